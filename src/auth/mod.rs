@@ -1,0 +1,1 @@
+//! Who a client is: passwords, tokens and certificates to a principal. It never decides what a principal may do.

@@ -1,0 +1,67 @@
+//! Every bound of the server: its unit in its name, its default here, its key in the configuration.
+//! It never enforces one; the room that owns the resource does.
+
+use std::time::Duration;
+
+/// Bounds on what clients and statements may take.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Client connections at one time; one more gets 53300.
+    pub connections_max: usize,
+    /// From the first byte to a finished login.
+    pub startup_timeout: Duration,
+    /// The startup packet, before anybody is authenticated (PostgreSQL's `MAX_STARTUP_PACKET_LENGTH`).
+    pub startup_packet_bytes_max: usize,
+    /// One message from a client.
+    pub message_bytes_max: usize,
+    /// Bytes of encoded rows that wait for a slow client.
+    pub send_buffer_bytes: usize,
+    /// The text of one query.
+    pub statement_bytes_max: usize,
+    /// Nesting of expressions and queries in one statement.
+    pub statement_depth_max: usize,
+    /// Prepared statements and portals of one session.
+    pub prepared_statements_max: usize,
+    /// Views inside views.
+    pub view_depth_max: usize,
+    /// Queries that run at one time; more of them queue.
+    pub running_queries_max: usize,
+    /// Queries that may wait for their turn; one more gets 53300.
+    pub queued_queries_max: usize,
+    /// How long a query may wait for its turn.
+    pub queue_timeout: Duration,
+    /// Working memory of all queries.
+    pub memory_bytes_total: usize,
+    /// Working memory of one query.
+    pub memory_bytes_per_query: usize,
+    /// Spill files of all queries.
+    pub spill_bytes_max: u64,
+    /// How long running statements may take to end when the server stops.
+    pub shutdown_grace: Duration,
+}
+
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections_max: 1000,
+            startup_timeout: Duration::from_secs(60),
+            startup_packet_bytes_max: 10_000,
+            message_bytes_max: 256 * MIB,
+            send_buffer_bytes: 256 << 10,
+            statement_bytes_max: 16 * MIB,
+            statement_depth_max: 128,
+            prepared_statements_max: 10_000,
+            view_depth_max: 32,
+            running_queries_max: 16,
+            queued_queries_max: 1000,
+            queue_timeout: Duration::from_secs(300),
+            memory_bytes_total: 4 * GIB,
+            memory_bytes_per_query: 2 * GIB,
+            spill_bytes_max: 100 * GIB as u64,
+            shutdown_grace: Duration::from_secs(30),
+        }
+    }
+}

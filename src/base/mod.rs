@@ -1,0 +1,11 @@
+//! Words that every room uses: errors, ids, names, types, limits. It does no IO and knows no other room.
+
+pub mod datatype;
+pub mod error;
+pub mod id;
+pub mod limits;
+pub mod name;
+pub mod secret;
+
+pub use error::{Error, ErrorKind, Result};
+pub use id::{Oid, PrincipalId, SecurableId};

@@ -1,0 +1,1 @@
+//! Authorized statements to streams of rows: planning, execution, memory. It owns no names and no sockets.

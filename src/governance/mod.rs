@@ -1,0 +1,1 @@
+//! The door: what a principal may do. It is the only maker of `Authorized`, and runs nothing itself.

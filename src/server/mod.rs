@@ -1,0 +1,1 @@
+//! Puts the rooms together: configuration, telemetry, start and stop. It answers no statement.

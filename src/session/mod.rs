@@ -1,0 +1,2 @@
+//! One client's state: settings, transaction, prepared statements, portals, COPY. It holds no socket and
+//! names no protocol.

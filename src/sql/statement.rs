@@ -1,0 +1,1 @@
+//! The closed list of everything the server can be asked.

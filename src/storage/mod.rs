@@ -1,0 +1,1 @@
+//! Bytes at rest: locations and the object stores behind them. It never reads a table.
