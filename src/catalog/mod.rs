@@ -1,2 +1,13 @@
 //! What exists: catalogs, schemas, tables, views, principals, grants, and the metastore that keeps them.
 //! It never opens a table and never decides who may do what.
+
+pub mod change;
+pub mod grant;
+pub mod principal;
+pub mod securable;
+pub mod snapshot;
+
+pub use change::Change;
+pub use grant::{Grant, Privilege};
+pub use securable::{Catalog, Column, Relation, RelationKind, Schema, Table, View};
+pub use snapshot::{Securable, Snapshot};

@@ -1,1 +1,3 @@
 //! Authorized statements to streams of rows: planning, execution, memory. It owns no names and no sockets.
+
+pub mod facts;

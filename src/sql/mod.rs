@@ -3,3 +3,4 @@
 
 pub mod statement;
 
+pub use statement::Statement;

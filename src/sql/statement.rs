@@ -1,1 +1,646 @@
-//! The closed list of everything the server can be asked.
+//! The closed list of everything the server can be asked, as data. Names are folded but not resolved, and
+//! nothing here knows what exists.
+
+use std::fmt;
+
+use datafusion::arrow::datatypes::Field;
+use sqlparser::ast;
+
+use crate::base::name::ObjectName;
+
+/// One statement, ready to be bound.
+#[derive(Debug, Clone)]
+pub enum Statement {
+    /// SELECT, VALUES, TABLE, WITH … that returns rows.
+    Query(Query),
+    Explain(Explain),
+
+    Insert(Insert),
+    Update(Update),
+    Delete(Delete),
+    Merge(Merge),
+    Truncate(Truncate),
+    Copy(Copy),
+
+    CreateCatalog(CreateCatalog),
+    CreateSchema(CreateSchema),
+    CreateTable(Box<CreateTable>),
+    CreateView(CreateView),
+    AlterCatalog(AlterCatalog),
+    AlterSchema(AlterSchema),
+    AlterTable(AlterTable),
+    AlterView(AlterView),
+    Drop(Drop),
+    Comment(Comment),
+
+    CreatePrincipal(CreatePrincipal),
+    AlterPrincipal(AlterPrincipal),
+    DropPrincipals(DropPrincipals),
+    Grant(Grant),
+    Revoke(Grant),
+    /// `GRANT group TO member`, and its REVOKE.
+    GrantMembership(Membership),
+    RevokeMembership(Membership),
+
+    Show(Show),
+    Describe(Describe),
+
+    Session(SessionStatement),
+}
+
+/// What the session does itself: no table is read and nothing needs a privilege.
+#[derive(Debug, Clone)]
+pub enum SessionStatement {
+    Use(Use),
+    Set(Set),
+    /// `SET TRANSACTION` or `SET SESSION CHARACTERISTICS AS TRANSACTION`.
+    SetTransaction {
+        modes: TransactionModes,
+        for_session: bool,
+    },
+    /// `RESET name`, or all with `None`.
+    Reset(Option<String>),
+    /// `SHOW name`, or all with `None`.
+    ShowSetting(Option<String>),
+    Begin(TransactionModes),
+    Commit {
+        and_chain: bool,
+    },
+    Rollback {
+        and_chain: bool,
+    },
+    Prepare(Prepare),
+    Execute(Execute),
+    /// `DEALLOCATE name`, or all with `None`.
+    Deallocate(Option<String>),
+    Discard(Discard),
+}
+
+/// A query with the relations it names.
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub ast: Box<ast::Query>,
+    /// Every table, view or system relation named anywhere in it, CTE names left out.
+    pub relations: Vec<RelationReference>,
+}
+
+/// One relation named in a FROM clause or a subquery.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RelationReference {
+    /// The relation as the user named it, with its position.
+    pub name: ObjectName,
+    /// The name that stands in the AST: differs from `name` only where a time travel clause was taken out.
+    pub key: ObjectName,
+    pub time_travel: Option<TimeTravelClause>,
+}
+
+/// `VERSION AS OF n` or `TIMESTAMP AS OF expression`, also spelled `t@v12`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TimeTravelClause {
+    Version(u64),
+    Timestamp(Box<ast::Expr>),
+}
+
+/// A scalar expression over columns of the statement's target, with the relations of its subqueries.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    pub ast: ast::Expr,
+    pub relations: Vec<RelationReference>,
+}
+
+/// `EXPLAIN`: the plan of a statement, executed with `analyze`.
+#[derive(Debug, Clone)]
+pub struct Explain {
+    pub analyze: bool,
+    pub verbose: bool,
+    pub format: ExplainFormat,
+    pub statement: Box<Statement>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExplainFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone)]
+pub struct Insert {
+    pub table: ObjectName,
+    /// The columns named, in order; empty means all.
+    pub columns: Vec<ColumnName>,
+    pub source: InsertSource,
+    /// `INSERT OVERWRITE`: the old rows go.
+    pub overwrite: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum InsertSource {
+    Query(Query),
+    DefaultValues,
+}
+
+/// A column named by the user, folded, with its position for errors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColumnName {
+    pub name: String,
+    pub position: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    pub column: ColumnName,
+    /// `None` is `DEFAULT`.
+    pub value: Option<Expression>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Update {
+    pub table: ObjectName,
+    pub alias: Option<String>,
+    pub assignments: Vec<Assignment>,
+    pub predicate: Option<Expression>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Delete {
+    pub table: ObjectName,
+    pub alias: Option<String>,
+    pub predicate: Option<Expression>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Merge {
+    pub table: ObjectName,
+    pub alias: Option<String>,
+    /// The source as a query: `USING t` stands here as `SELECT * FROM t`.
+    pub source: Query,
+    pub source_alias: String,
+    pub on: Expression,
+    pub clauses: Vec<MergeClause>,
+}
+
+#[derive(Debug, Clone)]
+pub struct MergeClause {
+    pub when: MergeMatch,
+    pub predicate: Option<Expression>,
+    pub action: MergeAction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergeMatch {
+    Matched,
+    /// `WHEN NOT MATCHED [BY TARGET]`.
+    NotMatched,
+    NotMatchedBySource,
+}
+
+#[derive(Debug, Clone)]
+pub enum MergeAction {
+    Update(Vec<Assignment>),
+    /// `UPDATE SET *`: every column from the source's column of that name.
+    UpdateAll,
+    Delete,
+    Insert {
+        columns: Vec<ColumnName>,
+        values: Vec<Option<Expression>>,
+    },
+    /// `INSERT *`.
+    InsertAll,
+    DoNothing,
+}
+
+#[derive(Debug, Clone)]
+pub struct Truncate {
+    pub tables: Vec<ObjectName>,
+}
+
+/// COPY; its options stay as written, since their meaning depends on direction and format.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    pub direction: CopyDirection,
+    pub options: Vec<CopyOption>,
+}
+
+#[derive(Debug, Clone)]
+pub enum CopyDirection {
+    /// `COPY … TO STDOUT`
+    TableOut { table: ObjectName, columns: Vec<ColumnName> },
+    /// `COPY (query) TO STDOUT`
+    QueryOut(Query),
+    /// `COPY … FROM STDIN`
+    In { table: ObjectName, columns: Vec<ColumnName> },
+}
+
+/// One COPY option: `FORMAT csv`, `HEADER`, `FORCE_QUOTE (a, b)`. The name is lower case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CopyOption {
+    pub name: String,
+    pub value: CopyOptionValue,
+    pub position: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum CopyOptionValue {
+    /// The option alone.
+    None,
+    Text(String),
+    /// `*`
+    All,
+    List(Vec<String>),
+}
+
+#[derive(Debug, Clone)]
+pub struct CreateCatalog {
+    pub name: String,
+    pub if_not_exists: bool,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct CreateSchema {
+    /// The catalog, or the current one.
+    pub catalog: Option<String>,
+    pub name: String,
+    pub if_not_exists: bool,
+    pub comment: Option<String>,
+    /// `AUTHORIZATION role`: who owns it.
+    pub owner: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct CreateTable {
+    pub name: ObjectName,
+    pub or_replace: bool,
+    pub if_not_exists: bool,
+    /// Empty with `query`, or with a `location` that holds a table already.
+    pub columns: Vec<ColumnDefinition>,
+    /// Table and column CHECK constraints.
+    pub checks: Vec<CheckConstraint>,
+    pub partitioned_by: Vec<ColumnName>,
+    /// The URL or path as written.
+    pub location: Option<String>,
+    /// TBLPROPERTIES, in order.
+    pub properties: Vec<(String, String)>,
+    pub comment: Option<String>,
+    /// `AS query`
+    pub query: Option<Query>,
+}
+
+/// A column to make: its Arrow type carries length and PostgreSQL type as field metadata.
+#[derive(Debug, Clone)]
+pub struct ColumnDefinition {
+    pub field: Field,
+    /// `GENERATED ALWAYS AS (expression)`, as text.
+    pub generated: Option<String>,
+    pub comment: Option<String>,
+    pub position: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckConstraint {
+    /// `None` where the user gave no name.
+    pub name: Option<String>,
+    /// The expression as text.
+    pub expression: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct CreateView {
+    pub name: ObjectName,
+    pub or_replace: bool,
+    pub if_not_exists: bool,
+    /// Names for the columns; empty keeps the query's.
+    pub columns: Vec<ColumnName>,
+    pub query: Query,
+    /// The query as the user wrote it.
+    pub definition: String,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AlterCatalog {
+    pub name: String,
+    pub action: AlterNamespace,
+}
+
+#[derive(Debug, Clone)]
+pub struct AlterSchema {
+    pub catalog: Option<String>,
+    pub name: String,
+    pub action: AlterNamespace,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum AlterNamespace {
+    RenameTo(String),
+    OwnerTo(String),
+}
+
+#[derive(Debug, Clone)]
+pub struct AlterTable {
+    pub name: ObjectName,
+    pub if_exists: bool,
+    pub action: AlterTableAction,
+}
+
+#[derive(Debug, Clone)]
+pub enum AlterTableAction {
+    /// To a new name in the same schema, or with a schema (Databricks) into another of the catalog.
+    RenameTo(ObjectName),
+    SetSchema(String),
+    OwnerTo(String),
+    SetProperties(Vec<(String, String)>),
+    AddColumns {
+        columns: Vec<ColumnDefinition>,
+        if_not_exists: bool,
+    },
+    AddCheck(CheckConstraint),
+    DropConstraint {
+        name: String,
+        if_exists: bool,
+    },
+    DropNotNull(ColumnName),
+    /// Databricks' `ALTER COLUMN c COMMENT 'text'`.
+    CommentColumn {
+        column: ColumnName,
+        comment: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct AlterView {
+    pub name: ObjectName,
+    pub if_exists: bool,
+    pub action: AlterViewAction,
+}
+
+#[derive(Debug, Clone)]
+pub enum AlterViewAction {
+    RenameTo(ObjectName),
+    SetSchema(String),
+    OwnerTo(String),
+    /// Databricks' `ALTER VIEW v AS query`.
+    As {
+        query: Query,
+        definition: String,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct Drop {
+    pub kind: DropKind,
+    pub names: Vec<ObjectName>,
+    pub if_exists: bool,
+    pub cascade: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropKind {
+    /// One-part names.
+    Catalog,
+    /// One- or two-part names: the schema stands in `object`, its catalog in `schema`.
+    Schema,
+    Table,
+    View,
+}
+
+#[derive(Debug, Clone)]
+pub struct Comment {
+    pub on: CommentTarget,
+    /// `NULL` takes the comment away.
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub enum CommentTarget {
+    Securable(SecurableName),
+    Column { relation: ObjectName, column: ColumnName },
+    Principal(String),
+}
+
+/// A securable as named in GRANT, COMMENT, SHOW.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SecurableName {
+    Catalog(String),
+    /// A schema, with its catalog when given.
+    Schema(Option<String>, String),
+    /// A table or a view: PostgreSQL's `TABLE` covers both.
+    Relation(ObjectName),
+    View(ObjectName),
+}
+
+/// `CREATE USER | ROLE | GROUP`.
+#[derive(Debug, Clone)]
+pub struct CreatePrincipal {
+    pub name: String,
+    pub kind: PrincipalKind,
+    pub if_not_exists: bool,
+    pub options: PrincipalOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrincipalKind {
+    /// May log in.
+    User,
+    /// Has members.
+    Group,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct PrincipalOptions {
+    /// `PASSWORD 'text'`; `Some(None)` is `PASSWORD NULL`.
+    pub password: Option<Option<crate::base::secret::Secret>>,
+    /// `SUPERUSER`/`NOSUPERUSER`: an admin of the metastore.
+    pub admin: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AlterPrincipal {
+    pub name: PrincipalName,
+    pub action: AlterPrincipalAction,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum PrincipalName {
+    Named(String),
+    /// `CURRENT_USER`, `SESSION_USER`, `CURRENT_ROLE`.
+    Current,
+}
+
+#[derive(Debug, Clone)]
+pub enum AlterPrincipalAction {
+    Options(PrincipalOptions),
+    RenameTo(String),
+    /// `ALTER GROUP g ADD USER a, b`
+    AddMembers(Vec<String>),
+    DropMembers(Vec<String>),
+}
+
+#[derive(Debug, Clone)]
+pub struct DropPrincipals {
+    pub names: Vec<String>,
+    pub if_exists: bool,
+}
+
+/// GRANT or REVOKE of privileges on one securable or several.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    pub privileges: PrivilegeList,
+    pub on: Vec<SecurableName>,
+    pub principals: Vec<PrincipalName>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum PrivilegeList {
+    /// `ALL [PRIVILEGES]`
+    All,
+    /// Upper case, spaces as written by Unity Catalog: `USE SCHEMA`, `SELECT`, `INSERT`.
+    Named(Vec<PrivilegeName>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrivilegeName {
+    pub name: String,
+    pub position: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Membership {
+    pub groups: Vec<String>,
+    pub members: Vec<PrincipalName>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Show {
+    Catalogs {
+        like: Option<String>,
+    },
+    Schemas {
+        catalog: Option<String>,
+        like: Option<String>,
+    },
+    Tables {
+        schema: Option<SchemaName>,
+        like: Option<String>,
+    },
+    Views {
+        schema: Option<SchemaName>,
+        like: Option<String>,
+    },
+    Columns {
+        table: ObjectName,
+    },
+    CreateTable {
+        table: ObjectName,
+    },
+    TableProperties {
+        table: ObjectName,
+        key: Option<String>,
+    },
+    Users {
+        like: Option<String>,
+    },
+    Groups {
+        like: Option<String>,
+    },
+    /// `SHOW GRANTS [principal] [ON securable]`
+    Grants {
+        principal: Option<PrincipalName>,
+        on: Option<SecurableName>,
+    },
+}
+
+/// `[catalog.]schema`
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchemaName {
+    pub catalog: Option<String>,
+    pub schema: String,
+}
+
+#[derive(Debug, Clone)]
+pub enum Describe {
+    Relation {
+        name: ObjectName,
+        extended: bool,
+    },
+    Schema {
+        name: SchemaName,
+    },
+    Catalog {
+        name: String,
+    },
+    History {
+        table: ObjectName,
+        limit: Option<u64>,
+    },
+    Detail {
+        table: ObjectName,
+    },
+    /// `DESCRIBE QUERY q`: the columns a query gives.
+    Query(Query),
+}
+
+/// `USE CATALOG c`, `USE SCHEMA s`, `USE [c.]s`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Use {
+    Catalog(String),
+    Schema(SchemaName),
+}
+
+/// `SET [SESSION | LOCAL] name = value, …`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Set {
+    pub local: bool,
+    /// Lower case.
+    pub name: String,
+    /// `None` is `DEFAULT`. List settings such as `search_path` take several.
+    pub values: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransactionModes {
+    pub isolation: Option<IsolationLevel>,
+    pub read_only: Option<bool>,
+    pub deferrable: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IsolationLevel {
+    ReadUncommitted,
+    ReadCommitted,
+    RepeatableRead,
+    Serializable,
+}
+
+#[derive(Debug, Clone)]
+pub struct Prepare {
+    pub name: String,
+    /// Declared parameter types as OIDs of `base::datatype`; 0 where left to inference.
+    pub parameter_types: Vec<crate::base::Oid>,
+    pub statement: Box<Statement>,
+    /// The text of `statement`.
+    pub text: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Execute {
+    pub name: String,
+    pub arguments: Vec<ast::Expr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discard {
+    All,
+    Plans,
+    Sequences,
+    Temporary,
+}
+
+impl fmt::Display for SchemaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(catalog) = &self.catalog {
+            write!(f, "{catalog}.")?;
+        }
+        f.write_str(&self.schema)
+    }
+}

@@ -1,0 +1,125 @@
+//! Changes of the metastore as data: what DDL, GRANT and user statements come down to. A list of them is
+//! applied in one transaction, wholly or not at all.
+
+use crate::base::{PrincipalId, SecurableId};
+
+use super::grant::Grant;
+use super::principal::PrincipalKind;
+use super::securable::{Column, RelationKind};
+
+/// One change. Ids of new things are made by the caller, OIDs by the metastore.
+#[derive(Debug, Clone)]
+pub enum Change {
+    CreateCatalog(NewCatalog),
+    CreateSchema(NewSchema),
+    /// A managed table's location must have been staged; the staging ends with this change.
+    CreateRelation(NewRelation),
+    /// New content for a table or view that keeps its id, OID, grants and owner: CREATE OR REPLACE,
+    /// ALTER VIEW AS. The old files of a managed table whose location changes become loose.
+    ReplaceRelation {
+        id: SecurableId,
+        kind: RelationKind,
+        columns: Vec<Column>,
+        comment: Option<String>,
+    },
+    /// The columns that a newer version of the table has.
+    SetColumns {
+        id: SecurableId,
+        columns: Vec<Column>,
+        partition_columns: Vec<String>,
+    },
+    Rename {
+        id: SecurableId,
+        name: String,
+    },
+    /// Moves a relation to another schema.
+    SetSchema {
+        id: SecurableId,
+        schema: SecurableId,
+    },
+    SetOwner {
+        id: SecurableId,
+        owner: PrincipalId,
+    },
+    SetComment {
+        id: SecurableId,
+        comment: Option<String>,
+    },
+    SetColumnComment {
+        relation: SecurableId,
+        column: SecurableId,
+        comment: Option<String>,
+    },
+    /// With all that is in it; files of managed tables become loose. The caller has checked CASCADE.
+    Drop {
+        id: SecurableId,
+    },
+
+    CreatePrincipal(NewPrincipal),
+    RenamePrincipal {
+        id: PrincipalId,
+        name: String,
+    },
+    SetVerifier {
+        id: PrincipalId,
+        verifier: Option<String>,
+    },
+    SetAdmin {
+        id: PrincipalId,
+        admin: bool,
+    },
+    /// Refused with 2BP01 while it owns something; its grants go with it.
+    DropPrincipal {
+        id: PrincipalId,
+    },
+    AddMember {
+        group: PrincipalId,
+        member: PrincipalId,
+    },
+    RemoveMember {
+        group: PrincipalId,
+        member: PrincipalId,
+    },
+
+    /// Without effect when it is there already.
+    Grant(Grant),
+    /// Without effect when it is not there.
+    Revoke(Grant),
+}
+
+#[derive(Debug, Clone)]
+pub struct NewCatalog {
+    pub id: SecurableId,
+    pub name: String,
+    pub owner: PrincipalId,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewSchema {
+    pub id: SecurableId,
+    pub catalog: SecurableId,
+    pub name: String,
+    pub owner: PrincipalId,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewRelation {
+    pub id: SecurableId,
+    pub schema: SecurableId,
+    pub name: String,
+    pub owner: PrincipalId,
+    pub comment: Option<String>,
+    pub kind: RelationKind,
+    pub columns: Vec<Column>,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewPrincipal {
+    pub id: PrincipalId,
+    pub name: String,
+    pub kind: PrincipalKind,
+    pub admin: bool,
+    pub verifier: Option<String>,
+}

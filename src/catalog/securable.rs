@@ -1,0 +1,106 @@
+//! The things that can be owned and granted on: catalogs, schemas, tables, views. Plain facts, as the
+//! metastore keeps them.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::Field;
+
+use crate::base::{Oid, PrincipalId, SecurableId};
+
+/// A catalog: PostgreSQL's database.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Catalog {
+    pub id: SecurableId,
+    pub oid: Oid,
+    pub name: String,
+    pub owner: PrincipalId,
+    pub comment: Option<String>,
+    /// Microseconds since 1970-01-01 UTC.
+    pub created_at: i64,
+}
+
+/// A schema: PostgreSQL's namespace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schema {
+    pub id: SecurableId,
+    pub oid: Oid,
+    pub catalog: SecurableId,
+    pub name: String,
+    pub owner: PrincipalId,
+    pub comment: Option<String>,
+    /// Microseconds since 1970-01-01 UTC.
+    pub created_at: i64,
+}
+
+/// A table or a view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Relation {
+    pub id: SecurableId,
+    pub oid: Oid,
+    pub schema: SecurableId,
+    pub name: String,
+    pub owner: PrincipalId,
+    pub comment: Option<String>,
+    /// In attribute number order. For a table: as of the newest version that this metastore has seen.
+    pub columns: Arc<[Column]>,
+    pub kind: RelationKind,
+    /// Microseconds since 1970-01-01 UTC.
+    pub created_at: i64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum RelationKind {
+    Table(Table),
+    View(View),
+}
+
+/// A Delta table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// The URL of the table's root.
+    pub location: String,
+    /// Whether DROP removes its files.
+    pub managed: bool,
+    pub partition_columns: Vec<String>,
+}
+
+/// A view: a query, and the names it was written under.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// The query's text.
+    pub definition: String,
+    /// The catalog that was current when the view was made.
+    pub catalog: String,
+    /// The search path that was current when the view was made.
+    pub search_path: Vec<String>,
+}
+
+/// A column of a table or view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Stays when the column is renamed; tags and masks are keyed by it.
+    pub id: SecurableId,
+    /// `pg_attribute.attnum`: from 1, never used again after a drop.
+    pub number: i16,
+    /// Name, type and nullability; the metadata keys of `base::datatype` carry PostgreSQL's type.
+    pub field: Field,
+    pub comment: Option<String>,
+}
+
+impl Relation {
+    /// The table behind the relation; `None` for a view.
+    pub fn as_table(&self) -> Option<&Table> {
+        match &self.kind {
+            RelationKind::Table(table) => Some(table),
+            RelationKind::View(_) => None,
+        }
+    }
+
+    /// `table` or `view`, for messages.
+    pub fn kind_name(&self) -> &'static str {
+        match self.kind {
+            RelationKind::Table(_) => "table",
+            RelationKind::View(_) => "view",
+        }
+    }
+}

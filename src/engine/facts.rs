@@ -1,0 +1,129 @@
+//! What one statement knows of its session: who asks, where, with which settings, at what time. Functions
+//! such as `current_user` and the system relations read it; nothing changes it.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::common::Result as DataFusionResult;
+use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
+use datafusion::common::exec_err;
+
+use crate::base::PrincipalId;
+use crate::catalog::Snapshot;
+
+/// The facts of one statement, cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Facts(Arc<FactValues>);
+
+/// See [`Facts`].
+#[derive(Debug, Clone, Default)]
+pub struct FactValues {
+    pub snapshot: Arc<Snapshot>,
+    /// Who the session acts as; `None` only before login.
+    pub principal: Option<PrincipalId>,
+    /// `session_user`: who logged in.
+    pub session_user: String,
+    /// `current_user`: who the session acts as.
+    pub current_user: String,
+    /// `current_database()`, `current_catalog`.
+    pub catalog: String,
+    /// The schemas that names are looked up in, existing ones only, without the implicit `pg_catalog`.
+    pub search_path: Vec<String>,
+    /// Every setting by its lower-case name, as SHOW prints it.
+    pub settings: BTreeMap<String, Setting>,
+    /// `pg_backend_pid()`.
+    pub backend_pid: i32,
+    /// `now()`: microseconds since 1970-01-01 UTC.
+    pub transaction_timestamp: i64,
+    /// `statement_timestamp()`, in the same unit.
+    pub statement_timestamp: i64,
+    /// `inet_client_addr()` and its port, where the client has one.
+    pub client_address: Option<std::net::SocketAddr>,
+    /// `inet_server_addr()` and its port.
+    pub server_address: Option<std::net::SocketAddr>,
+    /// `pg_postmaster_start_time()`: microseconds since 1970-01-01 UTC.
+    pub server_started_at: i64,
+    /// `pg_stat_activity`: the live sessions, as of the statement's start.
+    pub sessions: Arc<[SessionActivity]>,
+}
+
+/// A setting as `pg_settings` shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Setting {
+    /// The name as documented: `TimeZone`.
+    pub name: String,
+    pub value: String,
+    pub default: String,
+    pub description: &'static str,
+    /// `bool`, `integer`, `real`, `string`, `enum`.
+    pub kind: &'static str,
+    /// `default`, `client`, `session`, …
+    pub source: &'static str,
+}
+
+/// One live session, as `pg_stat_activity` shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SessionActivity {
+    pub backend_pid: i32,
+    pub catalog: String,
+    pub user: String,
+    pub application_name: String,
+    pub client_address: Option<std::net::SocketAddr>,
+    /// Microseconds since 1970-01-01 UTC, as are the other times.
+    pub backend_start: i64,
+    pub transaction_start: Option<i64>,
+    pub query_start: Option<i64>,
+    pub state_change: Option<i64>,
+    /// `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`.
+    pub state: &'static str,
+    pub query: String,
+}
+
+impl Facts {
+    pub fn new(values: FactValues) -> Self {
+        Facts(Arc::new(values))
+    }
+
+    /// The facts that travel with a plan's options.
+    pub fn of(options: &ConfigOptions) -> DataFusionResult<&Facts> {
+        match options.extensions.get::<Facts>() {
+            Some(facts) => Ok(facts),
+            None => exec_err!("the statement carries no session facts"),
+        }
+    }
+}
+
+impl std::ops::Deref for Facts {
+    type Target = FactValues;
+
+    fn deref(&self) -> &FactValues {
+        &self.0
+    }
+}
+
+impl ConfigExtension for Facts {
+    const PREFIX: &'static str = "lakegate_facts";
+}
+
+impl ExtensionOptions for Facts {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+
+    fn set(&mut self, key: &str, _value: &str) -> DataFusionResult<()> {
+        exec_err!("the session fact {key} cannot be set")
+    }
+
+    fn entries(&self) -> Vec<ConfigEntry> {
+        Vec::new()
+    }
+}
