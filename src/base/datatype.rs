@@ -159,6 +159,27 @@ impl PgType {
 }
 
 impl BaseType {
+    /// Whether values of this type can stand in an Arrow column of `data_type`.
+    fn is_carried_by(self, data_type: &DataType) -> bool {
+        use BaseType::*;
+        let text =
+            matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+        match self {
+            Oid | Xid => data_type.is_integer(),
+            Regproc | Regclass | Regtype | Regnamespace | Regrole => text || data_type.is_integer(),
+            Char | Name | Json | Jsonb | PgNodeTree | Unknown | AclItem | Bpchar | Varchar
+            | Text => text,
+            Uuid => text || *data_type == DataType::FixedSizeBinary(16),
+            Record => matches!(data_type, DataType::Struct(_)),
+            Int2Vector | OidVector => false,
+            Void => true,
+            Bool | Bytea | Int8 | Int2 | Int4 | Float4 | Float8 | Date | Time | Timestamp
+            | Timestamptz | Interval | Numeric => {
+                natural_type(data_type).is_ok_and(|(natural, _)| natural == PgType::Scalar(self))
+            }
+        }
+    }
+
     /// The type that `pg_type` or SQL calls `name`, case folded.
     pub fn from_name(name: &str) -> Option<BaseType> {
         BaseType::ALL.iter().copied().find(|base| base.name() == name || base.sql_name() == name)
@@ -193,6 +214,11 @@ pub fn character_typmod(length: u32) -> i32 {
     i32::try_from(length).map_or(NO_TYPMOD, |length| length + VARLENA_HEADER)
 }
 
+/// The length that the type modifier of `varchar` or `char` declares, in characters.
+pub fn character_length(typmod: i32) -> Option<usize> {
+    usize::try_from(typmod.checked_sub(VARLENA_HEADER)?).ok()
+}
+
 fn numeric_of_typmod(typmod: i32) -> (i32, i32) {
     let packed = typmod - VARLENA_HEADER;
     // The scale is 11 bits with sign, since PostgreSQL 15.
@@ -205,19 +231,24 @@ fn numeric_of_typmod(typmod: i32) -> (i32, i32) {
 /// integers take the next wider signed type, so that no value is lost.
 pub fn pg_type_of(field: &Field) -> Result<(PgType, i32)> {
     let typmod = field.metadata().get(TYPMOD_METADATA).and_then(|text| text.parse().ok());
-    if let Some(base) = declared_type(field) {
-        let is_array = element_of(field.data_type()).is_some();
-        let vector = matches!(base, BaseType::Int2Vector | BaseType::OidVector);
-        let pg_type = if is_array && !vector { PgType::Array(base) } else { PgType::Scalar(base) };
+    if let Some(pg_type) = declared_type(field) {
         return Ok((pg_type, typmod.unwrap_or(NO_TYPMOD)));
     }
-    let (pg_type, natural) = natural_type(field.data_type())?;
-    Ok((pg_type, typmod.unwrap_or(natural)))
+    natural_type(field.data_type())
 }
 
-fn declared_type(field: &Field) -> Option<BaseType> {
+/// The type that the metadata names, where the Arrow type can carry it. A cast keeps the metadata of its
+/// input, so a name that does not fit is one that no longer holds.
+fn declared_type(field: &Field) -> Option<PgType> {
     let name = field.metadata().get(TYPE_METADATA)?;
-    BaseType::ALL.iter().copied().find(|base| base.name() == name)
+    let base = BaseType::ALL.iter().copied().find(|base| base.name() == name)?;
+    if matches!(base, BaseType::Int2Vector | BaseType::OidVector) {
+        return element_of(field.data_type()).map(|_| PgType::Scalar(base));
+    }
+    match element_of(field.data_type()) {
+        Some(element) => base.is_carried_by(element.data_type()).then_some(PgType::Array(base)),
+        None => base.is_carried_by(field.data_type()).then_some(PgType::Scalar(base)),
+    }
 }
 
 fn element_of(data_type: &DataType) -> Option<&Field> {

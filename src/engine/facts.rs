@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use datafusion::common::Result as DataFusionResult;
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
@@ -31,7 +31,7 @@ pub struct FactValues {
     /// The schemas that names are looked up in, existing ones only, without the implicit `pg_catalog`.
     pub search_path: Vec<String>,
     /// Every setting by its lower-case name, as SHOW prints it.
-    pub settings: BTreeMap<String, Setting>,
+    pub settings: Arc<BTreeMap<String, Setting>>,
     /// `pg_backend_pid()`.
     pub backend_pid: i32,
     /// `now()`: microseconds since 1970-01-01 UTC.
@@ -46,6 +46,8 @@ pub struct FactValues {
     pub server_started_at: i64,
     /// `pg_stat_activity`: the live sessions, as of the statement's start.
     pub sessions: Arc<[SessionActivity]>,
+    /// What `set_config` has asked for; the session does it when the statement is over.
+    pub assignments: Arc<Mutex<Vec<SettingAssignment>>>,
 }
 
 /// A setting as `pg_settings` shows it.
@@ -60,6 +62,14 @@ pub struct Setting {
     pub kind: &'static str,
     /// `default`, `client`, `session`, …
     pub source: &'static str,
+}
+
+/// A call of `set_config(name, value, is_local)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettingAssignment {
+    pub name: String,
+    pub value: String,
+    pub local: bool,
 }
 
 /// One live session, as `pg_stat_activity` shows it.

@@ -1,3 +1,249 @@
 //! Authorized statements to streams of rows: planning, execution, memory. It owns no names and no sockets.
 
+mod admission;
+mod columns;
+mod constant;
+mod context;
+mod ddl;
+mod dml;
+mod error;
+mod explain;
 pub mod facts;
+mod function;
+mod grants;
+mod insert;
+mod length;
+mod memory;
+mod open;
+pub mod output;
+mod planner;
+mod query;
+mod runtime;
+mod show;
+mod stream;
+mod system;
+mod tables;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::common::ScalarValue;
+
+use crate::base::datatype::PgType;
+use crate::base::limits::Limits;
+use crate::base::{Error, ErrorKind, Result};
+use crate::bind::{BoundStatement, Scope, bind};
+use crate::catalog::{Metastore, Relation};
+use crate::delta::{Tables, TablesOptions};
+use crate::governance::{Access, Authorized, authorize};
+use crate::sql::statement::{ColumnName, CopyOption};
+use crate::sql::{ParseLimits, Statement};
+use crate::storage::{Location, Stores};
+
+use admission::Admission;
+use context::Context;
+use facts::Facts;
+use runtime::CpuRuntime;
+
+pub use insert::CopySink;
+pub use open::Pins;
+pub use output::OutputColumn;
+pub use stream::RowStream;
+
+/// Everything that runs statements; one for the whole server.
+#[derive(Debug)]
+pub struct Engine {
+    metastore: Arc<Metastore>,
+    stores: Arc<Stores>,
+    tables: Arc<Tables>,
+    context: Context,
+    cpu: CpuRuntime,
+    admission: Admission,
+    limits: Limits,
+    /// Where managed tables lie, each in a folder named by a UUID.
+    managed_root: Location,
+}
+
+/// Where the engine keeps what it writes.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    pub limits: Limits,
+    /// Threads that execute plans.
+    pub threads: usize,
+    pub managed_root: Location,
+    /// A folder on a local disk, for what does not fit in memory.
+    pub spill_directory: PathBuf,
+}
+
+/// What a session asks of the engine.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub facts: Facts,
+    /// The table versions of the transaction; fresh for a statement on its own.
+    pub pins: Arc<Pins>,
+    /// The values of `$1`, `$2`, ….
+    pub parameters: Vec<ScalarValue>,
+    /// The whole text that the client sent, which positions in errors count in.
+    pub text: Arc<str>,
+}
+
+/// What came of a statement.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Rows, and the first word of the tag that ends them: `SELECT`, `SHOW`.
+    Rows { rows: RowStream, tag: &'static str },
+    Done(Completion),
+    CopyOut { rows: RowStream, options: Vec<CopyOption> },
+    CopyIn(CopyTarget),
+}
+
+/// A statement that gives no rows, done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completion {
+    /// `INSERT 0 5`, `CREATE TABLE`.
+    pub tag: String,
+    pub notices: Vec<String>,
+}
+
+/// A table that waits for the rows of a COPY.
+#[derive(Debug)]
+pub struct CopyTarget {
+    pub table: Arc<Relation>,
+    pub columns: Vec<ColumnName>,
+    pub options: Vec<CopyOption>,
+    pub sink: CopySink,
+}
+
+/// What a statement takes and gives, found without running it.
+#[derive(Debug, Clone)]
+pub struct Description {
+    pub parameters: Vec<PgType>,
+    /// `None` for a statement without rows.
+    pub columns: Option<Arc<[OutputColumn]>>,
+}
+
+impl Completion {
+    pub fn new(tag: impl Into<String>) -> Self {
+        Completion { tag: tag.into(), notices: Vec::new() }
+    }
+}
+
+impl From<Completion> for Outcome {
+    fn from(completion: Completion) -> Self {
+        Outcome::Done(completion)
+    }
+}
+
+impl Engine {
+    pub fn new(metastore: Arc<Metastore>, options: EngineOptions) -> Result<Arc<Self>> {
+        let EngineOptions { limits, threads, managed_root, spill_directory } = options;
+        let stores = Arc::new(Stores::new());
+        let registry = Arc::clone(&stores);
+        Ok(Arc::new(Engine {
+            metastore,
+            tables: Arc::new(Tables::new(Arc::clone(&stores), TablesOptions::default())),
+            context: Context::new(&limits, threads, registry, &spill_directory)?,
+            cpu: CpuRuntime::new(threads)?,
+            admission: Admission::new(&limits),
+            stores,
+            limits,
+            managed_root,
+        }))
+    }
+
+    /// The metastore that names are looked up in.
+    pub fn metastore(&self) -> &Arc<Metastore> {
+        &self.metastore
+    }
+
+    /// Working memory that queries hold now, in bytes.
+    pub fn memory_used(&self) -> usize {
+        self.context.memory_used()
+    }
+
+    /// The road of one statement: bound, authorized, planned, run. Dropping the future, or the rows that it
+    /// gives, stops the work.
+    pub async fn run(self: &Arc<Self>, statement: Statement, request: &Request) -> Result<Outcome> {
+        let authorized = self.authorize(statement, request)?;
+        let principal = authorized.principal();
+        match authorized.into_statement() {
+            BoundStatement::Query(query) => {
+                let rows = self.query(query, request).await?;
+                Ok(Outcome::Rows { rows, tag: "SELECT" })
+            }
+            BoundStatement::Explain(explain) => {
+                let rows = self.explain(explain, request).await?;
+                Ok(Outcome::Rows { rows, tag: "EXPLAIN" })
+            }
+            BoundStatement::CopyOut { query, options } => {
+                let rows = self.query(query, request).await?;
+                Ok(Outcome::CopyOut { rows, options })
+            }
+            BoundStatement::CopyIn { table, columns, options } => {
+                self.copy_in(table, columns, options, request).await.map(Outcome::CopyIn)
+            }
+            BoundStatement::Show(show) => {
+                let rows = self.show(show, request).await?;
+                Ok(Outcome::Rows { rows, tag: "SHOW" })
+            }
+            BoundStatement::Insert(insert) => Ok(self.insert(insert, request).await?.into()),
+            BoundStatement::Update(update) => Ok(self.update(update, request).await?.into()),
+            BoundStatement::Delete(delete) => Ok(self.delete(delete, request).await?.into()),
+            BoundStatement::Merge(merge) => Ok(self.merge(merge, request).await?.into()),
+            BoundStatement::Truncate(tables) => Ok(self.truncate(&tables, request).await?.into()),
+            BoundStatement::CreateTable(create) => {
+                Ok(self.create_table(*create, principal, request).await?.into())
+            }
+            BoundStatement::AlterTable { table, action, move_to } => {
+                Ok(self.alter_table(table, action, move_to, request).await?.into())
+            }
+            BoundStatement::CreateView(create) => {
+                Ok(self.create_view(create, principal, request).await?.into())
+            }
+            BoundStatement::AlterView { view, action } => {
+                Ok(self.alter_view(view, action, request).await?.into())
+            }
+            other => Ok(self.change_catalog(other, principal, request).await?.into()),
+        }
+    }
+
+    /// What a statement takes and gives. `declared` are the types of the first parameters, `None` where
+    /// they are to be inferred.
+    pub async fn describe(
+        self: &Arc<Self>,
+        statement: Statement,
+        declared: &[Option<PgType>],
+        request: &Request,
+    ) -> Result<Description> {
+        let authorized = self.authorize(statement, request)?;
+        self.description(authorized.into_statement(), declared, request).await
+    }
+
+    fn authorize(&self, statement: Statement, request: &Request) -> Result<Authorized> {
+        let facts = &request.facts;
+        let principal = facts.principal.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidAuthorizationSpecification, "nobody is logged in")
+        })?;
+        let snapshot = &facts.snapshot;
+        let visible = |who, what| Access::new(snapshot, who).may_know(what);
+        let scope = Scope {
+            snapshot,
+            principal,
+            catalog: facts.catalog.clone(),
+            search_path: facts.search_path.clone(),
+            visible: &visible,
+            system: &system::exists,
+            view_depth_max: self.limits.view_depth_max,
+            parse_limits: self.parse_limits(),
+        };
+        authorize(bind(statement, &scope)?, principal)
+    }
+
+    /// The bounds on statement texts.
+    pub fn parse_limits(&self) -> ParseLimits {
+        ParseLimits {
+            statement_bytes_max: self.limits.statement_bytes_max,
+            statement_depth_max: self.limits.statement_depth_max,
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! A statement whose names are ids: what `governance` judges and `engine` plans. It holds no open table.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sqlparser::ast;
+
+use crate::base::name::ObjectName;
+use crate::base::secret::Secret;
+use crate::catalog::principal::Principal;
+use crate::catalog::{Catalog, Privilege, Relation, Schema, Securable, Snapshot};
+use crate::sql::statement::{
+    AlterNamespace, AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption,
+    ExplainFormat, MergeMatch, PrincipalKind,
+};
+
+/// A bound statement and the snapshot its ids belong to.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    pub snapshot: Arc<Snapshot>,
+    pub statement: BoundStatement,
+}
+
+/// Everything that needs a privilege, with names resolved.
+#[derive(Debug, Clone)]
+pub enum BoundStatement {
+    Query(BoundQuery),
+    Explain(BoundExplain),
+
+    Insert(BoundInsert),
+    Update(BoundUpdate),
+    Delete(BoundDelete),
+    Merge(BoundMerge),
+    Truncate(Vec<Arc<Relation>>),
+    CopyOut { query: BoundQuery, options: Vec<CopyOption> },
+    CopyIn { table: Arc<Relation>, columns: Vec<ColumnName>, options: Vec<CopyOption> },
+
+    CreateCatalog { name: String, if_not_exists: bool, comment: Option<String> },
+    CreateSchema(BoundCreateSchema),
+    CreateTable(Box<BoundCreateTable>),
+    CreateView(BoundCreateView),
+    AlterCatalog { catalog: Arc<Catalog>, action: AlterNamespace },
+    AlterSchema { schema: Arc<Schema>, action: AlterNamespace },
+    AlterTable { table: Arc<Relation>, action: AlterTableAction, move_to: Option<Arc<Schema>> },
+    AlterView { view: Arc<Relation>, action: BoundAlterView },
+    Drop { securables: Vec<Securable>, cascade: bool, missing: Vec<String>, tag: &'static str },
+    /// `ALTER … IF EXISTS` of something that is not there.
+    Nothing { tag: &'static str, notice: String },
+    Comment { on: BoundCommentTarget, text: Option<String> },
+
+    CreatePrincipal(BoundCreatePrincipal),
+    AlterPrincipal { principal: Arc<Principal>, action: BoundAlterPrincipal },
+    DropPrincipals { principals: Vec<Arc<Principal>>, missing: Vec<String> },
+    Grant(BoundGrant),
+    Revoke(BoundGrant),
+    GrantMembership { groups: Vec<Arc<Principal>>, members: Vec<Arc<Principal>> },
+    RevokeMembership { groups: Vec<Arc<Principal>>, members: Vec<Arc<Principal>> },
+
+    Show(BoundShow),
+}
+
+/// A query and what each relation name in it means.
+#[derive(Debug, Clone)]
+pub struct BoundQuery {
+    pub ast: Box<ast::Query>,
+    pub relations: Relations,
+}
+
+/// Relation names as they stand in an AST, and what each means.
+pub type Relations = HashMap<ObjectName, BoundRelation>;
+
+#[derive(Debug, Clone)]
+pub enum BoundRelation {
+    Table {
+        relation: Arc<Relation>,
+        time_travel: Option<BoundTimeTravel>,
+    },
+    /// A view, expanded: what its query reads, it reads with the rights of the view's owner.
+    View {
+        relation: Arc<Relation>,
+        query: Arc<BoundQuery>,
+    },
+    /// A relation of the system, in `pg_catalog` or `information_schema`.
+    System {
+        schema: String,
+        name: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum BoundTimeTravel {
+    Version(u64),
+    /// A constant expression for a timestamp.
+    Timestamp(Box<ast::Expr>),
+}
+
+/// An expression over the target's columns, and what the relations of its subqueries mean.
+#[derive(Debug, Clone)]
+pub struct BoundExpression {
+    pub ast: ast::Expr,
+    pub relations: Relations,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundExplain {
+    pub analyze: bool,
+    pub verbose: bool,
+    pub format: ExplainFormat,
+    pub statement: Box<BoundStatement>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundInsert {
+    pub table: Arc<Relation>,
+    pub columns: Vec<ColumnName>,
+    /// `None` is DEFAULT VALUES.
+    pub source: Option<BoundQuery>,
+    pub overwrite: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundAssignment {
+    pub column: ColumnName,
+    /// `None` is DEFAULT.
+    pub value: Option<BoundExpression>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundUpdate {
+    pub table: Arc<Relation>,
+    /// What the statement calls the table.
+    pub alias: String,
+    pub assignments: Vec<BoundAssignment>,
+    pub predicate: Option<BoundExpression>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundDelete {
+    pub table: Arc<Relation>,
+    /// What the statement calls the table.
+    pub alias: String,
+    pub predicate: Option<BoundExpression>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundMerge {
+    pub table: Arc<Relation>,
+    pub alias: String,
+    pub source: BoundQuery,
+    pub source_alias: String,
+    pub on: BoundExpression,
+    pub clauses: Vec<BoundMergeClause>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundMergeClause {
+    pub when: MergeMatch,
+    pub predicate: Option<BoundExpression>,
+    pub action: BoundMergeAction,
+}
+
+#[derive(Debug, Clone)]
+pub enum BoundMergeAction {
+    Update(Vec<BoundAssignment>),
+    UpdateAll,
+    Delete,
+    Insert { columns: Vec<ColumnName>, values: Vec<Option<BoundExpression>> },
+    InsertAll,
+    DoNothing,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundCreateSchema {
+    pub catalog: Arc<Catalog>,
+    pub name: String,
+    pub if_not_exists: bool,
+    pub comment: Option<String>,
+    pub owner: Option<Arc<Principal>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundCreateTable {
+    pub schema: Arc<Schema>,
+    pub name: ObjectName,
+    /// The relation that has the name already.
+    pub existing: Option<Arc<Relation>>,
+    pub or_replace: bool,
+    pub if_not_exists: bool,
+    pub columns: Vec<ColumnDefinition>,
+    pub checks: Vec<CheckConstraint>,
+    pub partitioned_by: Vec<ColumnName>,
+    pub location: Option<String>,
+    pub properties: Vec<(String, String)>,
+    pub comment: Option<String>,
+    pub query: Option<BoundQuery>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundCreateView {
+    pub schema: Arc<Schema>,
+    pub name: ObjectName,
+    /// The relation that has the name already.
+    pub existing: Option<Arc<Relation>>,
+    pub or_replace: bool,
+    pub if_not_exists: bool,
+    pub columns: Vec<ColumnName>,
+    pub query: BoundQuery,
+    pub definition: String,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub enum BoundAlterView {
+    RenameTo(String),
+    MoveTo { schema: Arc<Schema>, name: String },
+    OwnerTo(Arc<Principal>),
+    As { query: BoundQuery, definition: String },
+}
+
+#[derive(Debug, Clone)]
+pub enum BoundCommentTarget {
+    Securable(Securable),
+    Column { relation: Arc<Relation>, column: ColumnName },
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundCreatePrincipal {
+    pub name: String,
+    pub kind: PrincipalKind,
+    pub if_not_exists: bool,
+    /// The principal that has the name already.
+    pub existing: Option<Arc<Principal>>,
+    pub password: Option<Secret>,
+    pub admin: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum BoundAlterPrincipal {
+    /// `password`: `Some(None)` takes it away.
+    Options { password: Option<Option<Secret>>, admin: Option<bool> },
+    RenameTo(String),
+    AddMembers(Vec<Arc<Principal>>),
+    DropMembers(Vec<Arc<Principal>>),
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundGrant {
+    /// For each securable what is granted or revoked on it.
+    pub on: Vec<(Securable, Vec<Privilege>)>,
+    pub principals: Vec<Arc<Principal>>,
+}
+
+/// What SHOW and DESCRIBE ask for.
+#[derive(Debug, Clone)]
+pub enum BoundShow {
+    Catalogs { like: Option<String> },
+    Schemas { catalog: Arc<Catalog>, like: Option<String> },
+    Tables { schema: Arc<Schema>, like: Option<String> },
+    Views { schema: Arc<Schema>, like: Option<String> },
+    Columns { relation: Arc<Relation> },
+    CreateTable { relation: Arc<Relation> },
+    TableProperties { table: Arc<Relation>, key: Option<String> },
+    Users { like: Option<String> },
+    Groups { like: Option<String> },
+    Grants { principal: Option<Arc<Principal>>, on: Option<Securable> },
+    DescribeRelation { relation: Arc<Relation>, extended: bool },
+    /// DESCRIBE of a relation of the system: its columns.
+    DescribeSystem { schema: String, name: String },
+    DescribeSchema { schema: Arc<Schema> },
+    DescribeCatalog { catalog: Arc<Catalog> },
+    DescribeHistory { table: Arc<Relation>, limit: Option<u64> },
+    DescribeDetail { table: Arc<Relation> },
+    DescribeQuery(BoundQuery),
+}
+
+impl BoundRelation {
+    /// The metastore's relation behind it; `None` for a system relation.
+    pub fn relation(&self) -> Option<&Arc<Relation>> {
+        match self {
+            BoundRelation::Table { relation, .. } | BoundRelation::View { relation, .. } => {
+                Some(relation)
+            }
+            BoundRelation::System { .. } => None,
+        }
+    }
+}
+

@@ -1,0 +1,246 @@
+//! Statements about catalogs, schemas, tables and views: what they make, change or drop.
+
+use std::sync::Arc;
+
+use crate::base::name::ObjectName;
+use crate::base::{Error, ErrorKind, Result};
+use crate::catalog::{Relation, Securable};
+use crate::sql::statement::{
+    AlterCatalog, AlterNamespace, AlterSchema, AlterTable, AlterTableAction, AlterView,
+    AlterViewAction, Comment, CommentTarget, CreateSchema, CreateTable, CreateView, Drop, DropKind,
+    SecurableName,
+};
+
+use super::bound::{
+    BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateTable, BoundCreateView,
+    BoundStatement,
+};
+use super::scope::{SYSTEM_SCHEMAS, Scope};
+
+impl Scope<'_> {
+    pub(super) fn create_schema(&self, create: CreateSchema) -> Result<BoundStatement> {
+        let CreateSchema { catalog, name, if_not_exists, comment, owner } = create;
+        if name.starts_with("pg_") || SYSTEM_SCHEMAS.contains(&name.as_str()) {
+            return Err(Error::new(
+                ErrorKind::InvalidName,
+                format!("unacceptable schema name \"{name}\""),
+            )
+            .with_detail("The prefix \"pg_\" and \"information_schema\" are reserved."));
+        }
+        Ok(BoundStatement::CreateSchema(BoundCreateSchema {
+            catalog: self.catalog(catalog.as_deref())?,
+            name,
+            if_not_exists,
+            comment,
+            owner: owner.map(|owner| self.principal(&owner)).transpose()?,
+        }))
+    }
+
+    pub(super) fn create_table(&self, create: CreateTable) -> Result<BoundStatement> {
+        let schema = self.schema_for_new(&create.name)?;
+        let existing = self.snapshot.relation(schema.id, &create.name.object).cloned();
+        Ok(BoundStatement::CreateTable(Box::new(BoundCreateTable {
+            schema,
+            existing,
+            name: create.name,
+            or_replace: create.or_replace,
+            if_not_exists: create.if_not_exists,
+            columns: create.columns,
+            checks: create.checks,
+            partitioned_by: create.partitioned_by,
+            location: create.location,
+            properties: create.properties,
+            comment: create.comment,
+            query: create.query.map(|query| self.query(query)).transpose()?,
+        })))
+    }
+
+    pub(super) fn create_view(&self, create: CreateView) -> Result<BoundStatement> {
+        let schema = self.schema_for_new(&create.name)?;
+        let existing = self.snapshot.relation(schema.id, &create.name.object).cloned();
+        Ok(BoundStatement::CreateView(BoundCreateView {
+            schema,
+            existing,
+            name: create.name,
+            or_replace: create.or_replace,
+            if_not_exists: create.if_not_exists,
+            columns: create.columns,
+            query: self.query(create.query)?,
+            definition: create.definition,
+            comment: create.comment,
+        }))
+    }
+
+    pub(super) fn alter_catalog(&self, alter: AlterCatalog) -> Result<BoundStatement> {
+        let catalog = self.catalog(Some(&alter.name))?;
+        self.check_owner(&alter.action)?;
+        Ok(BoundStatement::AlterCatalog { catalog, action: alter.action })
+    }
+
+    pub(super) fn alter_schema(&self, alter: AlterSchema) -> Result<BoundStatement> {
+        let schema = self.schema(alter.catalog.as_deref(), &alter.name)?;
+        self.check_owner(&alter.action)?;
+        Ok(BoundStatement::AlterSchema { schema, action: alter.action })
+    }
+
+    fn check_owner(&self, action: &AlterNamespace) -> Result<()> {
+        match action {
+            AlterNamespace::OwnerTo(owner) => self.principal(owner).map(|_| ()),
+            AlterNamespace::RenameTo(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn alter_table(&self, alter: AlterTable) -> Result<BoundStatement> {
+        let AlterTable { name, if_exists, action } = alter;
+        if if_exists && self.find(&name)?.is_none() {
+            return Ok(skipped("ALTER TABLE", &name));
+        }
+        // PostgreSQL renames and moves views with ALTER TABLE too.
+        let relation = self.relation(&name)?;
+        if relation.as_table().is_none() {
+            let action = match action {
+                AlterTableAction::RenameTo(to) => AlterViewAction::RenameTo(to),
+                AlterTableAction::SetSchema(schema) => AlterViewAction::SetSchema(schema),
+                AlterTableAction::OwnerTo(owner) => AlterViewAction::OwnerTo(owner),
+                _ => return self.table(&name).map(|_| skipped("ALTER TABLE", &name)),
+            };
+            return self.alter_view_action(relation, &name, action);
+        }
+        let move_to = match &action {
+            AlterTableAction::RenameTo(to) => self.moved(&relation, to)?,
+            AlterTableAction::SetSchema(schema) => {
+                Some(self.schema(name.catalog.as_deref(), schema)?)
+            }
+            AlterTableAction::OwnerTo(owner) => self.principal(owner).map(|_| None)?,
+            AlterTableAction::SetProperties(_)
+            | AlterTableAction::AddColumns { .. }
+            | AlterTableAction::AddCheck(_)
+            | AlterTableAction::DropConstraint { .. }
+            | AlterTableAction::DropNotNull(_)
+            | AlterTableAction::CommentColumn { .. } => None,
+        };
+        Ok(BoundStatement::AlterTable { table: relation, action, move_to })
+    }
+
+    /// The other schema that a rename names, if it does.
+    fn moved(
+        &self,
+        relation: &Relation,
+        to: &ObjectName,
+    ) -> Result<Option<Arc<crate::catalog::Schema>>> {
+        let Some(schema) = &to.schema else { return Ok(None) };
+        let schema = self.schema(to.catalog.as_deref(), schema)?;
+        let here = self.snapshot.schema_by_id(relation.schema).map(|schema| schema.catalog);
+        if here != Some(schema.catalog) {
+            return Err(Error::unsupported("moving a relation to another catalog"));
+        }
+        Ok((schema.id != relation.schema).then_some(schema))
+    }
+
+    pub(super) fn alter_view(&self, alter: AlterView) -> Result<BoundStatement> {
+        let AlterView { name, if_exists, action } = alter;
+        if if_exists && self.find(&name)?.is_none() {
+            return Ok(skipped("ALTER VIEW", &name));
+        }
+        let view = self.view(&name)?;
+        self.alter_view_action(view, &name, action)
+    }
+
+    fn alter_view_action(
+        &self,
+        view: Arc<Relation>,
+        name: &ObjectName,
+        action: AlterViewAction,
+    ) -> Result<BoundStatement> {
+        let action = match action {
+            AlterViewAction::RenameTo(to) => match self.moved(&view, &to)? {
+                Some(schema) => BoundAlterView::MoveTo { schema, name: to.object },
+                None => BoundAlterView::RenameTo(to.object),
+            },
+            AlterViewAction::SetSchema(schema) => BoundAlterView::MoveTo {
+                schema: self.schema(name.catalog.as_deref(), &schema)?,
+                name: view.name.clone(),
+            },
+            AlterViewAction::OwnerTo(owner) => BoundAlterView::OwnerTo(self.principal(&owner)?),
+            AlterViewAction::As { query, definition } => {
+                BoundAlterView::As { query: self.query(query)?, definition }
+            }
+        };
+        Ok(BoundStatement::AlterView { view, action })
+    }
+
+    pub(super) fn drop(&self, drop: Drop) -> Result<BoundStatement> {
+        let Drop { kind, names, if_exists, cascade } = drop;
+        let mut securables = Vec::with_capacity(names.len());
+        let mut missing = Vec::new();
+        for name in &names {
+            match self.to_drop(kind, name) {
+                Ok(securable) => securables.push(securable),
+                Err(error) if if_exists && is_undefined(&error) => {
+                    missing.push(format!("{}, skipping", error.message()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let tag = match kind {
+            DropKind::Catalog => "DROP CATALOG",
+            DropKind::Schema => "DROP SCHEMA",
+            DropKind::Table => "DROP TABLE",
+            DropKind::View => "DROP VIEW",
+        };
+        Ok(BoundStatement::Drop { securables, cascade, missing, tag })
+    }
+
+    fn to_drop(&self, kind: DropKind, name: &ObjectName) -> Result<Securable> {
+        match kind {
+            DropKind::Catalog => self.catalog(Some(&name.object)).map(Securable::Catalog),
+            DropKind::Schema => {
+                self.schema(name.schema.as_deref(), &name.object).map(Securable::Schema)
+            }
+            DropKind::Table => self.table(name).map(Securable::Relation).map_err(|error| {
+                let hint = "Use DROP VIEW to remove a view.";
+                if error.kind() == ErrorKind::WrongObjectType { error.with_hint(hint) } else { error }
+            }),
+            DropKind::View => self.view(name).map(Securable::Relation).map_err(|error| {
+                let hint = "Use DROP TABLE to remove a table.";
+                if error.kind() == ErrorKind::WrongObjectType { error.with_hint(hint) } else { error }
+            }),
+        }
+    }
+
+    pub(super) fn comment(&self, comment: Comment) -> Result<BoundStatement> {
+        let on = match comment.on {
+            CommentTarget::Securable(name) => BoundCommentTarget::Securable(self.securable(&name)?),
+            CommentTarget::Column { relation, column } => {
+                BoundCommentTarget::Column { relation: self.relation(&relation)?, column }
+            }
+            CommentTarget::Principal(_) => return Err(Error::unsupported("COMMENT ON ROLE")),
+        };
+        Ok(BoundStatement::Comment { on, text: comment.text })
+    }
+
+    pub(super) fn securable(&self, name: &SecurableName) -> Result<Securable> {
+        match name {
+            SecurableName::Catalog(name) => self.catalog(Some(name)).map(Securable::Catalog),
+            SecurableName::Schema(catalog, name) => {
+                self.schema(catalog.as_deref(), name).map(Securable::Schema)
+            }
+            SecurableName::Relation(name) => self.relation(name).map(Securable::Relation),
+            SecurableName::View(name) => self.view(name).map(Securable::Relation),
+        }
+    }
+}
+
+fn is_undefined(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::UndefinedTable | ErrorKind::InvalidSchemaName | ErrorKind::InvalidCatalogName
+    )
+}
+
+fn skipped(tag: &'static str, name: &ObjectName) -> BoundStatement {
+    BoundStatement::Nothing {
+        tag,
+        notice: format!("relation \"{name}\" does not exist, skipping"),
+    }
+}

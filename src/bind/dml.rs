@@ -1,0 +1,86 @@
+//! Statements that change rows: their target, and the queries and expressions in them.
+
+use crate::base::Result;
+use crate::sql::statement::{
+    Assignment, Delete, Insert, InsertSource, Merge, MergeAction, MergeClause, Truncate, Update,
+};
+
+use super::bound::{
+    BoundAssignment, BoundDelete, BoundInsert, BoundMerge, BoundMergeAction, BoundMergeClause,
+    BoundStatement, BoundUpdate,
+};
+use super::scope::Scope;
+
+impl Scope<'_> {
+    pub(super) fn insert(&self, insert: Insert) -> Result<BoundStatement> {
+        let Insert { table, columns, source, overwrite } = insert;
+        let table = self.table(&table)?;
+        let source = match source {
+            InsertSource::Query(query) => Some(self.query(query)?),
+            InsertSource::DefaultValues => None,
+        };
+        Ok(BoundStatement::Insert(BoundInsert { table, columns, source, overwrite }))
+    }
+
+    pub(super) fn update(&self, update: Update) -> Result<BoundStatement> {
+        let Update { table, alias, assignments, predicate } = update;
+        Ok(BoundStatement::Update(BoundUpdate {
+            alias: alias.unwrap_or_else(|| table.object.clone()),
+            table: self.table(&table)?,
+            assignments: self.assignments(assignments)?,
+            predicate: self.predicate(predicate)?,
+        }))
+    }
+
+    pub(super) fn delete(&self, delete: Delete) -> Result<BoundStatement> {
+        let Delete { table, alias, predicate } = delete;
+        Ok(BoundStatement::Delete(BoundDelete {
+            alias: alias.unwrap_or_else(|| table.object.clone()),
+            table: self.table(&table)?,
+            predicate: self.predicate(predicate)?,
+        }))
+    }
+
+    pub(super) fn merge(&self, merge: Merge) -> Result<BoundStatement> {
+        let Merge { table, alias, source, source_alias, on, clauses } = merge;
+        let clauses = clauses.into_iter().map(|clause| self.merge_clause(clause));
+        Ok(BoundStatement::Merge(BoundMerge {
+            alias: alias.unwrap_or_else(|| table.object.clone()),
+            table: self.table(&table)?,
+            source: self.query(source)?,
+            source_alias,
+            on: self.expression(on)?,
+            clauses: clauses.collect::<Result<_>>()?,
+        }))
+    }
+
+    pub(super) fn truncate(&self, truncate: Truncate) -> Result<BoundStatement> {
+        let tables = truncate.tables.iter().map(|name| self.table(name));
+        Ok(BoundStatement::Truncate(tables.collect::<Result<_>>()?))
+    }
+
+    fn merge_clause(&self, clause: MergeClause) -> Result<BoundMergeClause> {
+        let MergeClause { when, predicate, action } = clause;
+        let action = match action {
+            MergeAction::Update(assignments) => {
+                BoundMergeAction::Update(self.assignments(assignments)?)
+            }
+            MergeAction::UpdateAll => BoundMergeAction::UpdateAll,
+            MergeAction::Delete => BoundMergeAction::Delete,
+            MergeAction::Insert { columns, values } => {
+                let values = values.into_iter().map(|value| self.predicate(value));
+                BoundMergeAction::Insert { columns, values: values.collect::<Result<_>>()? }
+            }
+            MergeAction::InsertAll => BoundMergeAction::InsertAll,
+            MergeAction::DoNothing => BoundMergeAction::DoNothing,
+        };
+        Ok(BoundMergeClause { when, predicate: self.predicate(predicate)?, action })
+    }
+
+    fn assignments(&self, assignments: Vec<Assignment>) -> Result<Vec<BoundAssignment>> {
+        let bound = assignments.into_iter().map(|Assignment { column, value }| {
+            Ok(BoundAssignment { column, value: self.predicate(value)? })
+        });
+        bound.collect()
+    }
+}

@@ -1,0 +1,115 @@
+//! Queries and expressions: what each relation name in them means, views expanded.
+
+use std::sync::Arc;
+
+use crate::base::{Error, ErrorKind, Result};
+use crate::catalog::{Relation, RelationKind, View};
+use crate::sql::statement::{
+    Expression, Query, RelationReference, SessionStatement, Statement, TimeTravelClause,
+};
+use crate::sql::{ParseLimits, parse};
+
+use super::bound::{BoundExpression, BoundQuery, BoundRelation, BoundTimeTravel, Relations};
+use super::scope::{Found, Scope};
+
+impl Scope<'_> {
+    pub(super) fn query(&self, query: Query) -> Result<BoundQuery> {
+        self.query_at_depth(query, 0)
+    }
+
+    pub(super) fn expression(&self, expression: Expression) -> Result<BoundExpression> {
+        let relations = self.relations(&expression.relations, 0)?;
+        Ok(BoundExpression { ast: expression.ast, relations })
+    }
+
+    pub(super) fn predicate(&self, predicate: Option<Expression>) -> Result<Option<BoundExpression>> {
+        predicate.map(|expression| self.expression(expression)).transpose()
+    }
+
+    fn query_at_depth(&self, query: Query, depth: usize) -> Result<BoundQuery> {
+        let relations = self.relations(&query.relations, depth)?;
+        Ok(BoundQuery { ast: query.ast, relations })
+    }
+
+    fn relations(&self, references: &[RelationReference], depth: usize) -> Result<Relations> {
+        let mut relations = Relations::new();
+        for reference in references {
+            if !relations.contains_key(&reference.key) {
+                relations.insert(reference.key.clone(), self.reference(reference, depth)?);
+            }
+        }
+        Ok(relations)
+    }
+
+    fn reference(&self, reference: &RelationReference, depth: usize) -> Result<BoundRelation> {
+        let name = &reference.name;
+        let time_travel = reference.time_travel.clone().map(|clause| match clause {
+            TimeTravelClause::Version(version) => BoundTimeTravel::Version(version),
+            TimeTravelClause::Timestamp(expression) => BoundTimeTravel::Timestamp(expression),
+        });
+        let not_a_table = |what: &str| {
+            Error::new(
+                ErrorKind::WrongObjectType,
+                format!("{what} \"{}\" has no versions to travel to", name.object),
+            )
+            .at_if(name.position())
+        };
+        match self.find(name)?.ok_or_else(|| self.undefined(name))? {
+            Found::System { schema, name } => match time_travel {
+                None => Ok(BoundRelation::System { schema, name }),
+                Some(_) => Err(not_a_table("system relation")),
+            },
+            Found::Relation(relation) => match (&relation.kind, time_travel) {
+                (RelationKind::Table(_), time_travel) => {
+                    Ok(BoundRelation::Table { relation, time_travel })
+                }
+                (RelationKind::View(_), Some(_)) => Err(not_a_table("view")),
+                (RelationKind::View(view), None) => {
+                    let query = self.expand(&relation, view, depth)?;
+                    Ok(BoundRelation::View { relation: Arc::clone(&relation), query })
+                }
+            },
+        }
+    }
+
+    /// A view's query, bound under the names that held where it was made and seen by its owner.
+    fn expand(&self, relation: &Relation, view: &View, depth: usize) -> Result<Arc<BoundQuery>> {
+        if depth >= self.view_depth_max {
+            return Err(Error::new(
+                ErrorKind::StatementTooComplex,
+                format!("view \"{}\" nests deeper than {} views", relation.name, self.view_depth_max),
+            ));
+        }
+        let scope = Scope {
+            principal: relation.owner,
+            catalog: view.catalog.clone(),
+            search_path: view.search_path.clone(),
+            ..self.clone()
+        };
+        let query = view_query(&relation.name, &view.definition, &self.parse_limits)?;
+        let bound = scope.query_at_depth(query, depth + 1).map_err(|error| {
+            // A new error: its position would point into a text that the user did not send.
+            Error::new(error.kind(), error.message().to_owned())
+                .with_detail(format!("In the definition of view \"{}\".", relation.name))
+                .with_hint("The view can be mended with CREATE OR REPLACE VIEW.")
+        })?;
+        Ok(Arc::new(bound))
+    }
+}
+
+/// The query that a view's stored text holds.
+fn view_query(name: &str, definition: &str, limits: &ParseLimits) -> Result<Query> {
+    let broken = || {
+        Error::new(ErrorKind::InvalidObjectDefinition, format!("view \"{name}\" is not a query"))
+    };
+    let mut statements = parse(definition, limits).map_err(|error| broken().caused_by(error))?;
+    match (statements.pop().map(|parsed| parsed.statement), statements.is_empty()) {
+        (Some(Statement::Query(query)), true) => Ok(query),
+        _ => Err(broken()),
+    }
+}
+
+/// A statement that only the session answers has no names to bind.
+pub(super) fn refuse_session_statement(_: &SessionStatement) -> Error {
+    Error::internal("a session statement reached the binder")
+}

@@ -1,0 +1,106 @@
+//! Who may run now: a bound on running queries, a bounded queue before it, and a limit on waiting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::base::limits::Limits;
+use crate::base::{Error, ErrorKind, Result};
+
+/// The queue before the engine.
+#[derive(Debug)]
+pub struct Admission {
+    running: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    waiting_max: usize,
+    wait_max: Duration,
+}
+
+/// A query's place among the running ones; given back on drop.
+#[derive(Debug)]
+pub struct Admitted {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Admission {
+    pub fn new(limits: &Limits) -> Self {
+        Admission {
+            running: Arc::new(Semaphore::new(limits.running_queries_max.max(1))),
+            waiting: AtomicUsize::new(0),
+            waiting_max: limits.queued_queries_max,
+            wait_max: limits.queue_timeout,
+        }
+    }
+
+    /// Waits for a place, first come first served. Errors: 53300 when too many wait already, or for too
+    /// long.
+    pub async fn enter(&self) -> Result<Admitted> {
+        if let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() {
+            return Ok(Admitted { _permit: permit });
+        }
+        let _waiting = Waiting::join(&self.waiting, self.waiting_max)?;
+        let permit = Arc::clone(&self.running).acquire_owned();
+        match tokio::time::timeout(self.wait_max, permit).await {
+            Ok(Ok(permit)) => Ok(Admitted { _permit: permit }),
+            Ok(Err(_)) => Err(Error::new(ErrorKind::AdminShutdown, "the server is shutting down")),
+            Err(_) => Err(Error::new(
+                ErrorKind::TooManyConnections,
+                format!("the query waited {} s for its turn", self.wait_max.as_secs()),
+            )
+            .with_hint("Try again later, or raise limits.running_queries_max.")),
+        }
+    }
+}
+
+/// Counts a waiting query for as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn join(waiting: &'a AtomicUsize, max: usize) -> Result<Self> {
+        let place = Waiting(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) >= max {
+            return Err(Error::new(
+                ErrorKind::TooManyConnections,
+                format!("{max} queries are waiting for their turn already"),
+            )
+            .with_hint("Try again later, or raise limits.queued_queries_max."));
+        }
+        Ok(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_queue_is_bounded_and_moves_on() {
+        let limits = Limits {
+            running_queries_max: 1,
+            queued_queries_max: 1,
+            queue_timeout: Duration::from_millis(50),
+            ..Limits::default()
+        };
+        let admission = Arc::new(Admission::new(&limits));
+        let first = admission.enter().await.unwrap();
+        let waiter = Arc::clone(&admission);
+        let second = tokio::spawn(async move { waiter.enter().await });
+        tokio::task::yield_now().await;
+        let third = admission.enter().await.unwrap_err();
+        assert_eq!(third.sqlstate(), "53300");
+        drop(first);
+        assert!(second.await.unwrap().is_ok());
+        let held = admission.enter().await.unwrap();
+        let late = admission.enter().await.unwrap_err();
+        assert!(late.message().contains("waited"), "{late}");
+        drop(held);
+    }
+}

@@ -1,0 +1,110 @@
+//! The only maker of DataFusion's session state: functions, rules, options, and per statement its facts and
+//! its memory. It knows no statement.
+
+use std::sync::Arc;
+
+use datafusion::execution::config::SessionConfig;
+use datafusion::execution::context::SessionState;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
+use datafusion::execution::object_store::ObjectStoreRegistry;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::planner::TypePlanner;
+
+use crate::base::limits::Limits;
+use crate::base::Result;
+
+use super::error::from_datafusion;
+use super::facts::Facts;
+use super::memory::MemoryBudget;
+use super::function;
+
+/// What every statement's state is made from.
+#[derive(Debug)]
+pub struct Context {
+    state: SessionState,
+    memory: Arc<MemoryBudget>,
+}
+
+/// Rows in a batch.
+const BATCH_ROWS: usize = 8192;
+
+/// The build side of a join that is read whole before its other side is split up: dimension tables.
+const SINGLE_PARTITION_JOIN_BYTES: usize = 16 << 20;
+
+impl Context {
+    /// A context whose scans find their stores in `stores` and whose spills go to `spill_directory`.
+    pub fn new(
+        limits: &Limits,
+        threads: usize,
+        stores: Arc<dyn ObjectStoreRegistry>,
+        spill_directory: &std::path::Path,
+    ) -> Result<Self> {
+        let disk = DiskManagerBuilder::default()
+            .with_mode(datafusion::execution::disk_manager::DiskManagerMode::Directories(vec![
+                spill_directory.to_owned(),
+            ]))
+            .with_max_temp_directory_size(limits.spill_bytes_max);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_object_store_registry(stores)
+            .with_disk_manager_builder(disk)
+            .build_arc()
+            .map_err(from_datafusion)?;
+        let mut state = SessionStateBuilder::new_with_default_features()
+            .with_config(config(threads))
+            .with_runtime_env(runtime)
+            .build();
+        function::register(&mut state).map_err(from_datafusion)?;
+        let memory = MemoryBudget::new(limits.memory_bytes_total, limits.memory_bytes_per_query);
+        Ok(Context { state, memory })
+    }
+
+    /// The state for one statement, with a memory pool of its own.
+    pub fn statement(&self, facts: &Facts) -> SessionState {
+        let mut state = self.state.clone();
+        let shared = state.runtime_env();
+        let runtime = RuntimeEnv {
+            memory_pool: self.memory.query_pool(),
+            ..shared.as_ref().clone()
+        };
+        let config = state.config().clone().with_option_extension(facts.clone());
+        let mut config = config;
+        let time_zone = facts.settings.get("timezone").map(|zone| zone.value.clone());
+        config.options_mut().execution.time_zone = Some(time_zone.unwrap_or_else(|| "UTC".into()));
+        state = SessionStateBuilder::new_from_existing(state)
+            .with_config(config)
+            .with_runtime_env(Arc::new(runtime))
+            .build();
+        let props = state.execution_props_mut();
+        props.query_execution_start_time =
+            chrono::DateTime::from_timestamp_micros(facts.statement_timestamp);
+        state
+    }
+
+    /// Working memory that queries hold now, in bytes.
+    pub fn memory_used(&self) -> usize {
+        self.memory.used()
+    }
+
+    /// The state that every statement's is made from.
+    pub fn base(&self) -> &SessionState {
+        &self.state
+    }
+}
+
+/// Plans names of types that DataFusion does not know.
+pub fn type_planner() -> Option<Arc<dyn TypePlanner>> {
+    function::type_planner()
+}
+
+fn config(threads: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(threads)
+        .with_batch_size(BATCH_ROWS)
+        .with_information_schema(false);
+    let options = config.options_mut();
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.collect_spans = true;
+    options.optimizer.hash_join_single_partition_threshold = SINGLE_PARTITION_JOIN_BYTES;
+    config
+}

@@ -1,0 +1,405 @@
+//! UPDATE, DELETE, MERGE and TRUNCATE: bound expressions to plans over the table, handed to `delta`.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{FieldRef, SchemaRef};
+use datafusion::common::{DFSchema, ParamValues, TableReference, metadata::ScalarAndMetadata};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::Expr;
+
+use crate::base::datatype::{PgType, pg_type_of};
+use crate::base::{Error, ErrorKind, Result};
+use crate::bind::BoundStatement;
+use crate::bind::bound::{
+    BoundAssignment, BoundDelete, BoundExpression, BoundInsert, BoundMerge, BoundMergeAction,
+    BoundMergeClause, BoundUpdate,
+};
+use crate::catalog::Relation;
+use crate::delta::change::{
+    self, MergeAction, MergeClause, MergeKind, MergePlan, RowPredicate,
+};
+use crate::sql::statement::{ColumnName, MergeMatch};
+
+use super::error::from_datafusion;
+use super::insert::{assignment, name_relation, reads, target_column, target_columns};
+use super::open::location_of;
+use super::planner::Planner;
+use super::query::{known, parameter_field, parameter_types};
+use super::{Completion, Engine, Request};
+
+/// Plans the expressions of one change.
+struct Expressions<'a> {
+    engine: &'a Engine,
+    state: &'a SessionState,
+    request: &'a Request,
+    parameters: Vec<Option<FieldRef>>,
+    /// The columns that expressions see.
+    schema: DFSchema,
+}
+
+impl Engine {
+    pub(super) async fn update(
+        self: &Arc<Self>,
+        update: BoundUpdate,
+        request: &Request,
+    ) -> Result<Completion> {
+        let _admitted = self.admission.enter().await?;
+        let (engine, request) = (Arc::clone(self), request.clone());
+        self.cpu.run(async move { engine.update_rows(update, &request).await }).await
+    }
+
+    async fn update_rows(&self, update: BoundUpdate, request: &Request) -> Result<Completion> {
+        let BoundUpdate { table, alias, assignments, predicate } = update;
+        let version = self.schema_of(&table, request).await?;
+        let state = self.context.statement(&request.facts);
+        let expressions = self.expressions(&state, request, &alias, &version.schema())?;
+        let values = expressions.assignments(&table, &version.schema(), assignments).await?;
+        let predicate_reads = predicate.as_ref().is_some_and(|p| reads(&p.relations, &table));
+        let rows = RowPredicate {
+            qualifier: TableReference::bare(alias),
+            predicate: expressions.optional(predicate).await?,
+        };
+        let planned_version = predicate_reads.then(|| version.version());
+        let ctx = self.change_context(state.clone(), request, planned_version);
+        let changed = change::update(&ctx, &location_of(&table)?, rows, values).await;
+        let changed = changed.map_err(|error| name_relation(error, &table))?;
+        Ok(Completion::new(format!("UPDATE {}", changed.updated)))
+    }
+
+    pub(super) async fn delete(
+        self: &Arc<Self>,
+        delete: BoundDelete,
+        request: &Request,
+    ) -> Result<Completion> {
+        let _admitted = self.admission.enter().await?;
+        let (engine, request) = (Arc::clone(self), request.clone());
+        self.cpu.run(async move { engine.delete_rows(delete, &request).await }).await
+    }
+
+    async fn delete_rows(&self, delete: BoundDelete, request: &Request) -> Result<Completion> {
+        let BoundDelete { table, alias, predicate } = delete;
+        let version = self.schema_of(&table, request).await?;
+        let state = self.context.statement(&request.facts);
+        let expressions = self.expressions(&state, request, &alias, &version.schema())?;
+        let predicate_reads = predicate.as_ref().is_some_and(|p| reads(&p.relations, &table));
+        let rows = RowPredicate {
+            qualifier: TableReference::bare(alias),
+            predicate: expressions.optional(predicate).await?,
+        };
+        let planned_version = predicate_reads.then(|| version.version());
+        let ctx = self.change_context(state.clone(), request, planned_version);
+        let changed = change::delete(&ctx, &location_of(&table)?, rows).await?;
+        Ok(Completion::new(format!("DELETE {}", changed.deleted)))
+    }
+
+    pub(super) async fn truncate(
+        self: &Arc<Self>,
+        tables: &[Arc<Relation>],
+        request: &Request,
+    ) -> Result<Completion> {
+        if let [_, _, ..] = tables {
+            return Err(Error::unsupported("TRUNCATE of several tables in one statement")
+                .with_hint("Truncate them one at a time."));
+        }
+        for table in tables {
+            let location = location_of(table)?;
+            let state = self.context.statement(&request.facts);
+            let ctx = self.change_context(state, request, None);
+            self.cpu.run(async move { change::truncate(&ctx, &location).await }).await?;
+        }
+        Ok(Completion::new("TRUNCATE TABLE"))
+    }
+
+    pub(super) async fn merge(
+        self: &Arc<Self>,
+        merge: BoundMerge,
+        request: &Request,
+    ) -> Result<Completion> {
+        let _admitted = self.admission.enter().await?;
+        let (engine, request) = (Arc::clone(self), request.clone());
+        self.cpu.run(async move { engine.merge_rows(merge, &request).await }).await
+    }
+
+    async fn merge_rows(&self, merge: BoundMerge, request: &Request) -> Result<Completion> {
+        let BoundMerge { table, alias, source, source_alias, on, clauses } = merge;
+        if alias == source_alias {
+            return Err(Error::new(
+                ErrorKind::DuplicateTable,
+                format!("table name \"{alias}\" specified more than once"),
+            )
+            .with_hint("Give the source or the target an alias."));
+        }
+        let version = self.schema_of(&table, request).await?;
+        let reads_itself = reads(&source.relations, &table);
+        let planned = self.plan(source, request).await?;
+        let source_schema = Arc::clone(planned.plan.schema().inner());
+        let target = TableReference::bare(alias);
+        let source_name = TableReference::bare(source_alias);
+        let schema = DFSchema::try_from_qualified_schema(target.clone(), &version.schema())
+            .and_then(|target| {
+                target.join(&DFSchema::try_from_qualified_schema(source_name.clone(), &source_schema)?)
+            })
+            .map_err(from_datafusion)?;
+        let expressions = Expressions {
+            engine: self,
+            state: &planned.state,
+            request,
+            parameters: parameter_fields(request),
+            schema,
+        };
+        let mut planned_clauses = Vec::with_capacity(clauses.len());
+        for clause in clauses {
+            let clause = expressions
+                .merge_clause(&table, &version.schema(), clause, &source_name, &source_schema)
+                .await?;
+            planned_clauses.push(clause);
+        }
+        let plan = MergePlan {
+            target_alias: target,
+            source: planned.plan.clone(),
+            source_alias: source_name,
+            on: expressions.expression(on).await?,
+            clauses: planned_clauses,
+        };
+        let planned_version = reads_itself.then(|| version.version());
+        let ctx = self.change_context(planned.state.clone(), request, planned_version);
+        let changed = change::merge(&ctx, &location_of(&table)?, plan).await;
+        let changed = changed.map_err(|error| name_relation(error, &table))?;
+        Ok(Completion::new(format!("MERGE {}", changed.rows())))
+    }
+
+    fn expressions<'a>(
+        &'a self,
+        state: &'a SessionState,
+        request: &'a Request,
+        alias: &str,
+        schema: &SchemaRef,
+    ) -> Result<Expressions<'a>> {
+        let qualifier = TableReference::bare(alias);
+        let schema =
+            DFSchema::try_from_qualified_schema(qualifier, schema).map_err(from_datafusion)?;
+        let parameters = parameter_fields(request);
+        Ok(Expressions { engine: self, state, request, parameters, schema })
+    }
+
+    /// The parameter types of a statement that gives no rows.
+    pub(super) async fn change_parameters(
+        self: &Arc<Self>,
+        statement: BoundStatement,
+        declared: &[Option<PgType>],
+        request: &Request,
+    ) -> Result<Vec<PgType>> {
+        let (engine, request, declared) = (Arc::clone(self), request.clone(), declared.to_vec());
+        self.cpu
+            .run(async move { engine.parameters_of(statement, &declared, &request).await })
+            .await
+    }
+
+    async fn parameters_of(
+        &self,
+        statement: BoundStatement,
+        declared: &[Option<PgType>],
+        request: &Request,
+    ) -> Result<Vec<PgType>> {
+        let (table, alias, assignments, predicate) = match statement {
+            BoundStatement::Insert(BoundInsert { table, columns, source: Some(query), .. }) => {
+                let version = self.schema_of(&table, request).await?;
+                let targets = target_columns(&table, &version.schema(), &columns)?;
+                return self.insert_parameters(query, &targets, declared, request).await;
+            }
+            BoundStatement::Update(BoundUpdate { table, alias, assignments, predicate }) => {
+                (table, alias, assignments, predicate)
+            }
+            BoundStatement::Delete(BoundDelete { table, alias, predicate }) => {
+                (table, alias, Vec::new(), predicate)
+            }
+            _ => return Ok(known(declared)),
+        };
+        let version = self.schema_of(&table, request).await?;
+        let schema = version.schema();
+        let mut declared = declared.to_vec();
+        for BoundAssignment { column, value } in &assignments {
+            let target = target_column(&table, &schema, column)?;
+            let number = value.as_ref().and_then(|value| crate::sql::placeholder(&value.ast));
+            if let Some(number) = number {
+                if declared.len() < number {
+                    declared.resize(number, None);
+                }
+                if let Some(slot @ None) = declared.get_mut(number - 1) {
+                    *slot = Some(pg_type_of(&target)?.0);
+                }
+            }
+        }
+        let state = self.context.statement(&request.facts);
+        let mut expressions = self.expressions(&state, request, &alias, &schema)?;
+        expressions.parameters = declared.iter().map(|t| t.map(parameter_field)).collect();
+        let mut inferred = std::collections::HashMap::new();
+        let values = assignments.into_iter().filter_map(|assignment| assignment.value);
+        for expression in values.chain(predicate) {
+            let planned = expressions.unbound(expression).await?;
+            let found = datafusion::logical_expr::LogicalPlanBuilder::empty(true)
+                .project([planned])
+                .and_then(|plan| plan.build()?.get_parameter_fields());
+            // An expression that does not stand by itself says nothing about its parameters.
+            inferred.extend(found.unwrap_or_default());
+        }
+        parameter_types(&inferred, &declared)
+    }
+}
+
+fn parameter_fields(request: &Request) -> Vec<Option<FieldRef>> {
+    use datafusion::arrow::datatypes::Field;
+    let values = request.parameters.iter();
+    values.map(|value| Some(Arc::new(Field::new("", value.data_type(), true)) as FieldRef)).collect()
+}
+
+impl Expressions<'_> {
+    /// The expression, with the request's parameter values in it.
+    async fn expression(&self, expression: BoundExpression) -> Result<Expr> {
+        let planned = self.unbound(expression).await?;
+        if self.request.parameters.is_empty() {
+            return Ok(planned);
+        }
+        let values = self.request.parameters.iter();
+        let values = values.map(|value| ScalarAndMetadata::new(value.clone(), None)).collect();
+        with_values(planned, &ParamValues::List(values))
+    }
+
+    async fn unbound(&self, expression: BoundExpression) -> Result<Expr> {
+        let BoundExpression { ast, relations } = expression;
+        let opened = self.engine.open_all(&relations, &self.request.pins, self.state).await?;
+        let planner = Planner::new(self.state, &self.request.text, &self.parameters);
+        let facts = &self.request.facts;
+        let meanings = self.engine.meanings(&relations, &opened, facts, &planner)?;
+        planner.expression(ast, &self.schema, &meanings.sources)
+    }
+
+    async fn optional(&self, expression: Option<BoundExpression>) -> Result<Option<Expr>> {
+        match expression {
+            Some(expression) => self.expression(expression).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn assignments(
+        &self,
+        table: &Relation,
+        schema: &SchemaRef,
+        assignments: Vec<BoundAssignment>,
+    ) -> Result<Vec<(String, Expr)>> {
+        let mut values: Vec<(String, Expr)> = Vec::with_capacity(assignments.len());
+        for BoundAssignment { column, value } in assignments {
+            let target = target_column(table, schema, &column)?;
+            if values.iter().any(|(known, _)| *known == column.name) {
+                return Err(Error::new(
+                    ErrorKind::SyntaxError,
+                    format!("multiple assignments to same column \"{}\"", column.name),
+                )
+                .at_if(column.position));
+            }
+            values.push((column.name, self.value(&target, value).await?));
+        }
+        Ok(values)
+    }
+
+    /// A value for a column; `None` is DEFAULT, which is NULL as columns have no defaults yet.
+    async fn value(&self, target: &FieldRef, value: Option<BoundExpression>) -> Result<Expr> {
+        let Some(value) = value else {
+            return Ok(datafusion::logical_expr::lit(datafusion::common::ScalarValue::Null));
+        };
+        let planned = self.expression(value).await?;
+        let literal = matches!(planned, Expr::Literal(_, _));
+        Ok(assignment(planned, target, &self.schema, literal)?.unalias())
+    }
+
+    async fn merge_clause(
+        &self,
+        table: &Relation,
+        schema: &SchemaRef,
+        clause: BoundMergeClause,
+        source: &TableReference,
+        source_schema: &SchemaRef,
+    ) -> Result<MergeClause> {
+        let action = match clause.action {
+            BoundMergeAction::Update(assignments) => {
+                MergeAction::Update(self.assignments(table, schema, assignments).await?)
+            }
+            BoundMergeAction::UpdateAll => {
+                MergeAction::Update(self.all_from(source, source_schema, schema)?)
+            }
+            BoundMergeAction::Delete => MergeAction::Delete,
+            BoundMergeAction::DoNothing => MergeAction::Nothing,
+            BoundMergeAction::InsertAll => {
+                MergeAction::Insert(self.all_from(source, source_schema, schema)?)
+            }
+            BoundMergeAction::Insert { columns, values } => {
+                MergeAction::Insert(self.insert_values(table, schema, &columns, values).await?)
+            }
+        };
+        let kind = match clause.when {
+            MergeMatch::Matched => MergeKind::Matched,
+            MergeMatch::NotMatched => MergeKind::NotMatchedByTarget,
+            MergeMatch::NotMatchedBySource => MergeKind::NotMatchedBySource,
+        };
+        Ok(MergeClause { kind, predicate: self.optional(clause.predicate).await?, action })
+    }
+
+    async fn insert_values(
+        &self,
+        table: &Relation,
+        schema: &SchemaRef,
+        columns: &[ColumnName],
+        values: Vec<Option<BoundExpression>>,
+    ) -> Result<Vec<(String, Expr)>> {
+        let targets = target_columns(table, schema, columns)?;
+        if values.len() > targets.len() || (!columns.is_empty() && values.len() < targets.len()) {
+            let words = if values.len() > targets.len() { "more" } else { "fewer" };
+            return Err(Error::new(
+                ErrorKind::SyntaxError,
+                format!("INSERT has {words} expressions than target columns"),
+            ));
+        }
+        let mut planned = Vec::with_capacity(values.len());
+        for (target, value) in targets.iter().zip(values) {
+            planned.push((target.name().clone(), self.value(target, value).await?));
+        }
+        Ok(planned)
+    }
+
+    /// `*`: each of the table's columns from the source's column of that name. A column that the source
+    /// lacks is an error, as in Databricks without schema evolution.
+    fn all_from(
+        &self,
+        source: &TableReference,
+        source_schema: &SchemaRef,
+        schema: &SchemaRef,
+    ) -> Result<Vec<(String, Expr)>> {
+        use datafusion::common::Column;
+        let columns = schema.fields().iter().map(|target| {
+            if source_schema.field_with_name(target.name()).is_err() {
+                return Err(Error::new(
+                    ErrorKind::UndefinedColumn,
+                    format!("the source of MERGE has no column \"{}\"", target.name()),
+                )
+                .with_hint("Name the columns instead of *."));
+            }
+            let value = Expr::Column(Column::new(Some(source.clone()), target.name()));
+            let value = assignment(value, target, &self.schema, false)?.unalias();
+            Ok((target.name().clone(), value))
+        });
+        columns.collect()
+    }
+}
+
+fn with_values(expression: Expr, values: &ParamValues) -> Result<Expr> {
+    use datafusion::common::tree_node::{Transformed, TreeNode};
+    use datafusion::logical_expr::expr::Placeholder;
+    let bound = expression.transform_up(|expression| match &expression {
+        Expr::Placeholder(Placeholder { id, .. }) => {
+            let value = values.get_placeholders_with_values(id)?;
+            Ok(Transformed::yes(Expr::Literal(value.value().clone(), None)))
+        }
+        _ => Ok(Transformed::no(expression)),
+    });
+    bound.map(|transformed| transformed.data).map_err(from_datafusion)
+}

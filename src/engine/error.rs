@@ -1,0 +1,407 @@
+//! What the query engine and its libraries report, as our errors: the right SQLSTATE and PostgreSQL's words
+//! where they can be had. It adds no position of its own; [`locate`] does, with the statement's text.
+
+use std::error::Error as StdError;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::parquet::errors::ParquetError;
+
+use crate::base::datatype::pg_type_of;
+use crate::base::{Error, ErrorKind};
+
+/// Turns an engine error into ours.
+pub fn from_datafusion(error: DataFusionError) -> Error {
+    use DataFusionError::*;
+    match error {
+        ArrowError(error, _) => from_arrow(*error),
+        ParquetError(error) => from_parquet(*error),
+        ObjectStore(error) => from_store(*error),
+        IoError(error) => from_io(error),
+        SQL(error, _) => Error::new(ErrorKind::SyntaxError, error.to_string()),
+        NotImplemented(message) => Error::new(ErrorKind::FeatureNotSupported, lower_first(&message)),
+        Internal(message) => {
+            tracing::error!(message, "the engine reports a broken invariant");
+            Error::internal("the query failed inside the engine").caused_by(message)
+        }
+        Plan(message) => from_plan(message),
+        Configuration(message) => Error::new(ErrorKind::InvalidParameterValue, message),
+        SchemaError(error, _) => from_schema(*error),
+        Execution(message) => from_execution(message),
+        ExecutionJoin(error) => {
+            Error::internal("the query failed inside the engine").caused_by(error)
+        }
+        ResourcesExhausted(message) => exhausted(message),
+        External(error) => from_external(error),
+        Context(_, inner) => from_datafusion(*inner),
+        Substrait(message) | Ffi(message) => Error::internal(message),
+        Diagnostic(_, inner) => from_datafusion(*inner),
+        Collection(errors) => match errors.into_iter().next() {
+            Some(first) => from_datafusion(first),
+            None => Error::internal("the engine reports an error without a cause"),
+        },
+        Shared(error) => from_shared(&error),
+    }
+}
+
+/// As [`from_datafusion`], with the place in `text`, the whole text that the client sent.
+pub fn locate(error: DataFusionError, text: &str) -> Error {
+    let position = span_of(&error).and_then(|(line, column)| position_in(text, line, column));
+    from_datafusion(error).at_if(position)
+}
+
+/// An error that several readers share cannot be taken apart; its text can be read.
+fn from_shared(error: &DataFusionError) -> Error {
+    if let DataFusionError::Shared(inner) = error {
+        return from_shared(inner);
+    }
+    if let Some(own) = own_error(error) {
+        return Error::new(own.kind(), own.message().to_owned());
+    }
+    match error {
+        DataFusionError::ResourcesExhausted(message) => exhausted(message.clone()),
+        DataFusionError::Execution(message) => from_execution(message.clone()),
+        DataFusionError::Plan(message) => from_plan(message.clone()),
+        DataFusionError::ArrowError(inner, _) => from_arrow_text(inner),
+        DataFusionError::Context(_, inner) => from_shared(inner),
+        other => from_execution(other.strip_backtrace()),
+    }
+}
+
+fn own_error(error: &(dyn StdError + 'static)) -> Option<&Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(own) = error.downcast_ref::<Error>() {
+            return Some(own);
+        }
+        next = error.source();
+    }
+    None
+}
+
+fn span_of(error: &DataFusionError) -> Option<(u64, u64)> {
+    match error {
+        DataFusionError::Diagnostic(diagnostic, inner) => diagnostic
+            .span
+            .or_else(|| diagnostic.notes.iter().find_map(|note| note.span))
+            .map(|span| (span.start.line, span.start.column))
+            .or_else(|| span_of(inner)),
+        DataFusionError::Context(_, inner) => span_of(inner),
+        DataFusionError::Collection(errors) => errors.first().and_then(span_of),
+        DataFusionError::Shared(inner) => span_of(inner),
+        DataFusionError::SchemaError(schema_error, _) => {
+            let (SchemaError::FieldNotFound { field, .. }
+            | SchemaError::AmbiguousReference { field }) = schema_error.as_ref()
+            else {
+                return None;
+            };
+            field.spans().first().map(|span| (span.start.line, span.start.column))
+        }
+        _ => None,
+    }
+}
+
+/// The 1-based character position of a 1-based line and column.
+fn position_in(text: &str, line: u64, column: u64) -> Option<usize> {
+    if line == 0 {
+        return None;
+    }
+    let lines = usize::try_from(line - 1).ok()?;
+    let before: usize = text.split_inclusive('\n').take(lines).map(|l| l.chars().count()).sum();
+    Some(before + usize::try_from(column).ok()?)
+}
+
+fn from_schema(error: SchemaError) -> Error {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let written = field.flat_name().replace('"', "");
+            let known_table = field.relation.as_ref().is_none_or(|relation| {
+                valid_fields.iter().any(|valid| valid.relation.as_ref() == Some(relation))
+            });
+            if !known_table {
+                let table = field.relation.as_ref().map(|r| r.table().to_owned());
+                let table = table.unwrap_or_default();
+                let message = format!("missing FROM-clause entry for table \"{table}\"");
+                return Error::new(ErrorKind::UndefinedTable, message);
+            }
+            // PostgreSQL quotes a bare name and leaves a qualified one as it is.
+            let message = match field.relation {
+                Some(_) => format!("column {written} does not exist"),
+                None => format!("column \"{}\" does not exist", field.name),
+            };
+            let error = Error::new(ErrorKind::UndefinedColumn, message);
+            match nearest(&field.name, valid_fields.iter().map(|valid| valid.name.as_str())) {
+                Some(name) => {
+                    error.with_hint(format!("Perhaps you meant to reference the column \"{name}\"."))
+                }
+                None => error,
+            }
+        }
+        SchemaError::AmbiguousReference { field } => Error::new(
+            ErrorKind::AmbiguousColumn,
+            format!("column reference \"{}\" is ambiguous", field.name),
+        ),
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => Error::new(
+            ErrorKind::DuplicateColumn,
+            format!("column \"{name}\" specified more than once"),
+        ),
+    }
+}
+
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    use crate::bind::scope::edit_distance;
+    let near = (name.chars().count() / 3).max(1);
+    known
+        .map(|candidate| (edit_distance(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= near)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+fn from_plan(message: String) -> Error {
+    let first_line = message.lines().next().unwrap_or_default();
+    if let Some(name) = between(first_line, "Invalid function '", "'") {
+        let error = Error::new(
+            ErrorKind::UndefinedFunction,
+            format!("function {name} does not exist"),
+        );
+        return match between(&message, "Did you mean '", "'") {
+            Some(nearest) => error.with_hint(format!("Perhaps you meant the function {nearest}.")),
+            None => error,
+        };
+    }
+    if let Some(name) = between(first_line, "table function '", "' not found") {
+        let message = format!("function {name} does not exist");
+        return Error::new(ErrorKind::UndefinedFunction, message);
+    }
+    let kind = if message.contains("must appear in the GROUP BY") || message.contains("must be in GROUP BY") {
+        ErrorKind::GroupingError
+    } else if message.contains("Ambiguous reference") {
+        ErrorKind::AmbiguousColumn
+    } else if message.contains("No function matches") || message.contains("Failed to coerce arguments")
+    {
+        ErrorKind::UndefinedFunction
+    } else if message.contains("oerce") || message.contains("Cannot cast") || message.contains("cast") {
+        ErrorKind::DatatypeMismatch
+    } else if message.contains("duplicate") || message.contains("unique expression names") {
+        ErrorKind::DuplicateColumn
+    } else if message.contains("laceholder") {
+        ErrorKind::UndefinedParameter
+    } else {
+        ErrorKind::SyntaxError
+    };
+    Error::new(kind, lower_first(&message))
+}
+
+fn from_execution(message: String) -> Error {
+    let lower = message.to_ascii_lowercase();
+    if lower.contains("divide by zero") || lower.contains("division by zero") {
+        return Error::new(ErrorKind::DivisionByZero, "division by zero");
+    }
+    if lower.contains("overflow") || lower.contains("out of range") {
+        return Error::new(ErrorKind::NumericValueOutOfRange, lower_first(&message));
+    }
+    if lower.contains("error parsing") || lower.contains("timestamp") && lower.contains("parse") {
+        return Error::new(ErrorKind::InvalidDatetimeFormat, lower_first(&message));
+    }
+    if lower.contains("regular expression") || lower.contains("regex") {
+        return Error::new(ErrorKind::InvalidRegularExpression, lower_first(&message));
+    }
+    if lower.contains("more than one row") {
+        return Error::new(
+            ErrorKind::CardinalityViolation,
+            "more than one row returned by a subquery used as an expression",
+        );
+    }
+    Error::new(ErrorKind::InvalidParameterValue, lower_first(&message))
+}
+
+fn from_arrow(error: ArrowError) -> Error {
+    match error {
+        ArrowError::ExternalError(error) => from_external(error),
+        ArrowError::IoError(_, error) => from_io(error),
+        error => from_arrow_text(&error),
+    }
+}
+
+fn from_arrow_text(error: &ArrowError) -> Error {
+    match error {
+        ArrowError::DivideByZero => Error::new(ErrorKind::DivisionByZero, "division by zero"),
+        ArrowError::ArithmeticOverflow(_) => {
+            Error::new(ErrorKind::NumericValueOutOfRange, "value out of range").caused_by(error.to_string())
+        }
+        ArrowError::CastError(message) => from_cast(message),
+        ArrowError::ParserError(message) => {
+            let message = lower_first(message);
+            Error::new(ErrorKind::InvalidDatetimeFormat, message)
+        }
+        ArrowError::InvalidArgumentError(message)
+            if message.contains("too large") || message.contains("too small") =>
+        {
+            Error::new(ErrorKind::NumericValueOutOfRange, "numeric field overflow")
+                .with_detail(message.clone())
+        }
+        ArrowError::InvalidArgumentError(message) | ArrowError::ComputeError(message) => {
+            from_execution(message.clone())
+        }
+        ArrowError::NotYetImplemented(message) => {
+            Error::new(ErrorKind::FeatureNotSupported, lower_first(message))
+        }
+        ArrowError::MemoryError(message) => exhausted(message.clone()),
+        other => Error::internal("the query failed inside the engine").caused_by(other.to_string()),
+    }
+}
+
+/// Arrow's cast errors name the value and Arrow's type; PostgreSQL's name its own.
+fn from_cast(message: &str) -> Error {
+    let value = between(message, "Cannot cast string '", "' to value of ");
+    let target = message.rsplit(" to value of ").next().and_then(|rest| rest.strip_suffix(" type"));
+    if let (Some(value), Some(target)) = (value, target) {
+        let type_name = pg_name_of(target);
+        return Error::new(
+            ErrorKind::InvalidTextRepresentation,
+            format!("invalid input syntax for type {type_name}: \"{value}\""),
+        );
+    }
+    if message.contains("Can't cast value") || message.contains("overflow") {
+        return Error::new(ErrorKind::NumericValueOutOfRange, "value out of range")
+            .with_detail(message.to_owned());
+    }
+    Error::new(ErrorKind::InvalidTextRepresentation, lower_first(message))
+}
+
+fn pg_name_of(arrow_name: &str) -> String {
+    let known = arrow_name.parse::<DataType>().ok().and_then(|data_type| {
+        let field = datafusion::arrow::datatypes::Field::new("", data_type, true);
+        pg_type_of(&field).ok()
+    });
+    match known {
+        Some((pg_type, _)) => pg_type.sql_name(crate::base::datatype::NO_TYPMOD),
+        None => arrow_name.to_owned(),
+    }
+}
+
+fn from_parquet(error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(error) => from_external(error),
+        ParquetError::General(message) | ParquetError::EOF(message) => {
+            Error::new(ErrorKind::DataCorrupted, "a data file of the table cannot be read")
+                .caused_by(message)
+        }
+        other => Error::new(ErrorKind::DataCorrupted, "a data file of the table cannot be read")
+            .caused_by(other.to_string()),
+    }
+}
+
+fn from_io(error: std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        return Error::new(ErrorKind::DiskFull, "no space left on the disk for spilled data");
+    }
+    if error.get_ref().is_some_and(|inner| inner.is::<DataFusionError>() || inner.is::<Error>())
+        && let Some(inner) = error.into_inner()
+    {
+        return from_external(inner);
+    }
+    Error::new(ErrorKind::IoError, "reading or writing a file failed")
+}
+
+/// A store's failure that reached the engine without its table: only the file's own name may be told.
+fn from_store(error: object_store::Error) -> Error {
+    let told = match &error {
+        object_store::Error::NotFound { path, .. } => {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            Error::new(ErrorKind::UndefinedFile, format!("file \"{name}\" of a table does not exist"))
+        }
+        _ => Error::new(ErrorKind::IoError, "the files of a table cannot be reached"),
+    };
+    told.caused_by(error)
+}
+
+fn from_external(error: Box<dyn StdError + Send + Sync>) -> Error {
+    let error = match error.downcast::<Error>() {
+        Ok(own) => return *own,
+        Err(error) => error,
+    };
+    let error = match error.downcast::<DataFusionError>() {
+        Ok(engine) => return from_datafusion(*engine),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<ArrowError>() {
+        Ok(arrow) => return from_arrow(*arrow),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<object_store::Error>() {
+        Ok(store) => return from_store(*store),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<ParquetError>() {
+        Ok(parquet) => return from_parquet(*parquet),
+        Err(error) => error,
+    };
+    match error.downcast::<std::io::Error>() {
+        Ok(io) => from_io(*io),
+        Err(error) => match own_error(error.as_ref()) {
+            Some(own) => Error::new(own.kind(), own.message().to_owned()),
+            None => Error::internal("the query failed inside the engine").caused_by(error),
+        },
+    }
+}
+
+fn exhausted(message: String) -> Error {
+    if message.contains("disk space") {
+        return Error::new(ErrorKind::DiskFull, "the query spills more than is allowed")
+            .with_detail(lower_first(&message))
+            .with_hint("Narrow the query, or raise limits.spill_bytes_max.");
+    }
+    Error::new(ErrorKind::OutOfMemory, "out of memory for this query")
+        .with_detail(message)
+        .with_hint("Narrow the query, or raise limits.memory_bytes_per_query.")
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split_once(after).map(|(found, _)| found)
+}
+
+/// PostgreSQL's messages begin in lower case.
+fn lower_first(message: &str) -> String {
+    let message = message.trim_end_matches('.');
+    let mut letters = message.chars();
+    match letters.next() {
+        // An all-capital first word is a name, such as CASE.
+        Some(first) if !message.chars().nth(1).is_some_and(char::is_uppercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn casts_speak_of_postgresql_types() {
+        let error = from_cast("Cannot cast string 'a''b' to value of Int64 type");
+        assert_eq!(error.sqlstate(), "22P02");
+        assert_eq!(error.message(), "invalid input syntax for type bigint: \"a''b\"");
+    }
+
+    #[test]
+    fn positions_count_characters_over_lines() {
+        assert_eq!(position_in("select\n  é, x", 2, 6), Some(13));
+        assert_eq!(position_in("select", 0, 0), None);
+    }
+
+    #[test]
+    fn an_error_of_ours_survives_the_way_through_the_engine() {
+        let own = Error::new(ErrorKind::UndefinedFile, "a data file is missing");
+        let wrapped = DataFusionError::Context(
+            "scan".to_owned(),
+            Box::new(DataFusionError::External(Box::new(own))),
+        );
+        assert_eq!(from_datafusion(wrapped).sqlstate(), "58P01");
+    }
+}

@@ -1,0 +1,368 @@
+//! INSERT and COPY FROM: rows from a query or from the client into a table's columns.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::common::{DFSchema, DataFusionError};
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::functions::math::expr_fn::round;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use futures::stream;
+use tokio::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
+
+use crate::base::datatype::{NO_TYPMOD, pg_type_of};
+use crate::base::{Error, ErrorKind, Result};
+use crate::bind::bound::BoundInsert;
+use crate::catalog::Relation;
+use crate::delta::TableVersion;
+use crate::delta::change::{self, Changed};
+use crate::sql::statement::{ColumnName, CopyOption};
+
+use super::error::from_datafusion;
+use super::length::enforce_length;
+use super::open::location_of;
+use super::runtime::Running;
+use super::{Completion, CopyTarget, Engine, Request};
+
+/// Batches from the client that may wait for the writer.
+const BATCHES_WAITING_MAX: usize = 4;
+
+impl Engine {
+    pub(super) async fn insert(
+        self: &Arc<Self>,
+        insert: BoundInsert,
+        request: &Request,
+    ) -> Result<Completion> {
+        let _admitted = self.admission.enter().await?;
+        let engine = Arc::clone(self);
+        let request = request.clone();
+        let changed = self.cpu.run(async move { engine.insert_rows(insert, &request).await }).await?;
+        Ok(Completion::new(format!("INSERT 0 {}", changed.inserted)))
+    }
+
+    async fn insert_rows(&self, insert: BoundInsert, request: &Request) -> Result<Changed> {
+        let BoundInsert { table, columns, source, overwrite } = insert;
+        let location = location_of(&table)?;
+        let version = self.open_newest(&table, &request.pins).await?;
+        let targets = target_columns(&table, &version.schema(), &columns)?;
+        let (state, input, planned_version) = match source {
+            Some(query) => {
+                let reads_itself = reads(&query.relations, &table);
+                let planned = self.plan(query, request).await?;
+                let input = assigned(planned.plan, &targets)?;
+                (planned.state, input, reads_itself.then(|| version.version()))
+            }
+            None => {
+                // DEFAULT VALUES: one row of which nothing is given.
+                let row = LogicalPlanBuilder::empty(true).build().map_err(from_datafusion)?;
+                (self.context.statement(&request.facts), row, None)
+            }
+        };
+        let ctx = self.change_context(state, request, planned_version);
+        let outcome = match overwrite {
+            true => change::overwrite(&ctx, &location, input).await,
+            false => change::append(&ctx, &location, input).await,
+        };
+        outcome.map_err(|error| name_relation(error, &table))
+    }
+
+    /// Opens a table for the rows of a COPY.
+    pub(super) async fn copy_in(
+        self: &Arc<Self>,
+        table: Arc<Relation>,
+        columns: Vec<ColumnName>,
+        options: Vec<CopyOption>,
+        request: &Request,
+    ) -> Result<CopyTarget> {
+        let admitted = self.admission.enter().await?;
+        let location = location_of(&table)?;
+        let version = self.open_newest(&table, &request.pins).await?;
+        version.check_writable()?;
+        let targets = target_columns(&table, &version.schema(), &columns)?;
+        let schema: SchemaRef = Arc::new(Schema::new(targets.clone()));
+        let (sender, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
+        let rows = ClientRows { schema: Arc::clone(&schema), receiver: Mutex::new(Some(receiver)) };
+        let streaming = StreamingTable::try_new(Arc::clone(&schema), vec![Arc::new(rows)])
+            .map_err(from_datafusion)?;
+        let scan = LogicalPlanBuilder::scan("copy", provider_as_source(Arc::new(streaming)), None)
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(from_datafusion)?;
+        let input = assigned(scan, &targets)?;
+        let ctx = self.change_context(self.context.statement(&request.facts), request, None);
+        let named = Arc::clone(&table);
+        let task = self.cpu.spawn(async move {
+            let _admitted = admitted;
+            let outcome = change::append(&ctx, &location, input).await;
+            outcome.map_err(|error| name_relation(error, &named))
+        });
+        let columns = targets
+            .iter()
+            .map(|field| ColumnName { name: field.name().clone(), position: None })
+            .collect();
+        Ok(CopyTarget { table, columns, options, sink: CopySink { schema, sender: Some(sender), task } })
+    }
+}
+
+/// Takes the rows of a COPY. Nothing is committed before [`CopySink::finish`]; dropping it gives all up.
+pub struct CopySink {
+    schema: SchemaRef,
+    sender: Option<mpsc::Sender<RecordBatch>>,
+    task: Running<Changed>,
+}
+
+impl CopySink {
+    /// The columns that batches must have.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Hands rows to the writer, waiting while it has enough. When the writer has failed, its error.
+    pub async fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        let sent = match &self.sender {
+            Some(sender) => sender.send(batch).await.is_ok(),
+            None => false,
+        };
+        if sent {
+            return Ok(());
+        }
+        self.sender = None;
+        match self.task.outcome().await {
+            Ok(_) => Err(Error::internal("the writer of a COPY ended early")),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Commits the rows; their number.
+    pub async fn finish(mut self) -> Result<u64> {
+        self.sender = None;
+        Ok(self.task.outcome().await?.inserted)
+    }
+}
+
+impl fmt::Debug for CopySink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopySink").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+/// The rows that a client sends, as a source that can be read once.
+struct ClientRows {
+    schema: SchemaRef,
+    receiver: Mutex<Option<mpsc::Receiver<RecordBatch>>>,
+}
+
+impl fmt::Debug for ClientRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientRows")
+    }
+}
+
+impl PartitionStream for ClientRows {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let rows = stream::unfold(receiver, |receiver| async move {
+            let Some(mut receiver) = receiver else {
+                let twice = DataFusionError::Internal("the rows of a COPY were read twice".into());
+                return Some((Err(twice), None));
+            };
+            receiver.recv().await.map(|batch| (Ok(batch), Some(receiver)))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
+    }
+}
+
+/// Whether a query reads the table at all, views looked through.
+pub(super) fn reads(relations: &crate::bind::bound::Relations, table: &Relation) -> bool {
+    use crate::bind::BoundRelation;
+    relations.values().any(|relation| match relation {
+        BoundRelation::Table { relation, time_travel: None } => relation.id == table.id,
+        BoundRelation::View { query, .. } => reads(&query.relations, table),
+        BoundRelation::Table { time_travel: Some(_), .. } | BoundRelation::System { .. } => false,
+    })
+}
+
+/// The table's columns that the statement names, or all of them.
+pub(super) fn target_columns(
+    table: &Relation,
+    schema: &Schema,
+    columns: &[ColumnName],
+) -> Result<Vec<FieldRef>> {
+    if columns.is_empty() {
+        return Ok(schema.fields().iter().map(Arc::clone).collect());
+    }
+    let mut targets: Vec<FieldRef> = Vec::with_capacity(columns.len());
+    for column in columns {
+        let field = target_column(table, schema, column)?;
+        if targets.iter().any(|known| known.name() == field.name()) {
+            return Err(Error::new(
+                ErrorKind::DuplicateColumn,
+                format!("column \"{}\" specified more than once", column.name),
+            )
+            .at_if(column.position));
+        }
+        targets.push(field);
+    }
+    Ok(targets)
+}
+
+/// A column of the table, or 42703.
+pub(super) fn target_column(
+    table: &Relation,
+    schema: &Schema,
+    column: &ColumnName,
+) -> Result<FieldRef> {
+    let found = schema.fields().iter().find(|field| *field.name() == column.name);
+    found.map(Arc::clone).ok_or_else(|| {
+        Error::new(
+            ErrorKind::UndefinedColumn,
+            format!("column \"{}\" of relation \"{}\" does not exist", column.name, table.name),
+        )
+        .at_if(column.position)
+    })
+}
+
+/// The rows of `input`, its columns in order assigned to `targets`.
+fn assigned(input: LogicalPlan, targets: &[FieldRef]) -> Result<LogicalPlan> {
+    let given = input.schema().columns();
+    if given.len() > targets.len() {
+        return Err(Error::new(
+            ErrorKind::SyntaxError,
+            "INSERT has more expressions than target columns",
+        ));
+    }
+    // PostgreSQL leaves the last columns to their defaults when an unnamed list is short.
+    let literal = is_literal(&input);
+    let schema = Arc::clone(input.schema());
+    let pairs = given.into_iter().zip(targets);
+    let expressions = pairs
+        .map(|(column, target)| assignment(Expr::Column(column), target, &schema, literal))
+        .collect::<Result<Vec<_>>>()?;
+    LogicalPlanBuilder::from(input)
+        .project(expressions)
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(from_datafusion)
+}
+
+/// Whether a plan's texts are literals of unknown type, as in VALUES, that take any type.
+fn is_literal(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => true,
+        LogicalPlan::Projection(projection) => {
+            let literals = projection.expr.iter().all(|expression| {
+                let expression = expression.clone().unalias();
+                matches!(expression, Expr::Literal(_, _) | Expr::Column(_) | Expr::Cast(_))
+            });
+            literals && is_literal(&projection.input)
+        }
+        LogicalPlan::SubqueryAlias(alias) => is_literal(&alias.input),
+        _ => false,
+    }
+}
+
+/// A value as a column takes it (PostgreSQL's assignment casts): numbers rounded, not cut; texts of a
+/// length checked; no text into anything else unless it is a literal.
+pub(super) fn assignment(
+    value: Expr,
+    target: &FieldRef,
+    schema: &DFSchema,
+    literal: bool,
+) -> Result<Expr> {
+    let source = value.get_type(schema).map_err(from_datafusion)?;
+    let kept = value.clone();
+    let source_field = value.to_field(schema).map_err(from_datafusion)?.1;
+    if !literal && !is_assignable(&source, target.data_type()) {
+        let (column_type, typmod) = pg_type_of(target)?;
+        let (value_type, _) = pg_type_of(&source_field)?;
+        return Err(Error::new(
+            ErrorKind::DatatypeMismatch,
+            format!(
+                "column \"{}\" is of type {} but expression is of type {}",
+                target.name(),
+                column_type.sql_name(typmod),
+                value_type.sql_name(NO_TYPMOD),
+            ),
+        )
+        .with_hint("You will need to rewrite or cast the expression."));
+    }
+    let fractional = source.is_floating() || source.is_decimal();
+    let value = match fractional && target.data_type().is_integer() {
+        true => round(vec![kept]),
+        false => kept,
+    };
+    let value = if source == *target.data_type() { value } else { cast(value, target.data_type().clone()) };
+    Ok(enforce_length(value, target).alias(target.name()))
+}
+
+fn is_assignable(source: &DataType, target: &DataType) -> bool {
+    let text = |data_type: &DataType| data_type.is_string();
+    if source == target || source.is_null() || text(target) {
+        return true;
+    }
+    let time = |data_type: &DataType| {
+        matches!(data_type, DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64)
+    };
+    let number = |data_type: &DataType| data_type.is_numeric();
+    let binary = |data_type: &DataType| {
+        matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+    };
+    (number(source) && number(target))
+        || (time(source) && time(target))
+        || (binary(source) && binary(target))
+        || (source.is_nested() && target.is_nested())
+}
+
+/// The table's name in the messages of constraints, which a change by location cannot know.
+pub(super) fn name_relation(error: Error, table: &Relation) -> Error {
+    if error.kind() != ErrorKind::NotNullViolation && error.kind() != ErrorKind::CheckViolation {
+        return error;
+    }
+    let named = format!("relation \"{}\"", table.name);
+    let message = match error.message().split_once("of relation ") {
+        Some((before, after)) => format!("{before}of {named} {after}"),
+        None => match error.message().strip_prefix("new row violates") {
+            Some(rest) => format!("new row for {named} violates{rest}"),
+            None => return error,
+        },
+    };
+    let renamed = Error::new(error.kind(), message).at_if(error.position());
+    match error.detail() {
+        Some(detail) => renamed.with_detail(detail),
+        None => renamed,
+    }
+}
+
+impl Engine {
+    /// What a change of a Delta table runs with.
+    pub(super) fn change_context(
+        &self,
+        state: datafusion::execution::SessionState,
+        request: &Request,
+        planned_version: Option<u64>,
+    ) -> change::ChangeContext {
+        change::ChangeContext {
+            state: Arc::new(state),
+            tables: Arc::clone(&self.tables),
+            committer: change::Committer {
+                user_name: Some(request.facts.current_user.clone()),
+                statement_id: None,
+            },
+            planned_version,
+        }
+    }
+
+    /// The newest version of a table, looked at for its columns.
+    pub(super) async fn schema_of(&self, table: &Relation, request: &Request) -> Result<Arc<TableVersion>> {
+        self.open_newest(table, &request.pins).await
+    }
+}

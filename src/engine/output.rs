@@ -1,0 +1,128 @@
+//! The columns of a result as the client sees them: names as PostgreSQL gives them, types, and the table
+//! column that each came from. It looks at plans, never at rows.
+
+use std::collections::HashMap;
+
+use datafusion::arrow::datatypes::Field;
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlan};
+
+use crate::base::datatype::{PgType, pg_type_of};
+use crate::base::{Error, ErrorKind, Oid, Result};
+use crate::sql::output_name;
+
+/// One column of a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputColumn {
+    pub name: String,
+    /// The Arrow field of the batches, whose own name means nothing to clients.
+    pub field: Field,
+    pub pg_type: PgType,
+    pub typmod: i32,
+    /// The table column that this is, unchanged.
+    pub origin: Option<ColumnOrigin>,
+}
+
+/// A column of a table or view, as RowDescription names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnOrigin {
+    pub relation: Oid,
+    /// `pg_attribute.attnum`
+    pub number: i16,
+}
+
+/// Where the columns of each relation of a query come from, by the name that the plan's scans have.
+pub type Origins = HashMap<String, RelationOrigin>;
+
+/// A relation's OID and its columns' numbers, by name.
+#[derive(Debug, Clone)]
+pub struct RelationOrigin {
+    pub relation: Oid,
+    pub numbers: HashMap<String, i16>,
+}
+
+/// Columns the client may get in one row (PostgreSQL's `MaxTupleAttributeNumber`).
+const COLUMNS_MAX: usize = 1664;
+
+impl OutputColumn {
+    /// A column that no table has.
+    pub fn computed(field: Field) -> Result<Self> {
+        let (pg_type, typmod) = pg_type_of(&field)?;
+        let name = output_name::shown(field.name()).to_owned();
+        Ok(OutputColumn { name, field, pg_type, typmod, origin: None })
+    }
+}
+
+/// The result columns of a plan that is not optimised yet.
+pub fn output_columns(plan: &LogicalPlan, origins: &Origins) -> Result<Vec<OutputColumn>> {
+    let fields = plan.schema().fields();
+    if fields.len() > COLUMNS_MAX {
+        return Err(Error::new(
+            ErrorKind::TooManyColumns,
+            format!("target lists can have at most {COLUMNS_MAX} entries"),
+        ));
+    }
+    let columns = fields.iter().enumerate().map(|(index, field)| {
+        let mut column = OutputColumn::computed(field.as_ref().clone())?;
+        column.origin = origin(plan, index, origins);
+        Ok(column)
+    });
+    columns.collect()
+}
+
+/// Follows an output column down to the scan that it comes from unchanged.
+fn origin(plan: &LogicalPlan, index: usize, origins: &Origins) -> Option<ColumnOrigin> {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            let mut expression = projection.expr.get(index)?;
+            while let Expr::Alias(alias) = expression {
+                expression = &alias.expr;
+            }
+            let Expr::Column(column) = expression else { return None };
+            let index = projection.input.schema().index_of_column(column).ok()?;
+            origin(&projection.input, index, origins)
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            // A view was put in the place of its scan, under the view's name.
+            let view = origins.get(&alias.alias.to_string()).filter(|_| !is_scan(&alias.input));
+            match view {
+                Some(view) => view.column(plan.schema().field(index).name()),
+                None => origin(&alias.input, index, origins),
+            }
+        }
+        LogicalPlan::TableScan(scan) => {
+            let relation = origins.get(&scan.table_name.to_string())?;
+            relation.column(plan.schema().field(index).name())
+        }
+        LogicalPlan::Filter(filter) => origin(&filter.input, index, origins),
+        LogicalPlan::Sort(sort) => origin(&sort.input, index, origins),
+        LogicalPlan::Limit(limit) => origin(&limit.input, index, origins),
+        LogicalPlan::Distinct(distinct) => origin(distinct.input(), index, origins),
+        LogicalPlan::Join(join) => match join.join_type {
+            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
+                let left = join.left.schema().fields().len();
+                match index.checked_sub(left) {
+                    Some(right) => origin(&join.right, right, origins),
+                    None => origin(&join.left, index, origins),
+                }
+            }
+            JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => {
+                origin(&join.left, index, origins)
+            }
+            JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
+                origin(&join.right, index, origins)
+            }
+        },
+        _ => None,
+    }
+}
+
+fn is_scan(plan: &LogicalPlan) -> bool {
+    matches!(plan, LogicalPlan::TableScan(_))
+}
+
+impl RelationOrigin {
+    fn column(&self, name: &str) -> Option<ColumnOrigin> {
+        let number = *self.numbers.get(name)?;
+        Some(ColumnOrigin { relation: self.relation, number })
+    }
+}

@@ -1,0 +1,252 @@
+//! Queries: bound to planned to running.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::ParamValues;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+
+use crate::base::datatype::{BaseType, PgType, pg_type_of};
+use crate::base::{Error, ErrorKind, Result};
+use crate::bind::bound::Relations;
+use crate::bind::{BoundQuery, BoundRelation, BoundStatement};
+use crate::sql::placeholders_by_column;
+
+use super::error::{from_datafusion, locate};
+use super::output::{Origins, output_columns};
+use super::planner::Planner;
+use super::stream::RowStream;
+use super::{Description, Engine, OutputColumn, Request};
+
+/// A query ready to be optimised and run.
+pub(super) struct PlannedQuery {
+    pub state: SessionState,
+    pub plan: LogicalPlan,
+    pub columns: Vec<OutputColumn>,
+}
+
+impl Engine {
+    /// Starts a query. Nothing is read before the rows are asked for, but for what planning needs.
+    pub(super) async fn query(
+        self: &Arc<Self>,
+        query: BoundQuery,
+        request: &Request,
+    ) -> Result<RowStream> {
+        // What only the catalog is asked never waits behind what reads tables.
+        let admitted = match reads_tables(&query.relations) {
+            true => Some(self.admission.enter().await?),
+            false => None,
+        };
+        let engine = Arc::clone(self);
+        let request = request.clone();
+        let (physical, columns, state) = self
+            .cpu
+            .run(async move {
+                let planned = engine.plan(query, &request).await?;
+                let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
+                Ok((physical, planned.columns, planned.state))
+            })
+            .await?;
+        let task = state.task_ctx();
+        let batches = {
+            let _on_cpu = self.cpu.enter();
+            execute_stream(physical, task).map_err(from_datafusion)?
+        };
+        Ok(RowStream::new(columns.into(), self.cpu.carry(batches), admitted))
+    }
+
+    /// Plans a query with the request's parameter values in their places.
+    pub(super) async fn plan(&self, query: BoundQuery, request: &Request) -> Result<PlannedQuery> {
+        let fields: Vec<Option<FieldRef>> = request
+            .parameters
+            .iter()
+            .map(|value| Some(Arc::new(Field::new("", value.data_type(), true))))
+            .collect();
+        let (state, plan, origins) = self.plan_with(query, &fields, request).await?;
+        let plan = bind_parameters(plan, request)?;
+        let columns = output_columns(&plan, &origins)?;
+        Ok(PlannedQuery { state, plan, columns })
+    }
+
+    async fn plan_with(
+        &self,
+        query: BoundQuery,
+        parameters: &[Option<FieldRef>],
+        request: &Request,
+    ) -> Result<(SessionState, LogicalPlan, Origins)> {
+        let state = self.context.statement(&request.facts);
+        let opened = self.open_all(&query.relations, &request.pins, &state).await?;
+        let planner = Planner::new(&state, &request.text, parameters);
+        let meanings = self.meanings(&query.relations, &opened, &request.facts, &planner)?;
+        let plan = planner.query(*query.ast, &meanings.sources)?;
+        Ok((state, plan, meanings.origins))
+    }
+
+    pub(super) async fn description(
+        self: &Arc<Self>,
+        statement: BoundStatement,
+        declared: &[Option<PgType>],
+        request: &Request,
+    ) -> Result<Description> {
+        let none = |columns| Description { parameters: known(declared), columns };
+        match statement {
+            BoundStatement::Query(query) => {
+                let engine = Arc::clone(self);
+                let declared = declared.to_vec();
+                let request = request.clone();
+                self.cpu
+                    .run(async move { engine.describe_query(query, &declared, &request).await })
+                    .await
+            }
+            BoundStatement::Explain(explain) => Ok(none(Some(explain.columns()?))),
+            BoundStatement::Show(show) => Ok(none(Some(self.show_columns(&show)?))),
+            statement => {
+                let parameters = self.change_parameters(statement, declared, request).await?;
+                Ok(Description { parameters, columns: None })
+            }
+        }
+    }
+
+    async fn describe_query(
+        &self,
+        query: BoundQuery,
+        declared: &[Option<PgType>],
+        request: &Request,
+    ) -> Result<Description> {
+        let fields: Vec<_> = declared.iter().map(|t| t.map(parameter_field)).collect();
+        let (_, plan, origins) = self.plan_with(query, &fields, request).await?;
+        let columns = output_columns(&plan, &origins)?;
+        let inferred = plan.get_parameter_fields().map_err(from_datafusion)?;
+        let parameters = parameter_types(&inferred, declared)?;
+        Ok(Description { parameters, columns: Some(columns.into()) })
+    }
+
+    /// The parameter types of a query whose columns are to go into `targets`: a bare `$n` in a column's
+    /// place has the column's type.
+    pub(super) async fn insert_parameters(
+        &self,
+        query: BoundQuery,
+        targets: &[FieldRef],
+        declared: &[Option<PgType>],
+        request: &Request,
+    ) -> Result<Vec<PgType>> {
+        let mut declared = declared.to_vec();
+        for (parameter, column) in placeholders_by_column(&query.ast) {
+            let Some(target) = targets.get(column) else { continue };
+            if declared.len() < parameter {
+                declared.resize(parameter, None);
+            }
+            if let Some(slot @ None) = declared.get_mut(parameter - 1) {
+                *slot = Some(pg_type_of(target)?.0);
+            }
+        }
+        let description = self.describe_query(query, &declared, request).await?;
+        Ok(description.parameters)
+    }
+}
+
+/// Optimises and makes the physical plan.
+pub(super) async fn physical_plan(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    text: &str,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    state.create_physical_plan(plan).await.map_err(|error| locate(error, text))
+}
+
+fn reads_tables(relations: &Relations) -> bool {
+    relations.values().any(|relation| match relation {
+        BoundRelation::Table { .. } => true,
+        BoundRelation::View { query, .. } => reads_tables(&query.relations),
+        BoundRelation::System { .. } => false,
+    })
+}
+
+pub(super) fn bind_parameters(plan: LogicalPlan, request: &Request) -> Result<LogicalPlan> {
+    if request.parameters.is_empty() {
+        return Ok(plan);
+    }
+    let values = request.parameters.iter().cloned().map(|value| ScalarAndMetadata::new(value, None));
+    plan.replace_params_with_values(&ParamValues::List(values.collect()))
+        .map_err(|error| locate(error, &request.text))
+}
+
+/// The types of `$1` to the last, from what the client declared and what the plan says; a parameter that
+/// nothing tells about is `text`.
+pub(super) fn parameter_types(
+    inferred: &HashMap<String, Option<FieldRef>>,
+    declared: &[Option<PgType>],
+) -> Result<Vec<PgType>> {
+    let numbers = inferred.keys().filter_map(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+    let count = numbers.max().unwrap_or(0).max(declared.len());
+    let types = (1..=count).map(|number| {
+        if let Some(Some(pg_type)) = declared.get(number - 1) {
+            return Ok(*pg_type);
+        }
+        match inferred.get(&format!("${number}")) {
+            Some(Some(field)) if *field.data_type() != DataType::Null => {
+                pg_type_of(field).map(|(pg_type, _)| pg_type)
+            }
+            Some(_) => Ok(PgType::Scalar(BaseType::Text)),
+            None => Err(Error::new(
+                ErrorKind::IndeterminateDatatype,
+                format!("could not determine data type of parameter ${number}"),
+            )),
+        }
+    });
+    types.collect()
+}
+
+/// Declared types with `text` for those left open.
+pub(super) fn known(declared: &[Option<PgType>]) -> Vec<PgType> {
+    declared.iter().map(|t| t.unwrap_or(PgType::Scalar(BaseType::Text))).collect()
+}
+
+/// The Arrow type that a parameter of a PostgreSQL type is planned with.
+pub(super) fn parameter_field(pg_type: PgType) -> FieldRef {
+    use datafusion::arrow::datatypes::{IntervalUnit, TimeUnit};
+    let scalar = |base| match base {
+        BaseType::Bool => DataType::Boolean,
+        BaseType::Bytea => DataType::Binary,
+        BaseType::Int8 | BaseType::Oid | BaseType::Xid => DataType::Int64,
+        BaseType::Regproc
+        | BaseType::Regclass
+        | BaseType::Regtype
+        | BaseType::Regnamespace
+        | BaseType::Regrole => DataType::Int64,
+        BaseType::Int2 => DataType::Int16,
+        BaseType::Int4 => DataType::Int32,
+        BaseType::Float4 => DataType::Float32,
+        BaseType::Float8 => DataType::Float64,
+        BaseType::Date => DataType::Date32,
+        BaseType::Time => DataType::Time64(TimeUnit::Microsecond),
+        BaseType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        BaseType::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        BaseType::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+        BaseType::Numeric => DataType::Decimal128(38, 10),
+        BaseType::Char
+        | BaseType::Name
+        | BaseType::Int2Vector
+        | BaseType::Text
+        | BaseType::OidVector
+        | BaseType::Json
+        | BaseType::PgNodeTree
+        | BaseType::Unknown
+        | BaseType::AclItem
+        | BaseType::Bpchar
+        | BaseType::Varchar
+        | BaseType::Record
+        | BaseType::Void
+        | BaseType::Uuid
+        | BaseType::Jsonb => DataType::Utf8,
+    };
+    let data_type = match pg_type {
+        PgType::Scalar(base) => scalar(base),
+        PgType::Array(base) => DataType::List(Arc::new(Field::new_list_field(scalar(base), true))),
+    };
+    Arc::new(Field::new("", data_type, true))
+}

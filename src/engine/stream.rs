@@ -1,0 +1,62 @@
+//! Rows on their way out: a stream whose drop stops the work behind it. It encodes nothing.
+
+use std::sync::Arc;
+
+use datafusion::arrow::record_batch::RecordBatch;
+use tokio::sync::mpsc;
+
+use crate::base::Result;
+
+use super::admission::Admitted;
+use super::output::OutputColumn;
+use super::runtime::Task;
+
+/// A result: its columns and its rows, as they come.
+#[derive(Debug)]
+pub struct RowStream {
+    columns: Arc<[OutputColumn]>,
+    batches: Batches,
+    /// The query's place among the running ones, given back when the stream ends.
+    admitted: Option<Admitted>,
+}
+
+/// Where batches come from.
+#[derive(Debug)]
+pub enum Batches {
+    /// From a plan on the execution threads.
+    Carried { receiver: mpsc::Receiver<Result<RecordBatch>>, task: Task<()> },
+    /// Made already: SHOW, EXPLAIN.
+    Ready(std::vec::IntoIter<RecordBatch>),
+}
+
+impl RowStream {
+    pub fn new(columns: Arc<[OutputColumn]>, batches: Batches, admitted: Option<Admitted>) -> Self {
+        RowStream { columns, batches, admitted }
+    }
+
+    /// Rows that are made already.
+    pub fn ready(columns: Arc<[OutputColumn]>, batches: Vec<RecordBatch>) -> Self {
+        RowStream::new(columns, Batches::Ready(batches.into_iter()), None)
+    }
+
+    /// The result's columns.
+    pub fn columns(&self) -> &Arc<[OutputColumn]> {
+        &self.columns
+    }
+
+    /// The next batch; `None` after the last. Safe to drop while waiting: no batch is lost.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        let next = match &mut self.batches {
+            Batches::Ready(batches) => batches.next().map(Ok),
+            Batches::Carried { receiver, task } => match receiver.recv().await {
+                Some(batch) => Some(batch),
+                None => task.failure().await.map(Err),
+            },
+        };
+        if !matches!(next, Some(Ok(_))) {
+            self.admitted = None;
+            self.batches = Batches::Ready(Vec::new().into_iter());
+        }
+        next
+    }
+}

@@ -1,0 +1,266 @@
+//! What a bound statement needs: one exhaustive table from operation to requirement. It judges nobody.
+
+use std::sync::Arc;
+
+use crate::base::{PrincipalId, SecurableId};
+use crate::bind::bound::{
+    BoundAlterPrincipal, BoundAlterView, BoundAssignment, BoundCommentTarget, BoundCreateTable,
+    BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation, BoundShow,
+    BoundStatement, Relations,
+};
+use crate::catalog::{Privilege, Relation};
+use crate::sql::statement::AlterTableAction;
+
+/// One thing that somebody must be allowed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requirement {
+    /// `None` is the session's principal; a view's base tables are read by the view's owner.
+    pub on_behalf_of: Option<PrincipalId>,
+    pub need: Need,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Need {
+    /// The privilege on the securable, and USE on what contains it.
+    Privilege(SecurableId, Privilege),
+    /// Ownership of the securable or of what contains it.
+    Manage(SecurableId),
+    /// To create relations in the schema.
+    CreateIn(SecurableId),
+    /// To create schemas in the catalog.
+    CreateSchemaIn(SecurableId),
+    /// To know that the securable exists.
+    Know(SecurableId),
+    /// To be an admin of the metastore.
+    Admin,
+    /// To be this principal, or an admin.
+    Be(PrincipalId),
+}
+
+/// All that a statement needs.
+pub fn requirements(statement: &BoundStatement) -> Vec<Requirement> {
+    let mut list = List { on_behalf_of: None, found: Vec::new() };
+    list.statement(statement);
+    list.found
+}
+
+struct List {
+    on_behalf_of: Option<PrincipalId>,
+    found: Vec<Requirement>,
+}
+
+impl List {
+    fn need(&mut self, need: Need) {
+        self.found.push(Requirement { on_behalf_of: self.on_behalf_of, need });
+    }
+
+    fn privilege(&mut self, relation: &Relation, privilege: Privilege) {
+        self.need(Need::Privilege(relation.id, privilege));
+    }
+
+    fn statement(&mut self, statement: &BoundStatement) {
+        use BoundStatement::*;
+        match statement {
+            Query(query) | CopyOut { query, options: _ } => self.query(query),
+            Explain(explain) => self.statement(&explain.statement),
+
+            Insert(insert) => {
+                self.privilege(&insert.table, Privilege::Modify);
+                insert.source.iter().for_each(|source| self.query(source));
+            }
+            Update(update) => {
+                self.changes_found_rows(&update.table);
+                self.assignments(&update.assignments);
+                self.predicate(&update.predicate);
+            }
+            Delete(delete) => {
+                self.changes_found_rows(&delete.table);
+                self.predicate(&delete.predicate);
+            }
+            Merge(merge) => self.merge(merge),
+            Truncate(tables) => {
+                tables.iter().for_each(|table| self.privilege(table, Privilege::Modify));
+            }
+            CopyIn { table, columns: _, options: _ } => self.privilege(table, Privilege::Modify),
+
+            CreateCatalog { .. } => self.need(Need::Admin),
+            CreateSchema(create) => {
+                self.need(Need::CreateSchemaIn(create.catalog.id));
+                create.owner.iter().for_each(|owner| self.need(Need::Be(owner.id)));
+            }
+            CreateTable(create) => self.create_table(create),
+            CreateView(create) => {
+                self.need(Need::CreateIn(create.schema.id));
+                if create.or_replace {
+                    create.existing.iter().for_each(|view| self.need(Need::Manage(view.id)));
+                }
+                self.query(&create.query);
+            }
+            AlterCatalog { catalog, action: _ } => self.need(Need::Manage(catalog.id)),
+            AlterSchema { schema, action: _ } => self.need(Need::Manage(schema.id)),
+            AlterTable { table, action, move_to } => {
+                self.alter_table(table, action);
+                move_to.iter().for_each(|schema| self.need(Need::CreateIn(schema.id)));
+            }
+            AlterView { view, action } => {
+                self.need(Need::Manage(view.id));
+                match action {
+                    BoundAlterView::As { query, definition: _ } => self.query(query),
+                    BoundAlterView::MoveTo { schema, name: _ } => {
+                        self.need(Need::CreateIn(schema.id));
+                    }
+                    BoundAlterView::RenameTo(_) | BoundAlterView::OwnerTo(_) => {}
+                }
+            }
+            Drop { securables, cascade: _, missing: _, tag: _ } => {
+                securables.iter().for_each(|securable| self.need(Need::Manage(securable.id())));
+            }
+            Nothing { tag: _, notice: _ } => {}
+            Comment { on, text: _ } => match on {
+                BoundCommentTarget::Securable(securable) => {
+                    self.need(Need::Manage(securable.id()));
+                }
+                BoundCommentTarget::Column { relation, column: _ } => {
+                    self.need(Need::Manage(relation.id));
+                }
+            },
+
+            CreatePrincipal(_) | DropPrincipals { .. } => self.need(Need::Admin),
+            AlterPrincipal { principal, action } => match action {
+                // Everybody may change their own password.
+                BoundAlterPrincipal::Options { password: Some(_), admin: None } => {
+                    self.need(Need::Be(principal.id));
+                }
+                BoundAlterPrincipal::Options { .. }
+                | BoundAlterPrincipal::RenameTo(_)
+                | BoundAlterPrincipal::AddMembers(_)
+                | BoundAlterPrincipal::DropMembers(_) => self.need(Need::Admin),
+            },
+            Grant(grant) | Revoke(grant) => {
+                grant.on.iter().for_each(|(on, _)| self.need(Need::Manage(on.id())));
+            }
+            GrantMembership { .. } | RevokeMembership { .. } => self.need(Need::Admin),
+
+            Show(show) => self.show(show),
+        }
+    }
+
+    /// UPDATE, DELETE and MERGE look for rows before they change them: what a predicate tells about a row
+    /// is as good as reading it.
+    fn changes_found_rows(&mut self, table: &Relation) {
+        self.privilege(table, Privilege::Select);
+        self.privilege(table, Privilege::Modify);
+    }
+
+    fn create_table(&mut self, create: &BoundCreateTable) {
+        self.need(Need::CreateIn(create.schema.id));
+        if create.or_replace {
+            create.existing.iter().for_each(|table| self.need(Need::Manage(table.id)));
+        }
+        if create.location.is_some() {
+            // Whoever names a location reads and writes files there with the server's rights.
+            self.need(Need::Admin);
+        }
+        create.query.iter().for_each(|query| self.query(query));
+    }
+
+    fn alter_table(&mut self, table: &Relation, action: &AlterTableAction) {
+        match action {
+            AlterTableAction::RenameTo(_)
+            | AlterTableAction::SetSchema(_)
+            | AlterTableAction::OwnerTo(_)
+            | AlterTableAction::SetProperties(_)
+            | AlterTableAction::AddColumns { .. }
+            | AlterTableAction::AddCheck(_)
+            | AlterTableAction::DropConstraint { .. }
+            | AlterTableAction::DropNotNull(_)
+            | AlterTableAction::CommentColumn { .. } => self.need(Need::Manage(table.id)),
+        }
+    }
+
+    fn merge(&mut self, merge: &BoundMerge) {
+        self.changes_found_rows(&merge.table);
+        self.query(&merge.source);
+        self.expression(&merge.on);
+        for clause in &merge.clauses {
+            self.predicate(&clause.predicate);
+            match &clause.action {
+                BoundMergeAction::Update(assignments) => self.assignments(assignments),
+                BoundMergeAction::Insert { columns: _, values } => {
+                    values.iter().for_each(|value| self.predicate(value));
+                }
+                BoundMergeAction::UpdateAll
+                | BoundMergeAction::Delete
+                | BoundMergeAction::InsertAll
+                | BoundMergeAction::DoNothing => {}
+            }
+        }
+    }
+
+    fn show(&mut self, show: &BoundShow) {
+        match show {
+            // These list only what the principal may know of.
+            BoundShow::Catalogs { like: _ }
+            | BoundShow::Users { like: _ }
+            | BoundShow::Groups { like: _ }
+            | BoundShow::DescribeSystem { .. } => {}
+            BoundShow::Schemas { catalog, like: _ } | BoundShow::DescribeCatalog { catalog } => {
+                self.need(Need::Know(catalog.id));
+            }
+            BoundShow::Tables { schema, like: _ }
+            | BoundShow::Views { schema, like: _ }
+            | BoundShow::DescribeSchema { schema } => self.need(Need::Know(schema.id)),
+            BoundShow::Columns { relation }
+            | BoundShow::CreateTable { relation }
+            | BoundShow::DescribeRelation { relation, extended: _ } => {
+                self.need(Need::Know(relation.id));
+            }
+            BoundShow::TableProperties { table, key: _ }
+            | BoundShow::DescribeHistory { table, limit: _ }
+            | BoundShow::DescribeDetail { table } => self.privilege(table, Privilege::Select),
+            BoundShow::Grants { principal, on } => match (principal, on) {
+                (_, Some(on)) => self.need(Need::Know(on.id())),
+                (Some(principal), None) => self.need(Need::Be(principal.id)),
+                (None, None) => {}
+            },
+            BoundShow::DescribeQuery(query) => self.query(query),
+        }
+    }
+
+    fn assignments(&mut self, assignments: &[BoundAssignment]) {
+        assignments.iter().for_each(|assignment| self.predicate(&assignment.value));
+    }
+
+    fn predicate(&mut self, predicate: &Option<BoundExpression>) {
+        predicate.iter().for_each(|expression| self.expression(expression));
+    }
+
+    fn expression(&mut self, expression: &BoundExpression) {
+        self.relations(&expression.relations);
+    }
+
+    fn query(&mut self, query: &BoundQuery) {
+        self.relations(&query.relations);
+    }
+
+    fn relations(&mut self, relations: &Relations) {
+        for relation in relations.values() {
+            match relation {
+                BoundRelation::Table { relation, time_travel: _ } => {
+                    self.privilege(relation, Privilege::Select);
+                }
+                BoundRelation::View { relation, query } => {
+                    self.privilege(relation, Privilege::Select);
+                    self.as_owner(relation, query);
+                }
+                BoundRelation::System { .. } => {}
+            }
+        }
+    }
+
+    fn as_owner(&mut self, view: &Relation, query: &Arc<BoundQuery>) {
+        let before = self.on_behalf_of.replace(view.owner);
+        self.query(query);
+        self.on_behalf_of = before;
+    }
+}

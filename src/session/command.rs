@@ -1,0 +1,357 @@
+//! The statements that the session answers itself: settings, transactions, prepared statements, USE.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+
+use crate::base::name::quote_identifier;
+use crate::base::{Error, ErrorKind, Result};
+use crate::catalog::Privilege;
+use crate::engine::{Completion, OutputColumn, RowStream};
+use crate::governance::Access;
+use crate::sql::statement::{
+    Discard, Execute, IsolationLevel, Prepare, SchemaName, SessionStatement, Set, TransactionModes,
+    Use,
+};
+
+use super::prepared::Prepared;
+use super::{Execution, Rows, Session, TransactionStatus};
+
+impl Session {
+    pub(super) async fn command(
+        &mut self,
+        statement: SessionStatement,
+        text: &Arc<str>,
+    ) -> Result<Execution> {
+        let tag = match statement {
+            SessionStatement::Use(target) => self.use_namespace(target)?,
+            SessionStatement::Set(set) => self.set(set)?,
+            SessionStatement::SetTransaction { modes, for_session } => {
+                self.set_transaction(modes, for_session)?
+            }
+            SessionStatement::Reset(Some(name)) => {
+                self.settings.reset(&name)?;
+                "RESET"
+            }
+            SessionStatement::Reset(None) => {
+                self.settings.reset_all()?;
+                "RESET"
+            }
+            SessionStatement::ShowSetting(name) => return self.show_setting(name.as_deref()),
+            SessionStatement::Begin(modes) => self.begin(modes)?,
+            SessionStatement::Commit { and_chain } => self.commit(and_chain)?,
+            SessionStatement::Rollback { and_chain } => self.roll_back(and_chain)?,
+            SessionStatement::Prepare(prepare) => self.prepare(prepare, text).await?,
+            SessionStatement::Execute(_) => {
+                return Err(Error::internal("EXECUTE reached the session's commands"));
+            }
+            SessionStatement::Deallocate(Some(name)) => match self.prepared.remove(&name) {
+                true => "DEALLOCATE",
+                false => return Err(super::prepared::unknown(&name)),
+            },
+            SessionStatement::Deallocate(None) => {
+                self.prepared.clear();
+                "DEALLOCATE ALL"
+            }
+            SessionStatement::Discard(discard) => self.discard(discard)?,
+        };
+        self.style = self.settings.text_style();
+        Ok(Execution::Done(Completion::new(tag)))
+    }
+
+    fn use_namespace(&mut self, target: Use) -> Result<&'static str> {
+        let snapshot = self.shared.engine.metastore().snapshot();
+        let access = Access::new(&snapshot, self.login.principal);
+        let name = match &target {
+            Use::Catalog(name) => name,
+            Use::Schema(SchemaName { catalog, .. }) => catalog.as_ref().unwrap_or(&self.catalog),
+        };
+        let catalog = snapshot
+            .catalog(name)
+            .filter(|catalog| access.may_know(catalog.id))
+            .ok_or_else(|| crate::bind::scope::undefined_catalog(name))?;
+        if let Use::Schema(SchemaName { schema, .. }) = &target {
+            let known = snapshot.schema(catalog.id, schema).filter(|s| access.may_know(s.id));
+            let system = crate::bind::scope::SYSTEM_SCHEMAS.contains(&schema.as_str());
+            match known {
+                Some(known) if !access.has(known.id, Privilege::UseSchema) => {
+                    return Err(Error::new(
+                        ErrorKind::InsufficientPrivilege,
+                        format!("permission denied for schema {schema}"),
+                    )
+                    .with_detail("The privilege USE SCHEMA is missing."));
+                }
+                None if !system => return Err(crate::bind::scope::undefined_schema(schema)),
+                Some(_) | None => self.settings.set("search_path", &quote_identifier(schema))?,
+            }
+        }
+        self.catalog.clone_from(&catalog.name);
+        Ok("USE")
+    }
+
+    fn set(&mut self, set: Set) -> Result<&'static str> {
+        let Set { local, name, values } = set;
+        if name == "role" || name == "session_authorization" {
+            return self.set_role(&name, values.as_deref());
+        }
+        if name == "transaction_isolation" || name == "transaction_read_only" {
+            self.in_block("SET TRANSACTION");
+        }
+        let Some(values) = values else {
+            self.settings.reset(&name)?;
+            return Ok("SET");
+        };
+        let value = match name.as_str() {
+            // A list is kept as one text, each name quoted where it must be.
+            "search_path" => {
+                let names: Vec<_> = values.iter().map(|name| quote_identifier(name)).collect();
+                names.join(", ")
+            }
+            _ => values.join(", "),
+        };
+        if local {
+            if self.in_block("SET LOCAL") {
+                self.settings.set_local(&name, &value)?;
+            }
+        } else {
+            self.settings.set(&name, &value)?;
+        }
+        if name == "transaction_read_only" {
+            self.transaction.set_read_only(self.settings.is_on(&name));
+        }
+        Ok("SET")
+    }
+
+    /// There is no acting as somebody else yet; going back to oneself is always possible.
+    fn set_role(&self, name: &str, values: Option<&[String]>) -> Result<&'static str> {
+        match values {
+            None => Ok("SET"),
+            Some([value]) if value == "none" || value == "default" || *value == self.login.user => {
+                Ok("SET")
+            }
+            Some(_) if name == "role" => Err(Error::unsupported("SET ROLE to another principal")),
+            Some(_) => Err(Error::unsupported("SET SESSION AUTHORIZATION to another principal")),
+        }
+    }
+
+    /// Whether a transaction block is open; warns as PostgreSQL does when none is.
+    fn in_block(&mut self, statement: &str) -> bool {
+        let open = self.transaction.in_block() || self.transaction.is_implicit();
+        if !open {
+            self.warning("25P01", format!("{statement} can only be used in transaction blocks"));
+        }
+        open
+    }
+
+    fn set_transaction(&mut self, modes: TransactionModes, for_session: bool) -> Result<&'static str> {
+        if for_session {
+            if let Some(isolation) = modes.isolation {
+                self.settings.set("default_transaction_isolation", isolation_name(isolation))?;
+            }
+            if let Some(read_only) = modes.read_only {
+                self.settings.set("default_transaction_read_only", on_off(read_only))?;
+            }
+            if let Some(deferrable) = modes.deferrable {
+                self.settings.set("default_transaction_deferrable", on_off(deferrable))?;
+            }
+            return Ok("SET");
+        }
+        if self.in_block("SET TRANSACTION") {
+            self.apply_modes(modes)?;
+        }
+        Ok("SET")
+    }
+
+    fn apply_modes(&mut self, modes: TransactionModes) -> Result<()> {
+        if let Some(isolation) = modes.isolation {
+            self.settings.set_local("transaction_isolation", isolation_name(isolation))?;
+        }
+        if let Some(deferrable) = modes.deferrable {
+            self.settings.set_local("transaction_deferrable", on_off(deferrable))?;
+        }
+        if let Some(read_only) = modes.read_only {
+            self.settings.set_local("transaction_read_only", on_off(read_only))?;
+            self.transaction.set_read_only(read_only);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, modes: TransactionModes) -> Result<&'static str> {
+        if self.transaction.in_block() {
+            self.warning("25001", "there is already a transaction in progress");
+            return Ok("BEGIN");
+        }
+        let read_only = self.settings.is_on("default_transaction_read_only");
+        self.settings.begin_transaction();
+        self.transaction.begin(read_only);
+        let isolation = self.settings.value("default_transaction_isolation").to_owned();
+        self.settings.set_local("transaction_isolation", &isolation)?;
+        self.settings.set_local("transaction_read_only", on_off(read_only))?;
+        self.apply_modes(modes)?;
+        Ok("BEGIN")
+    }
+
+    fn commit(&mut self, and_chain: bool) -> Result<&'static str> {
+        let status = self.transaction.status();
+        if status == TransactionStatus::Idle {
+            self.no_transaction(and_chain, "COMMIT AND CHAIN")?;
+            return Ok("COMMIT");
+        }
+        let read_only = self.transaction.is_read_only();
+        let tag = match status {
+            TransactionStatus::Failed => {
+                self.settings.roll_back_transaction();
+                "ROLLBACK"
+            }
+            TransactionStatus::Active | TransactionStatus::Idle => {
+                self.settings.commit_transaction();
+                "COMMIT"
+            }
+        };
+        self.end_block(and_chain, read_only)?;
+        Ok(tag)
+    }
+
+    fn roll_back(&mut self, and_chain: bool) -> Result<&'static str> {
+        if !self.transaction.in_block() {
+            self.no_transaction(and_chain, "ROLLBACK AND CHAIN")?;
+            return Ok("ROLLBACK");
+        }
+        let read_only = self.transaction.is_read_only();
+        self.settings.roll_back_transaction();
+        self.end_block(and_chain, read_only)?;
+        Ok("ROLLBACK")
+    }
+
+    fn end_block(&mut self, and_chain: bool, read_only: bool) -> Result<()> {
+        self.transaction.end();
+        self.portals.clear();
+        if and_chain {
+            let modes = TransactionModes { read_only: Some(read_only), ..TransactionModes::default() };
+            self.begin(modes)?;
+        }
+        Ok(())
+    }
+
+    fn no_transaction(&mut self, and_chain: bool, statement: &str) -> Result<()> {
+        if and_chain {
+            return Err(Error::new(
+                ErrorKind::NoActiveSqlTransaction,
+                format!("{statement} can only be used in transaction blocks"),
+            ));
+        }
+        self.warning("25P01", "there is no transaction in progress");
+        Ok(())
+    }
+
+    async fn prepare(&mut self, prepare: Prepare, text: &Arc<str>) -> Result<&'static str> {
+        let Prepare { name, parameter_types, statement, text: _ } = prepare;
+        self.prepared.check_free(&name)?;
+        let declared = super::extended::declared_types(&parameter_types)?;
+        let request = self.request(text, Vec::new());
+        let engine = Arc::clone(&self.shared.engine);
+        let (parameters, columns) =
+            super::extended::describe(&engine, &statement, &declared, &request).await?;
+        let prepared = Prepared {
+            statement: Some(*statement),
+            text: Arc::clone(text),
+            parameters,
+            columns,
+        };
+        self.prepared.insert(&name, prepared)?;
+        Ok("PREPARE")
+    }
+
+    pub(super) async fn execute_prepared(
+        &mut self,
+        execute: Execute,
+        text: &Arc<str>,
+    ) -> Result<Execution> {
+        let prepared = self.prepared.get(&execute.name)?;
+        if execute.arguments.len() != prepared.parameters.len() {
+            return Err(Error::new(
+                ErrorKind::SyntaxError,
+                format!("wrong number of parameters for prepared statement \"{}\"", execute.name),
+            )
+            .with_detail(format!(
+                "Expected {} parameters but got {}.",
+                prepared.parameters.len(),
+                execute.arguments.len()
+            )));
+        }
+        let request = self.request(text, Vec::new());
+        let pairs = execute.arguments.iter().zip(&prepared.parameters);
+        let values = pairs
+            .map(|(argument, pg_type)| {
+                self.shared.engine.constant(argument, *pg_type, &request)
+            })
+            .collect::<Result<_>>()?;
+        let Some(statement) = prepared.statement.clone() else {
+            return Ok(Execution::Done(Completion::new("EXECUTE")));
+        };
+        let text = Arc::clone(&prepared.text);
+        Box::pin(self.execute(statement, &text, values)).await
+    }
+
+    fn discard(&mut self, discard: Discard) -> Result<&'static str> {
+        match discard {
+            Discard::All => {
+                if self.transaction.in_block() || self.transaction.is_implicit() {
+                    return Err(Error::new(
+                        ErrorKind::ActiveSqlTransaction,
+                        "DISCARD ALL cannot run inside a transaction block",
+                    ));
+                }
+                self.portals.clear();
+                self.prepared.clear();
+                self.settings.reset_all()?;
+                Ok("DISCARD ALL")
+            }
+            Discard::Plans => Ok("DISCARD PLANS"),
+            Discard::Sequences => Ok("DISCARD SEQUENCES"),
+            Discard::Temporary => Ok("DISCARD TEMP"),
+        }
+    }
+
+    fn show_setting(&self, name: Option<&str>) -> Result<Execution> {
+        let columns = self.setting_columns(name)?;
+        let values: Vec<Vec<String>> = match name {
+            Some(name) => vec![vec![self.settings.show(name)?.value.clone()]],
+            None => vec![
+                self.settings.all().map(|fact| fact.name.clone()).collect(),
+                self.settings.all().map(|fact| fact.value.clone()).collect(),
+                self.settings.all().map(|fact| fact.description.to_owned()).collect(),
+            ],
+        };
+        let arrays = values.into_iter().map(|values| Arc::new(StringArray::from(values)) as ArrayRef);
+        let fields: Vec<Field> = columns.iter().map(|column| column.field.clone()).collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays.collect())
+            .map_err(|error| Error::internal("SHOW made no batch").caused_by(error))?;
+        let stream = RowStream::ready(columns, vec![batch]);
+        Ok(Execution::Rows(Rows::new(stream, "SHOW")))
+    }
+
+    /// SHOW names its column as the setting is documented.
+    pub(super) fn setting_columns(&self, name: Option<&str>) -> Result<Arc<[OutputColumn]>> {
+        let names = match name {
+            Some(name) => vec![self.settings.show(name)?.name.as_str()],
+            None => vec!["name", "setting", "description"],
+        };
+        let fields = names.into_iter().map(|name| Field::new(name, DataType::Utf8, false));
+        fields.map(OutputColumn::computed).collect()
+    }
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+fn isolation_name(isolation: IsolationLevel) -> &'static str {
+    match isolation {
+        IsolationLevel::ReadUncommitted => "read uncommitted",
+        IsolationLevel::ReadCommitted => "read committed",
+        IsolationLevel::RepeatableRead => "repeatable read",
+        IsolationLevel::Serializable => "serializable",
+    }
+}

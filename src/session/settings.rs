@@ -1,0 +1,352 @@
+//! One session's values of the settings: set, reset, local to a transaction, and undone by its rollback.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::text_style::{ByteaOutput, DateStyle, IntervalStyle, TextStyle};
+use crate::base::time_zone::TimeZone;
+use crate::base::{Error, ErrorKind, Result};
+use crate::engine::facts::Setting as SettingFact;
+
+use super::setting::{Kind, SETTINGS, find, milliseconds};
+
+/// The values, by lower-case name. A name with a dot in it is the client's own.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    values: BTreeMap<String, SettingFact>,
+    /// What RESET goes back to: the defaults, and over them what the client asked for at the start.
+    reset: BTreeMap<String, String>,
+    /// Values from before the transaction.
+    before_transaction: Option<BTreeMap<String, SettingFact>>,
+    /// Values that come back when the transaction commits, by name; `None` where there was none.
+    before_local: BTreeMap<String, Option<SettingFact>>,
+    /// Reported settings that changed since the client was told.
+    untold: BTreeSet<String>,
+    shared: Option<Arc<BTreeMap<String, SettingFact>>>,
+}
+
+impl Settings {
+    /// The defaults.
+    pub fn new() -> Self {
+        let values: BTreeMap<_, _> = SETTINGS
+            .iter()
+            .map(|setting| {
+                let fact = SettingFact {
+                    name: setting.name.to_owned(),
+                    value: setting.default.to_owned(),
+                    default: setting.default.to_owned(),
+                    description: setting.description,
+                    kind: setting.vartype(),
+                    source: "default",
+                };
+                (setting.name.to_ascii_lowercase(), fact)
+            })
+            .collect();
+        Settings {
+            reset: values.iter().map(|(name, fact)| (name.clone(), fact.value.clone())).collect(),
+            values,
+            before_transaction: None,
+            before_local: BTreeMap::new(),
+            untold: BTreeSet::new(),
+            shared: None,
+        }
+    }
+
+    /// A value that the server tells, such as `session_authorization`.
+    pub fn fix(&mut self, name: &str, value: &str) {
+        if let Some(fact) = self.values.get_mut(&name.to_ascii_lowercase()) {
+            value.clone_into(&mut fact.value);
+            self.reset.insert(name.to_ascii_lowercase(), value.to_owned());
+        }
+    }
+
+    /// A value from the startup packet: what RESET goes back to.
+    pub fn start_with(&mut self, name: &str, value: &str) -> Result<()> {
+        self.assign(name, value, "client")?;
+        if let Some(fact) = self.values.get(&name.to_ascii_lowercase()) {
+            self.reset.insert(name.to_ascii_lowercase(), fact.value.clone());
+        }
+        self.untold.clear();
+        Ok(())
+    }
+
+    /// `SET name = value`.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        self.assign(name, value, "session")?;
+        self.before_local.remove(&name.to_ascii_lowercase());
+        Ok(())
+    }
+
+    /// `SET LOCAL name = value`: until the transaction ends.
+    pub fn set_local(&mut self, name: &str, value: &str) -> Result<()> {
+        let key = name.to_ascii_lowercase();
+        let before = self.values.get(&key).cloned();
+        self.assign(name, value, "session")?;
+        self.before_local.entry(key).or_insert(before);
+        Ok(())
+    }
+
+    /// `SET name = DEFAULT`, `RESET name`.
+    pub fn reset(&mut self, name: &str) -> Result<()> {
+        let key = name.to_ascii_lowercase();
+        match self.reset.get(&key).cloned() {
+            Some(value) if find(name).is_none_or(|s| !matches!(s.kind, Kind::Fixed)) => {
+                self.assign(name, &value, "default")
+            }
+            Some(_) => find(name).map_or(Ok(()), |setting| setting.canonical("", "").map(drop)),
+            None if name.contains('.') => {
+                self.changed(&key);
+                self.values.remove(&key);
+                Ok(())
+            }
+            None => Err(unknown(name)),
+        }
+    }
+
+    /// `RESET ALL`.
+    pub fn reset_all(&mut self) -> Result<()> {
+        let names: Vec<String> = self.values.keys().cloned().collect();
+        for name in names {
+            let fixed = find(&name).is_some_and(|setting| matches!(setting.kind, Kind::Fixed));
+            if !fixed && !name.starts_with("transaction_") {
+                self.reset(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The setting, as SHOW gives it.
+    pub fn show(&self, name: &str) -> Result<&SettingFact> {
+        self.values.get(&name.to_ascii_lowercase()).ok_or_else(|| unknown(name))
+    }
+
+    /// Every setting, by name.
+    pub fn all(&self) -> impl Iterator<Item = &SettingFact> {
+        self.values.values()
+    }
+
+    /// A value known to exist; empty when it does not.
+    pub fn value(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", |fact| fact.value.as_str())
+    }
+
+    pub fn is_on(&self, name: &str) -> bool {
+        self.value(name) == "on"
+    }
+
+    /// A timeout; `None` when it is off.
+    pub fn timeout(&self, name: &str) -> Option<Duration> {
+        let milliseconds = u64::try_from(milliseconds(self.value(name))).ok()?;
+        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+    }
+
+    /// All values for a statement's facts, copied only after a change.
+    pub fn shared(&mut self) -> Arc<BTreeMap<String, SettingFact>> {
+        let values = &self.values;
+        Arc::clone(self.shared.get_or_insert_with(|| Arc::new(values.clone())))
+    }
+
+    /// The reported settings, all of them.
+    pub fn reported(&self) -> Vec<(String, String)> {
+        let reported = SETTINGS.iter().filter(|setting| setting.reported);
+        reported
+            .map(|setting| {
+                let value = self.value(&setting.name.to_ascii_lowercase());
+                (setting.name.to_owned(), value.to_owned())
+            })
+            .collect()
+    }
+
+    /// The reported settings that changed since the last call.
+    pub fn take_untold(&mut self) -> Vec<(String, String)> {
+        let untold = std::mem::take(&mut self.untold);
+        let facts = untold.iter().filter_map(|name| self.values.get(name));
+        facts.map(|fact| (fact.name.clone(), fact.value.clone())).collect()
+    }
+
+    /// How values are written as text.
+    pub fn text_style(&self) -> TextStyle {
+        let default = TextStyle::default();
+        TextStyle {
+            time_zone: TimeZone::parse(self.value("timezone")).unwrap_or(default.time_zone),
+            date_style: DateStyle::parse(self.value("datestyle"), default.date_style)
+                .unwrap_or(default.date_style),
+            interval_style: IntervalStyle::parse(self.value("intervalstyle"))
+                .unwrap_or(default.interval_style),
+            extra_float_digits: self.value("extra_float_digits").parse().unwrap_or(1),
+            bytea_output: match self.value("bytea_output") {
+                "escape" => ByteaOutput::Escape,
+                _ => ByteaOutput::Hex,
+            },
+        }
+    }
+
+    /// The schemas of `search_path`, in order, quotes taken off.
+    pub fn search_path(&self) -> Vec<String> {
+        split_list(self.value("search_path"))
+    }
+
+    pub fn begin_transaction(&mut self) {
+        self.before_transaction = Some(self.values.clone());
+    }
+
+    /// Values set locally go; the others stay.
+    pub fn commit_transaction(&mut self) {
+        self.before_transaction = None;
+        for (name, before) in std::mem::take(&mut self.before_local) {
+            self.put_back(name, before);
+        }
+    }
+
+    /// All values are as they were when the transaction began.
+    pub fn roll_back_transaction(&mut self) {
+        self.before_local.clear();
+        let Some(before) = self.before_transaction.take() else { return };
+        let names: BTreeSet<String> = self.values.keys().chain(before.keys()).cloned().collect();
+        for name in names {
+            if self.values.get(&name) != before.get(&name) {
+                let value = before.get(&name).cloned();
+                self.put_back(name, value);
+            }
+        }
+    }
+
+    fn put_back(&mut self, name: String, before: Option<SettingFact>) {
+        self.changed(&name);
+        match before {
+            Some(fact) => self.values.insert(name, fact),
+            None => self.values.remove(&name),
+        };
+    }
+
+    fn assign(&mut self, name: &str, value: &str, source: &'static str) -> Result<()> {
+        let key = name.to_ascii_lowercase();
+        let Some(setting) = find(name) else {
+            if !name.contains('.') || name.to_ascii_lowercase().starts_with("lakegate.") {
+                return Err(unknown(name));
+            }
+            let fact = SettingFact {
+                name: name.to_owned(),
+                value: value.to_owned(),
+                default: String::new(),
+                description: "",
+                kind: "string",
+                source,
+            };
+            self.changed(&key);
+            self.values.insert(key, fact);
+            return Ok(());
+        };
+        let canonical = setting.canonical(value, self.value(&key))?;
+        self.changed(&key);
+        if let Some(fact) = self.values.get_mut(&key) {
+            fact.value = canonical;
+            fact.source = source;
+        }
+        Ok(())
+    }
+
+    fn changed(&mut self, name: &str) {
+        self.shared = None;
+        if find(name).is_some_and(|setting| setting.reported) {
+            self.untold.insert(name.to_owned());
+        }
+    }
+}
+
+/// 42704, as for any name that is no setting.
+fn unknown(name: &str) -> Error {
+    Error::new(
+        ErrorKind::UndefinedObject,
+        format!("unrecognized configuration parameter \"{name}\""),
+    )
+}
+
+/// A comma-separated list of identifiers, as PostgreSQL's `SplitIdentifierString` reads it.
+fn split_list(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut name = String::new();
+    let mut quoted = false;
+    let mut was_quoted = false;
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => {
+                letters.next();
+                name.push('"');
+            }
+            '"' => {
+                quoted = !quoted;
+                was_quoted = true;
+            }
+            ',' if !quoted => {
+                push_name(&mut names, &mut name, &mut was_quoted);
+            }
+            c if quoted => name.push(c),
+            c if c.is_whitespace() => {}
+            c => name.extend(c.to_lowercase()),
+        }
+    }
+    push_name(&mut names, &mut name, &mut was_quoted);
+    names
+}
+
+fn push_name(names: &mut Vec<String>, name: &mut String, was_quoted: &mut bool) {
+    let name = std::mem::take(name);
+    if !name.is_empty() || std::mem::take(was_quoted) {
+        names.push(name);
+    }
+    *was_quoted = false;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rollback_undoes_and_a_commit_keeps_all_but_the_local() {
+        let mut settings = Settings::new();
+        settings.begin_transaction();
+        settings.set("TimeZone", "Europe/Berlin").unwrap();
+        settings.set_local("datestyle", "German").unwrap();
+        settings.set("my.own", "1").unwrap();
+        assert_eq!(settings.value("datestyle"), "German, DMY");
+        settings.commit_transaction();
+        assert_eq!(settings.value("timezone"), "Europe/Berlin");
+        assert_eq!(settings.value("datestyle"), "ISO, MDY");
+
+        settings.begin_transaction();
+        settings.set("timezone", "UTC").unwrap();
+        settings.reset("my.own").unwrap();
+        settings.roll_back_transaction();
+        assert_eq!(settings.value("timezone"), "Europe/Berlin");
+        assert_eq!(settings.value("my.own"), "1");
+    }
+
+    #[test]
+    fn reset_goes_back_to_what_the_client_started_with() {
+        let mut settings = Settings::new();
+        settings.start_with("TimeZone", "Asia/Tokyo").unwrap();
+        settings.set("timezone", "UTC").unwrap();
+        settings.reset("TIMEZONE").unwrap();
+        assert_eq!(settings.show("timezone").unwrap().value, "Asia/Tokyo");
+        assert_eq!(settings.take_untold(), [("TimeZone".to_owned(), "Asia/Tokyo".to_owned())]);
+        assert_eq!(settings.reset("nothing").unwrap_err().sqlstate(), "42704");
+        assert_eq!(settings.set("lakegate.nothing", "1").unwrap_err().sqlstate(), "42704");
+    }
+
+    #[test]
+    fn search_paths_are_lists_of_names() {
+        let cases = [
+            ("\"$user\", public", vec!["$user", "public"]),
+            ("a,\"B c\",  D ", vec!["a", "B c", "d"]),
+            ("\"\"", vec![""]),
+            ("", vec![]),
+            ("\"a\"\"b\"", vec!["a\"b"]),
+        ];
+        for (text, names) in cases {
+            assert_eq!(split_list(text), names, "{text}");
+        }
+    }
+}

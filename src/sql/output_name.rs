@@ -1,0 +1,194 @@
+//! What PostgreSQL calls the columns of a SELECT (`FigureColname` in parse_target.c). DataFusion names an
+//! expression by its whole text and refuses two of one name; so every output that is not a plain column gets
+//! PostgreSQL's name as its alias, and one that stands there already gets a unique alias that still tells
+//! the name. It changes no value.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    AccessExpr, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem, SetExpr, TrimWhereField,
+    VisitMut, VisitorMut,
+};
+
+/// Begins and ends the counter of the aliases made here. No identifier of a user begins with it.
+const MARK: char = '\u{1}';
+
+/// PostgreSQL's name for an expression without a name of its own.
+const NAMELESS: &str = "?column?";
+
+/// What a client is shown for a column that a plan calls `name`.
+pub fn shown(name: &str) -> &str {
+    match name.strip_prefix(MARK).and_then(|marked| marked.split_once(MARK)) {
+        Some((_, shown)) => shown,
+        None => name,
+    }
+}
+
+/// Names the outputs of every SELECT in `query`.
+pub fn name_outputs(query: &mut Query) {
+    let mut namer = Namer;
+    let ControlFlow::Continue(()) = query.visit(&mut namer) else { return };
+}
+
+struct Namer;
+
+impl VisitorMut for Namer {
+    type Break = std::convert::Infallible;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
+        name_set(&mut query.body);
+        ControlFlow::Continue(())
+    }
+}
+
+fn name_set(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => name_list(&mut select.projection),
+        SetExpr::SetOperation { left, right, .. } => {
+            name_set(left);
+            name_set(right);
+        }
+        SetExpr::Query(_)
+        | SetExpr::Values(_)
+        | SetExpr::Table(_)
+        | SetExpr::Insert(_)
+        | SetExpr::Update(_)
+        | SetExpr::Delete(_)
+        | SetExpr::Merge(_) => {}
+    }
+}
+
+fn name_list(items: &mut [SelectItem]) {
+    let has_wildcard = items.iter().any(|item| {
+        matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _))
+    });
+    let mut taken = HashSet::new();
+    for (index, item) in items.iter_mut().enumerate() {
+        let (name, is_column) = match &*item {
+            SelectItem::UnnamedExpr(expression) => {
+                let is_column =
+                    matches!(expression, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                (name_of(expression).unwrap_or_else(|| NAMELESS.to_owned()), is_column)
+            }
+            SelectItem::ExprWithAlias { alias, .. } => (folded(alias), false),
+            SelectItem::ExprWithAliases { .. }
+            | SelectItem::Wildcard(_)
+            | SelectItem::QualifiedWildcard(_, _) => continue,
+        };
+        let is_new = taken.insert(name.clone()) && !(is_column && has_wildcard);
+        let alias = match (&*item, is_new) {
+            (SelectItem::UnnamedExpr(_), true) if is_column => continue,
+            (SelectItem::ExprWithAlias { .. }, true) => continue,
+            (_, true) => name,
+            (_, false) => format!("{MARK}{index}{MARK}{name}"),
+        };
+        rename(item, alias);
+    }
+}
+
+fn rename(item: &mut SelectItem, name: String) {
+    let alias = Ident::with_quote('"', name);
+    match item {
+        SelectItem::ExprWithAlias { alias: old, .. } => *old = alias,
+        SelectItem::UnnamedExpr(expression) => {
+            let expr = std::mem::replace(expression, Expr::Identifier(Ident::new("")));
+            *item = SelectItem::ExprWithAlias { expr, alias };
+        }
+        SelectItem::ExprWithAliases { .. }
+        | SelectItem::Wildcard(_)
+        | SelectItem::QualifiedWildcard(_, _) => {}
+    }
+}
+
+fn folded(ident: &Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    }
+}
+
+/// The name that an expression has of itself, or takes from what is in it.
+fn name_of(expression: &Expr) -> Option<String> {
+    let fixed = |name: &str| Some(name.to_owned());
+    match expression {
+        Expr::Identifier(ident) => Some(folded(ident)),
+        Expr::CompoundIdentifier(idents) => idents.last().map(folded),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let field = access_chain.iter().rev().find_map(|access| match access {
+                AccessExpr::Dot(Expr::Identifier(field)) => Some(folded(field)),
+                _ => None,
+            });
+            field.or_else(|| name_of(root))
+        }
+        Expr::Function(function) => match function.name.0.last()? {
+            ObjectNamePart::Identifier(ident) => Some(folded(ident)),
+            ObjectNamePart::Function(_) => None,
+        },
+        Expr::Nested(inner) => name_of(inner),
+        Expr::Collate { expr, .. } => name_of(expr),
+        Expr::Cast { expr, data_type, .. } => strong_name_of(expr).or_else(|| type_name(data_type)),
+        Expr::TypedString(typed) => type_name(&typed.data_type),
+        Expr::Interval(_) => fixed("interval"),
+        Expr::Case { else_result, .. } => {
+            else_result.as_deref().and_then(strong_name_of).or_else(|| fixed("case"))
+        }
+        Expr::Exists { negated: false, .. } => fixed("exists"),
+        Expr::Subquery(query) => name_of_query(query),
+        Expr::Array(_) => fixed("array"),
+        Expr::Tuple(_) => fixed("row"),
+        Expr::Extract { .. } => fixed("extract"),
+        Expr::Ceil { .. } => fixed("ceil"),
+        Expr::Floor { .. } => fixed("floor"),
+        Expr::Position { .. } => fixed("position"),
+        Expr::Substring { .. } => fixed("substring"),
+        Expr::Overlay { .. } => fixed("overlay"),
+        Expr::AtTimeZone { .. } => fixed("timezone"),
+        Expr::Trim { trim_where, .. } => fixed(match trim_where {
+            Some(TrimWhereField::Leading) => "ltrim",
+            Some(TrimWhereField::Trailing) => "rtrim",
+            Some(TrimWhereField::Both) | None => "btrim",
+        }),
+        _ => None,
+    }
+}
+
+/// A name good enough to outdo the type of a cast or the word `case`: not one that is itself a last resort.
+fn strong_name_of(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::Nested(inner) => strong_name_of(inner),
+        Expr::Cast { expr, .. } => strong_name_of(expr),
+        Expr::Case { else_result, .. } => else_result.as_deref().and_then(strong_name_of),
+        Expr::TypedString(_) | Expr::Interval(_) => None,
+        other => name_of(other),
+    }
+}
+
+fn name_of_query(query: &Query) -> Option<String> {
+    let mut body = &query.body;
+    loop {
+        match body.as_ref() {
+            SetExpr::Query(inner) => body = &inner.body,
+            SetExpr::SetOperation { left, .. } => body = left,
+            SetExpr::Select(select) => {
+                return match select.projection.first()? {
+                    SelectItem::UnnamedExpr(expression) => name_of(expression),
+                    SelectItem::ExprWithAlias { alias, .. } => Some(shown(&folded(alias)).to_owned()),
+                    SelectItem::ExprWithAliases { .. }
+                    | SelectItem::Wildcard(_)
+                    | SelectItem::QualifiedWildcard(_, _) => None,
+                };
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The name of a type in `pg_type`.
+fn type_name(data_type: &DataType) -> Option<String> {
+    use crate::base::datatype::PgType;
+    let field = super::datatype::cast_field(data_type).ok()?;
+    let (pg_type, _) = crate::base::datatype::pg_type_of(&field).ok()?;
+    let (PgType::Scalar(base) | PgType::Array(base)) = pg_type;
+    Some(base.name().to_owned())
+}
