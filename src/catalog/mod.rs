@@ -6,8 +6,21 @@ pub mod grant;
 pub mod principal;
 pub mod securable;
 pub mod snapshot;
+pub mod metastore;
+pub mod loose;
+mod draft;
+mod write;
+mod load;
+pub mod column_type;
+mod sqlite;
+
+#[cfg(test)]
+mod tests;
 
 pub use change::Change;
 pub use grant::{Grant, Privilege};
+pub use loose::{LooseLocation, LooseReason};
+pub use metastore::Metastore;
 pub use securable::{Catalog, Column, Relation, RelationKind, Schema, Table, View};
 pub use snapshot::{Securable, Snapshot};
+pub use sqlite::url_of;

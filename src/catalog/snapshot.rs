@@ -10,23 +10,27 @@ use super::grant::{Grant, Privilege};
 use super::principal::Principal;
 use super::securable::{Catalog, Relation, Schema};
 
-/// All that the metastore holds at one revision.
-#[derive(Debug, Default)]
+/// All that the metastore holds at one revision. Facts and the indexes below a parent are shared with the
+/// snapshots before and after, so that a clone costs one pointer for each of them.
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Snapshot {
     revision: u64,
     catalogs: HashMap<SecurableId, Arc<Catalog>>,
     schemas: HashMap<SecurableId, Arc<Schema>>,
     relations: HashMap<SecurableId, Arc<Relation>>,
     principals: HashMap<PrincipalId, Arc<Principal>>,
-    grants: HashMap<SecurableId, BTreeSet<(PrincipalId, Privilege)>>,
+    grants: HashMap<SecurableId, Arc<BTreeSet<(PrincipalId, Privilege)>>>,
 
     catalog_names: BTreeMap<String, SecurableId>,
-    schema_names: HashMap<SecurableId, BTreeMap<String, SecurableId>>,
-    relation_names: HashMap<SecurableId, BTreeMap<String, SecurableId>>,
+    schema_names: NamesByParent,
+    relation_names: NamesByParent,
     principal_names: BTreeMap<String, PrincipalId>,
     oids: HashMap<Oid, SecurableId>,
     principal_oids: HashMap<Oid, PrincipalId>,
 }
+
+/// The ids of what a parent holds, by name; a parent that holds nothing has no entry.
+type NamesByParent = HashMap<SecurableId, Arc<BTreeMap<String, SecurableId>>>;
 
 /// The raw facts of a snapshot, as read from the metastore.
 #[derive(Debug, Default)]
@@ -51,31 +55,11 @@ impl Snapshot {
     /// Builds the indexes over `facts`.
     pub fn new(facts: Facts) -> Self {
         let mut snapshot = Snapshot { revision: facts.revision, ..Snapshot::default() };
-        for catalog in facts.catalogs {
-            snapshot.catalog_names.insert(catalog.name.clone(), catalog.id);
-            snapshot.oids.insert(catalog.oid, catalog.id);
-            snapshot.catalogs.insert(catalog.id, Arc::new(catalog));
-        }
-        for schema in facts.schemas {
-            let siblings = snapshot.schema_names.entry(schema.catalog).or_default();
-            siblings.insert(schema.name.clone(), schema.id);
-            snapshot.oids.insert(schema.oid, schema.id);
-            snapshot.schemas.insert(schema.id, Arc::new(schema));
-        }
-        for relation in facts.relations {
-            let siblings = snapshot.relation_names.entry(relation.schema).or_default();
-            siblings.insert(relation.name.clone(), relation.id);
-            snapshot.oids.insert(relation.oid, relation.id);
-            snapshot.relations.insert(relation.id, Arc::new(relation));
-        }
-        for principal in facts.principals {
-            snapshot.principal_names.insert(principal.name.clone(), principal.id);
-            snapshot.principal_oids.insert(principal.oid, principal.id);
-            snapshot.principals.insert(principal.id, Arc::new(principal));
-        }
-        for Grant { securable, principal, privilege } in facts.grants {
-            snapshot.grants.entry(securable).or_default().insert((principal, privilege));
-        }
+        facts.catalogs.into_iter().for_each(|catalog| snapshot.put_catalog(catalog));
+        facts.schemas.into_iter().for_each(|schema| snapshot.put_schema(schema));
+        facts.relations.into_iter().for_each(|relation| snapshot.put_relation(relation));
+        facts.principals.into_iter().for_each(|principal| snapshot.put_principal(principal));
+        facts.grants.into_iter().for_each(|grant| snapshot.put_grant(grant));
         snapshot
     }
 
@@ -106,6 +90,11 @@ impl Snapshot {
 
     pub fn relation_by_id(&self, id: SecurableId) -> Option<&Arc<Relation>> {
         self.relations.get(&id)
+    }
+
+    /// Every table and view, in no order.
+    pub fn relations(&self) -> impl Iterator<Item = &Arc<Relation>> {
+        self.relations.values()
     }
 
     /// Every catalog, by name.
@@ -162,7 +151,7 @@ impl Snapshot {
         &self,
         securable: SecurableId,
     ) -> impl Iterator<Item = (PrincipalId, Privilege)> {
-        self.grants.get(&securable).into_iter().flatten().copied()
+        self.grants.get(&securable).into_iter().flat_map(|grants| grants.iter()).copied()
     }
 
     /// Whether this very grant exists, not looking at containers or groups.
@@ -187,6 +176,115 @@ impl Snapshot {
     }
 }
 
+/// How the next snapshot is made out of a clone of the last: a fact is put in place of the one with its
+/// id, and every index follows. Whether the fact may be, `draft` has decided.
+impl Snapshot {
+    pub(super) fn set_revision(&mut self, revision: u64) {
+        self.revision = revision;
+    }
+
+    pub(super) fn put_catalog(&mut self, catalog: Catalog) {
+        if let Some(old) = self.catalogs.get(&catalog.id) {
+            self.catalog_names.remove(&old.name);
+        }
+        self.catalog_names.insert(catalog.name.clone(), catalog.id);
+        self.oids.insert(catalog.oid, catalog.id);
+        self.catalogs.insert(catalog.id, Arc::new(catalog));
+    }
+
+    pub(super) fn put_schema(&mut self, schema: Schema) {
+        if let Some(old) = self.schemas.get(&schema.id) {
+            remove_name(&mut self.schema_names, old.catalog, &old.name);
+        }
+        put_name(&mut self.schema_names, schema.catalog, &schema.name, schema.id);
+        self.oids.insert(schema.oid, schema.id);
+        self.schemas.insert(schema.id, Arc::new(schema));
+    }
+
+    pub(super) fn put_relation(&mut self, relation: Relation) {
+        if let Some(old) = self.relations.get(&relation.id) {
+            remove_name(&mut self.relation_names, old.schema, &old.name);
+        }
+        put_name(&mut self.relation_names, relation.schema, &relation.name, relation.id);
+        self.oids.insert(relation.oid, relation.id);
+        self.relations.insert(relation.id, Arc::new(relation));
+    }
+
+    pub(super) fn put_principal(&mut self, principal: Principal) {
+        if let Some(old) = self.principals.get(&principal.id) {
+            self.principal_names.remove(&old.name);
+        }
+        self.principal_names.insert(principal.name.clone(), principal.id);
+        self.principal_oids.insert(principal.oid, principal.id);
+        self.principals.insert(principal.id, Arc::new(principal));
+    }
+
+    pub(super) fn put_grant(&mut self, grant: Grant) {
+        let grants = self.grants.entry(grant.securable).or_default();
+        Arc::make_mut(grants).insert((grant.principal, grant.privilege));
+    }
+
+    /// Removes a securable and the grants on it; what it contains must be gone already.
+    pub(super) fn remove_securable(&mut self, securable: &Securable) {
+        let id = securable.id();
+        match securable {
+            Securable::Catalog(catalog) => {
+                self.catalogs.remove(&id);
+                self.catalog_names.remove(&catalog.name);
+                self.oids.remove(&catalog.oid);
+            }
+            Securable::Schema(schema) => {
+                self.schemas.remove(&id);
+                remove_name(&mut self.schema_names, schema.catalog, &schema.name);
+                self.oids.remove(&schema.oid);
+            }
+            Securable::Relation(relation) => {
+                self.relations.remove(&id);
+                remove_name(&mut self.relation_names, relation.schema, &relation.name);
+                self.oids.remove(&relation.oid);
+            }
+        }
+        self.grants.remove(&id);
+    }
+
+    /// Removes a principal and the grants to it; its memberships on the other side must be gone already.
+    pub(super) fn remove_principal(&mut self, principal: &Principal) {
+        self.principals.remove(&principal.id);
+        self.principal_names.remove(&principal.name);
+        self.principal_oids.remove(&principal.oid);
+        self.grants.retain(|_, grants| {
+            if grants.iter().any(|(grantee, _)| *grantee == principal.id) {
+                Arc::make_mut(grants).retain(|(grantee, _)| *grantee != principal.id);
+            }
+            !grants.is_empty()
+        });
+    }
+
+    pub(super) fn remove_grant(&mut self, removed: Grant) {
+        if self.has_grant(removed.securable, removed.principal, removed.privilege)
+            && let Some(grants) = self.grants.get_mut(&removed.securable)
+        {
+            Arc::make_mut(grants).remove(&(removed.principal, removed.privilege));
+            if grants.is_empty() {
+                self.grants.remove(&removed.securable);
+            }
+        }
+    }
+}
+
+fn put_name(names: &mut NamesByParent, parent: SecurableId, name: &str, id: SecurableId) {
+    Arc::make_mut(names.entry(parent).or_default()).insert(name.to_owned(), id);
+}
+
+fn remove_name(names: &mut NamesByParent, parent: SecurableId, name: &str) {
+    if let Some(siblings) = names.get_mut(&parent) {
+        Arc::make_mut(siblings).remove(name);
+        if siblings.is_empty() {
+            names.remove(&parent);
+        }
+    }
+}
+
 impl Securable {
     pub fn id(&self) -> SecurableId {
         match self {
@@ -201,6 +299,15 @@ impl Securable {
             Securable::Catalog(catalog) => &catalog.name,
             Securable::Schema(schema) => &schema.name,
             Securable::Relation(relation) => &relation.name,
+        }
+    }
+
+    /// `catalog`, `schema`, `table` or `view`, for messages.
+    pub fn kind_name(&self) -> &'static str {
+        match self {
+            Securable::Catalog(_) => "catalog",
+            Securable::Schema(_) => "schema",
+            Securable::Relation(relation) => relation.kind_name(),
         }
     }
 

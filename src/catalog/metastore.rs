@@ -1,0 +1,204 @@
+//! The metastore: a transactional database and, in front of it, the newest snapshot. Reading is a
+//! pointer load; writing commits SQL first and publishes the next snapshot after. It decides nothing
+//! about rights and opens no table.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chrono::Utc;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, query, query_as};
+use tokio::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
+
+use crate::base::{Error, ErrorKind, Oid, Result, SecurableId};
+
+use super::change::{Change, NewCatalog, NewPrincipal, NewSchema};
+use super::draft::Draft;
+use super::load;
+use super::snapshot::Snapshot;
+use super::sqlite::{self, Database, database_error};
+use super::write;
+
+/// The format of the metastore that this version writes, above what migrations can say: a version that
+/// finds a higher one must not touch it.
+const FORMAT_VERSION: i64 = 1;
+
+/// All that exists and who may do what, kept in one database file. One process has it open at a time.
+pub struct Metastore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    id: Uuid,
+    current: ArcSwap<Snapshot>,
+    /// Writers take turns. Declared before the lock file, so that it is closed first.
+    connection: Mutex<SqliteConnection>,
+    _lock: Option<File>,
+}
+
+impl Metastore {
+    /// Opens the metastore at `url`: `sqlite:///absolute/path/metastore.db` (see [`super::url_of`]),
+    /// which is made when it is not there, or `sqlite::memory:`.
+    ///
+    /// Errors: 55006 while another process has it open, 0A000 for other databases and for the metastore
+    /// of a newer version, XX001 for a damaged file.
+    pub async fn open(url: &str) -> Result<Arc<Metastore>> {
+        let Database { mut connection, lock } = sqlite::open(url).await?;
+        let mut transaction = connection.begin().await.map_err(database_error)?;
+        let id = read_identity(&mut transaction).await?;
+        let facts = load::facts(&mut transaction).await?;
+        transaction.commit().await.map_err(database_error)?;
+        let shared = Shared {
+            id,
+            current: ArcSwap::from_pointee(Snapshot::new(facts)),
+            connection: Mutex::new(connection),
+            _lock: lock,
+        };
+        Ok(Arc::new(Metastore { shared: Arc::new(shared) }))
+    }
+
+    /// The identity of this metastore, made once with the file.
+    pub fn id(&self) -> Uuid {
+        self.shared.id
+    }
+
+    /// The newest snapshot. Never waits.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.current.load_full()
+    }
+
+    /// Applies all changes in one transaction, in order, and publishes the snapshot that has them. After
+    /// an error nothing has changed. A caller that stops waiting does not stop a change half-way.
+    ///
+    /// Errors are those that PostgreSQL gives for a name that is taken (42P04, 42P06, 42P07, 42710), for
+    /// a thing that is gone (3D000, 3F000, 42P01, 42703, 42704) and for an owner that is dropped (2BP01).
+    pub async fn apply(&self, changes: &[Change]) -> Result<Arc<Snapshot>> {
+        self.apply_when(None, changes).await
+    }
+
+    /// As [`Metastore::apply`], but fails with 40001 when the snapshot of `revision`, which the changes
+    /// were decided on, is not the newest any more. The caller binds its statement again and retries.
+    pub async fn apply_at(&self, revision: u64, changes: &[Change]) -> Result<Arc<Snapshot>> {
+        self.apply_when(Some(revision), changes).await
+    }
+
+    /// Whether nothing was ever stored: the first start.
+    pub fn is_new(&self) -> bool {
+        self.snapshot().revision() == 0
+    }
+
+    /// The first change of a new metastore: its first user, and a catalog with a schema that this user
+    /// owns. Fails with 55000 when the metastore is not new.
+    pub async fn initialise(
+        &self,
+        admin: NewPrincipal,
+        catalog: &str,
+        schema: &str,
+    ) -> Result<Arc<Snapshot>> {
+        if !self.is_new() {
+            let message = "the metastore is initialised already";
+            return Err(Error::new(ErrorKind::ObjectNotInPrerequisiteState, message));
+        }
+        let owner = admin.id;
+        let (catalog_id, comment) = (SecurableId::generate(), None);
+        let catalog = NewCatalog { id: catalog_id, name: catalog.to_owned(), owner, comment };
+        let schema = NewSchema {
+            id: SecurableId::generate(),
+            catalog: catalog_id,
+            name: schema.to_owned(),
+            owner,
+            comment: None,
+        };
+        let changes = [
+            Change::CreatePrincipal(admin),
+            Change::CreateCatalog(catalog),
+            Change::CreateSchema(schema),
+        ];
+        self.apply_at(0, &changes).await
+    }
+
+    async fn apply_when(
+        &self,
+        decided_at: Option<u64>,
+        changes: &[Change],
+    ) -> Result<Arc<Snapshot>> {
+        let (shared, changes) = (Arc::clone(&self.shared), changes.to_vec());
+        // A task of its own: between the commit and the publishing nobody may cancel.
+        let task = tokio::spawn(async move { shared.apply(decided_at, &changes).await });
+        task.await.map_err(|error| {
+            let message = "the change of the metastore was interrupted";
+            Error::new(ErrorKind::StatementCompletionUnknown, message).caused_by(error)
+        })?
+    }
+
+    /// The one connection, when it is this caller's turn.
+    pub(super) async fn writer(&self) -> MutexGuard<'_, SqliteConnection> {
+        self.shared.connection.lock().await
+    }
+}
+
+impl Shared {
+    async fn apply(&self, decided_at: Option<u64>, changes: &[Change]) -> Result<Arc<Snapshot>> {
+        let mut connection = self.connection.lock().await;
+        // IMMEDIATE takes SQLite's write lock now, not when the first row is written.
+        let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = begun.map_err(database_error)?;
+        let counters = load::counters(&mut transaction).await?;
+        let mut current = self.current.load_full();
+        if current.revision() != counters.revision {
+            // A commit whose outcome stayed unknown has happened after all.
+            current = Arc::new(Snapshot::new(load::facts(&mut transaction).await?));
+            self.current.store(Arc::clone(&current));
+        }
+        if decided_at.is_some_and(|revision| revision != current.revision()) {
+            let message = "could not serialize access due to concurrent update";
+            return Err(Error::new(ErrorKind::SerializationFailure, message)
+                .with_detail("The metastore has changed since the statement was planned."));
+        }
+        if changes.is_empty() {
+            return Ok(current);
+        }
+        let mut draft = Draft::new(&current, counters.next_oid, microseconds_now());
+        for change in changes {
+            draft.apply(change)?;
+            write::write_change(&mut transaction, change, &draft).await?;
+        }
+        write::write_counters(&mut transaction, &draft).await?;
+        transaction.commit().await.map_err(database_error)?;
+        let next = Arc::new(draft.finish());
+        self.current.store(Arc::clone(&next));
+        Ok(next)
+    }
+}
+
+/// The metastore's id; makes its one row on the first start.
+async fn read_identity(connection: &mut SqliteConnection) -> Result<Uuid> {
+    query(
+        "INSERT INTO metastore (singleton, id, format_version, revision, next_oid, created_at)
+         VALUES (1, $1, $2, 0, $3, $4)
+         ON CONFLICT (singleton) DO NOTHING",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(FORMAT_VERSION)
+    .bind(Oid::FIRST_NORMAL.0)
+    .bind(microseconds_now())
+    .execute(&mut *connection)
+    .await
+    .map_err(database_error)?;
+    let (id, format_version) =
+        query_as::<_, (String, i64)>("SELECT id, format_version FROM metastore")
+            .fetch_one(connection)
+            .await
+            .map_err(database_error)?;
+    if format_version > FORMAT_VERSION {
+        return Err(Error::unsupported(format!("metastore format {format_version}"))
+            .with_hint("Start the newest version that has been used with this data folder."));
+    }
+    load::uuid(&id)
+}
+
+pub(super) fn microseconds_now() -> i64 {
+    Utc::now().timestamp_micros()
+}

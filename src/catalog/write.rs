@@ -1,0 +1,419 @@
+//! Changes as SQL: stores what `draft` has decided, row by row, inside the caller's transaction. It
+//! checks nothing that the draft has checked; a row that is missing is damage.
+
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
+use sqlx::{QueryBuilder, query, query_scalar};
+
+use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result, SecurableId};
+
+use super::change::Change;
+use super::column_type::StoredType;
+use super::draft::{Draft, overlap};
+use super::grant::Grant;
+use super::principal::PrincipalKind;
+use super::securable::{Column, Relation, RelationKind, Table};
+use super::snapshot::Snapshot;
+use super::sqlite::database_error;
+
+/// Rows of one INSERT of columns: ten values each, and SQLite takes 32766 in one statement.
+const COLUMNS_PER_INSERT: usize = 1000;
+
+/// Stores the revision and the OID counter that `draft` has come to.
+pub(super) async fn write_counters(connection: &mut SqliteConnection, draft: &Draft) -> Result<()> {
+    let update = query("UPDATE metastore SET revision = $1, next_oid = $2")
+        .bind(counter(draft.snapshot().revision())?)
+        .bind(counter(draft.next_oid())?);
+    one_row(connection, update).await
+}
+
+/// Stores one change, the one that `draft` has made last.
+pub(super) async fn write_change(
+    connection: &mut SqliteConnection,
+    change: &Change,
+    draft: &Draft,
+) -> Result<()> {
+    let made = draft.snapshot();
+    match change {
+        Change::CreateCatalog(new) => {
+            let catalog = fact(made.catalog_by_id(new.id))?;
+            let place = Place { kind: "catalog", parent: None, name: &catalog.name };
+            let (oid, owner, comment) = (catalog.oid, catalog.owner, &catalog.comment);
+            insert_securable(connection, new.id, oid, place, Extra { owner, comment, draft }).await
+        }
+        Change::CreateSchema(new) => {
+            let schema = fact(made.schema_by_id(new.id))?;
+            let place = Place { kind: "schema", parent: Some(schema.catalog), name: &schema.name };
+            let (oid, owner, comment) = (schema.oid, schema.owner, &schema.comment);
+            insert_securable(connection, new.id, oid, place, Extra { owner, comment, draft }).await
+        }
+        Change::CreateRelation(new) => {
+            create_relation(connection, fact(made.relation_by_id(new.id))?, draft).await
+        }
+        Change::ReplaceRelation { id, .. } => {
+            replace_relation(connection, fact(made.relation_by_id(*id))?, draft).await
+        }
+        Change::SetColumns { id, .. } => {
+            let relation = fact(made.relation_by_id(*id))?;
+            update_relation(connection, relation).await?;
+            replace_columns(connection, *id, &relation.columns).await
+        }
+        Change::Rename { id, name } => {
+            let update = query("UPDATE securable SET name = $1 WHERE id = $2");
+            one_row(connection, update.bind(name).bind(id.to_string())).await
+        }
+        Change::SetSchema { id, schema } => {
+            let update = query("UPDATE securable SET parent = $1 WHERE id = $2");
+            one_row(connection, update.bind(schema.to_string()).bind(id.to_string())).await
+        }
+        Change::SetOwner { id, owner } => {
+            let update = query("UPDATE securable SET owner = $1 WHERE id = $2");
+            one_row(connection, update.bind(owner.to_string()).bind(id.to_string())).await
+        }
+        Change::SetComment { id, comment } => {
+            let update = query("UPDATE securable SET comment = $1 WHERE id = $2");
+            one_row(connection, update.bind(comment).bind(id.to_string())).await
+        }
+        Change::SetColumnComment { column, comment, .. } => {
+            let update = query("UPDATE column_ SET comment = $1 WHERE id = $2");
+            one_row(connection, update.bind(comment).bind(column.to_string())).await
+        }
+        Change::Drop { id } => drop_securable(connection, *id, draft.now()).await,
+        Change::CreatePrincipal(new) => insert_principal(connection, new.id, made).await,
+        Change::RenamePrincipal { id, name } => {
+            let update = query("UPDATE principal SET name = $1 WHERE id = $2");
+            one_row(connection, update.bind(name).bind(id.to_string())).await
+        }
+        Change::SetVerifier { id, verifier } => {
+            let update = query("UPDATE principal SET verifier = $1 WHERE id = $2");
+            one_row(connection, update.bind(verifier).bind(id.to_string())).await
+        }
+        Change::SetAdmin { id, admin } => {
+            let update = query("UPDATE principal SET admin = $1 WHERE id = $2");
+            one_row(connection, update.bind(*admin).bind(id.to_string())).await
+        }
+        Change::DropPrincipal { id } => {
+            let delete = query("DELETE FROM principal WHERE id = $1");
+            one_row(connection, delete.bind(id.to_string())).await
+        }
+        Change::AddMember { group, member } => {
+            let insert = query(
+                "INSERT INTO membership (group_id, member_id) VALUES ($1, $2)
+                 ON CONFLICT (group_id, member_id) DO NOTHING",
+            );
+            run(connection, insert.bind(group.to_string()).bind(member.to_string())).await
+        }
+        Change::RemoveMember { group, member } => {
+            let delete = query("DELETE FROM membership WHERE group_id = $1 AND member_id = $2");
+            run(connection, delete.bind(group.to_string()).bind(member.to_string())).await
+        }
+        Change::Grant(grant) => {
+            let insert = query(
+                "INSERT INTO grant_ (securable, principal, privilege) VALUES ($1, $2, $3)
+                 ON CONFLICT (securable, principal, privilege) DO NOTHING",
+            );
+            run(connection, bind_grant(insert, grant)).await
+        }
+        Change::Revoke(grant) => {
+            let delete = query(
+                "DELETE FROM grant_ WHERE securable = $1 AND principal = $2 AND privilege = $3",
+            );
+            run(connection, bind_grant(delete, grant)).await
+        }
+    }
+}
+
+/// Where a securable stands.
+struct Place<'a> {
+    kind: &'static str,
+    parent: Option<SecurableId>,
+    name: &'a str,
+}
+
+/// What else every securable has.
+struct Extra<'a> {
+    owner: PrincipalId,
+    comment: &'a Option<String>,
+    draft: &'a Draft,
+}
+
+async fn insert_securable(
+    connection: &mut SqliteConnection,
+    id: SecurableId,
+    oid: Oid,
+    place: Place<'_>,
+    extra: Extra<'_>,
+) -> Result<()> {
+    let insert = query(
+        "INSERT INTO securable (id, oid, kind, parent, name, owner, comment, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(id.to_string())
+    .bind(oid.0)
+    .bind(place.kind)
+    .bind(place.parent.map(|parent| parent.to_string()))
+    .bind(place.name)
+    .bind(extra.owner.to_string())
+    .bind(extra.comment)
+    .bind(extra.draft.now());
+    one_row(connection, insert).await
+}
+
+async fn create_relation(
+    connection: &mut SqliteConnection,
+    relation: &Relation,
+    draft: &Draft,
+) -> Result<()> {
+    if let RelationKind::Table(table) = &relation.kind {
+        take_location(connection, table).await?;
+    }
+    let place =
+        Place { kind: relation.kind_name(), parent: Some(relation.schema), name: &relation.name };
+    let extra = Extra { owner: relation.owner, comment: &relation.comment, draft };
+    insert_securable(connection, relation.id, relation.oid, place, extra).await?;
+    let insert = query(
+        "INSERT INTO relation (location, managed, partition_columns,
+             definition, view_catalog, view_search_path, id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    );
+    one_row(connection, bind_kind(insert, relation)?).await?;
+    insert_columns(connection, relation.id, &relation.columns).await
+}
+
+async fn replace_relation(
+    connection: &mut SqliteConnection,
+    relation: &Relation,
+    draft: &Draft,
+) -> Result<()> {
+    let id = relation.id.to_string();
+    let old: Option<String> =
+        query_scalar("SELECT location FROM relation WHERE id = $1 AND managed = TRUE")
+            .bind(&id)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(database_error)?;
+    let new = relation.as_table();
+    if old.as_deref() != new.map(|table| table.location.as_str()) {
+        if let Some(table) = new {
+            take_location(connection, table).await?;
+        }
+        loosen_locations(connection, relation.id, draft.now()).await?;
+    }
+    let update = query("UPDATE securable SET kind = $1, comment = $2 WHERE id = $3");
+    let update = update.bind(relation.kind_name()).bind(&relation.comment).bind(&id);
+    one_row(connection, update).await?;
+    update_relation(connection, relation).await?;
+    replace_columns(connection, relation.id, &relation.columns).await
+}
+
+async fn update_relation(connection: &mut SqliteConnection, relation: &Relation) -> Result<()> {
+    let update = query(
+        "UPDATE relation SET location = $1, managed = $2, partition_columns = $3,
+             definition = $4, view_catalog = $5, view_search_path = $6
+         WHERE id = $7",
+    );
+    one_row(connection, bind_kind(update, relation)?).await
+}
+
+/// Binds the columns of `relation` from `location` to `id`.
+fn bind_kind<'a>(query: Statement<'a>, relation: &Relation) -> Result<Statement<'a>> {
+    let no_text = None::<String>;
+    let query = match &relation.kind {
+        RelationKind::Table(table) => query
+            .bind(table.location.clone())
+            .bind(Some(table.managed))
+            .bind(Some(json_list(&table.partition_columns)?))
+            .bind(no_text.clone())
+            .bind(no_text.clone())
+            .bind(no_text),
+        RelationKind::View(view) => query
+            .bind(no_text.clone())
+            .bind(None::<bool>)
+            .bind(no_text)
+            .bind(view.definition.clone())
+            .bind(view.catalog.clone())
+            .bind(json_list(&view.search_path)?),
+    };
+    Ok(query.bind(relation.id.to_string()))
+}
+
+/// A table begins to own its location: the staging of a managed one ends, and no table may lie where
+/// files are going to be removed.
+async fn take_location(connection: &mut SqliteConnection, table: &Table) -> Result<()> {
+    let location = &table.location;
+    if table.managed {
+        let delete = query("DELETE FROM loose_location WHERE location = $1 AND reason = 'staged'");
+        if affected(connection, delete.bind(location)).await? == 0 {
+            let message = format!("location \"{location}\" was not staged for a new table");
+            return Err(Error::new(ErrorKind::ObjectNotInPrerequisiteState, message));
+        }
+    }
+    let loose: Vec<String> = query_scalar("SELECT location FROM loose_location")
+        .fetch_all(connection)
+        .await
+        .map_err(database_error)?;
+    if loose.iter().any(|other| overlap(other, location)) {
+        let message = format!("location \"{location}\" overlaps files that no table owns");
+        return Err(Error::new(ErrorKind::ObjectInUse, message)
+            .with_detail(
+                "The files wait for their removal, or another table is being made of them.",
+            )
+            .with_hint("Try again later, or choose another folder."));
+    }
+    Ok(())
+}
+
+/// The files of the managed tables that are `id` or in it belong to nobody from now on.
+async fn loosen_locations(
+    connection: &mut SqliteConnection,
+    id: SecurableId,
+    now: i64,
+) -> Result<()> {
+    let insert = query(
+        "WITH RECURSIVE inside (id) AS (
+             SELECT $1
+             UNION ALL
+             SELECT securable.id FROM securable JOIN inside ON securable.parent = inside.id
+         )
+         INSERT INTO loose_location (location, relation, reason, since)
+         SELECT relation.location, relation.id, 'dropped', $2
+         FROM relation JOIN inside ON relation.id = inside.id
+         WHERE relation.managed = TRUE",
+    );
+    run(connection, insert.bind(id.to_string()).bind(now)).await
+}
+
+/// Removes a securable; what it contains, its columns and grants follow by foreign key.
+async fn drop_securable(
+    connection: &mut SqliteConnection,
+    id: SecurableId,
+    now: i64,
+) -> Result<()> {
+    loosen_locations(connection, id, now).await?;
+    let delete = query("DELETE FROM securable WHERE id = $1");
+    one_row(connection, delete.bind(id.to_string())).await
+}
+
+/// Makes `columns` the columns of a relation. The row of a column that stays is kept, because what is
+/// keyed by its id must stay too.
+async fn replace_columns(
+    connection: &mut SqliteConnection,
+    relation: SecurableId,
+    columns: &[Column],
+) -> Result<()> {
+    // Out of the way first: columns may trade names.
+    let aside = query("UPDATE column_ SET name = id, number = -number WHERE relation = $1");
+    run(connection, aside.bind(relation.to_string())).await?;
+    insert_columns(connection, relation, columns).await?;
+    let delete = query("DELETE FROM column_ WHERE relation = $1 AND number < 0");
+    run(connection, delete.bind(relation.to_string())).await
+}
+
+async fn insert_columns(
+    connection: &mut SqliteConnection,
+    relation: SecurableId,
+    columns: &[Column],
+) -> Result<()> {
+    for columns in columns.chunks(COLUMNS_PER_INSERT) {
+        let mut rows = Vec::with_capacity(columns.len());
+        for column in columns {
+            rows.push((column, StoredType::of(&column.field)?));
+        }
+        let mut insert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO column_ (id, relation, number, name, type, nullable,
+                 pg_type, typmod, metadata, comment) ",
+        );
+        insert.push_values(rows, |mut row, (column, stored)| {
+            row.push_bind(column.id.to_string())
+                .push_bind(relation.to_string())
+                .push_bind(column.number)
+                .push_bind(column.field.name().clone())
+                .push_bind(stored.text)
+                .push_bind(stored.nullable)
+                .push_bind(stored.pg_type)
+                .push_bind(stored.typmod)
+                .push_bind(stored.metadata)
+                .push_bind(column.comment.clone());
+        });
+        insert.push(
+            " ON CONFLICT (id) DO UPDATE SET number = excluded.number, name = excluded.name,
+                 type = excluded.type, nullable = excluded.nullable, pg_type = excluded.pg_type,
+                 typmod = excluded.typmod, metadata = excluded.metadata, comment = excluded.comment
+             WHERE column_.relation = excluded.relation",
+        );
+        let stored = affected(connection, insert.build().persistent(false)).await?;
+        if stored != columns.len() as u64 {
+            return Err(Error::internal("a column has the id of another relation's column"));
+        }
+    }
+    Ok(())
+}
+
+async fn insert_principal(
+    connection: &mut SqliteConnection,
+    id: PrincipalId,
+    made: &Snapshot,
+) -> Result<()> {
+    let principal = fact(made.principal_by_id(id))?;
+    let kind = match principal.kind {
+        PrincipalKind::User => "user",
+        PrincipalKind::Group => "group",
+    };
+    let insert = query(
+        "INSERT INTO principal (id, oid, name, kind, admin, verifier)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(id.to_string())
+    .bind(principal.oid.0)
+    .bind(&principal.name)
+    .bind(kind)
+    .bind(principal.admin)
+    .bind(&principal.verifier);
+    one_row(connection, insert).await
+}
+
+type Statement<'a> = Query<'a, Sqlite, SqliteArguments>;
+
+fn bind_grant<'a>(query: Statement<'a>, grant: &Grant) -> Statement<'a> {
+    query
+        .bind(grant.securable.to_string())
+        .bind(grant.principal.to_string())
+        .bind(grant.privilege.name())
+}
+
+async fn affected(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<u64> {
+    let done = query.execute(connection).await.map_err(database_error)?;
+    Ok(done.rows_affected())
+}
+
+async fn run(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
+    affected(connection, query).await.map(|_| ())
+}
+
+/// Runs a statement that must touch one row: the draft has seen the fact that it is about.
+async fn one_row(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
+    match affected(connection, query).await? {
+        1 => Ok(()),
+        rows => Err(Error::new(
+            ErrorKind::DataCorrupted,
+            format!("the metastore has {rows} rows where it must have one"),
+        )),
+    }
+}
+
+/// A fact that the draft must hold, because it has just made it.
+fn fact<T>(found: Option<&T>) -> Result<&T> {
+    found.ok_or_else(|| Error::internal("a change left no fact in the snapshot"))
+}
+
+fn json_list(names: &[String]) -> Result<String> {
+    serde_json::to_string(names)
+        .map_err(|error| Error::internal("names cannot be written as JSON").caused_by(error))
+}
+
+/// A counter as the integer that SQL has.
+fn counter(value: u64) -> Result<i64> {
+    i64::try_from(value).map_err(|error| {
+        Error::internal("a counter of the metastore is too large").caused_by(error)
+    })
+}
