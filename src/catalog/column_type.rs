@@ -72,7 +72,7 @@ impl StoredType {
 }
 
 /// What `field` reads back as: the same meaning in the layout that Delta tables have.
-pub(super) fn canonical(field: &Field) -> Result<Field> {
+pub fn canonical(field: &Field) -> Result<Field> {
     StoredType::of(field)?.into_field(field.name())
 }
 

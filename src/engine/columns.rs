@@ -2,6 +2,7 @@
 //! somebody else changes it. It changes no table.
 
 use crate::base::{Result, SecurableId};
+use crate::catalog::column_type::canonical;
 use crate::catalog::{Change, Column, Relation};
 use crate::delta::TableVersion;
 use datafusion::arrow::datatypes::Schema;
@@ -15,25 +16,34 @@ impl Engine {
         relation: &Relation,
         version: &TableVersion,
     ) -> Result<()> {
-        let same = relation.columns.len() == version.schema().fields().len()
-            && relation
-                .columns
-                .iter()
-                .zip(version.schema().fields())
-                .all(|(known, field)| known.field == **field);
+        let schema = version.schema();
+        if same_columns(&relation.columns, &schema)? {
+            return Ok(());
+        }
+        // The statement's snapshot may be older than what another statement has written since.
         let newest = self.metastore.snapshot();
-        if same || newest.relation_by_id(relation.id).is_none() {
+        let Some(newest) = newest.relation_by_id(relation.id) else { return Ok(()) };
+        if same_columns(&newest.columns, &schema)? {
             return Ok(());
         }
-        let columns = columns_of(version.schema().as_ref(), &relation.columns);
-        if newest.relation_by_id(relation.id).is_some_and(|r| *r.columns == *columns) {
-            return Ok(());
-        }
+        let columns = columns_of(&schema, &newest.columns);
         let partition_columns = version.partition_columns().to_vec();
         let change = Change::SetColumns { id: relation.id, columns, partition_columns };
         self.metastore.apply(&[change]).await?;
         Ok(())
     }
+}
+
+fn same_columns(known: &[Column], schema: &Schema) -> Result<bool> {
+    if known.len() != schema.fields().len() {
+        return Ok(false);
+    }
+    for (column, field) in known.iter().zip(schema.fields()) {
+        if column.field != canonical(field)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The columns of a schema; one that `before` has by name keeps its id, number and comment, and numbers

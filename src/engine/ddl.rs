@@ -1,0 +1,299 @@
+//! Changes of the catalog that touch no table's rows: catalogs, schemas, views, comments, drops.
+
+use std::sync::Arc;
+
+use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
+use crate::bind::bound::{
+    BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateView,
+};
+use crate::bind::{BoundQuery, BoundStatement};
+use crate::catalog::change::{NewCatalog, NewRelation, NewSchema};
+use crate::catalog::{Change, Column, Relation, RelationKind, Securable, Snapshot, View};
+use crate::delta::change;
+use crate::sql::statement::{AlterNamespace, ColumnName};
+
+use super::tables::column_comment;
+use super::{Completion, Engine, Request};
+
+impl Engine {
+    /// Runs a statement whose whole effect is in the metastore.
+    pub(super) async fn change_catalog(
+        self: &Arc<Self>,
+        statement: BoundStatement,
+        principal: PrincipalId,
+        request: &Request,
+    ) -> Result<Completion> {
+        let snapshot = &request.facts.snapshot;
+        let (changes, completion) = match statement {
+            BoundStatement::CreateCatalog { name, if_not_exists, comment } => {
+                if if_not_exists && snapshot.catalog(&name).is_some() {
+                    return Ok(skipped("CREATE CATALOG", format!("database \"{name}\" already exists")));
+                }
+                (new_catalog(name, principal, comment), Completion::new("CREATE CATALOG"))
+            }
+            BoundStatement::CreateSchema(create) => {
+                if create.if_not_exists && snapshot.schema(create.catalog.id, &create.name).is_some() {
+                    let notice = format!("schema \"{}\" already exists", create.name);
+                    return Ok(skipped("CREATE SCHEMA", notice));
+                }
+                (vec![new_schema(create, principal)], Completion::new("CREATE SCHEMA"))
+            }
+            BoundStatement::AlterCatalog { catalog, action } => {
+                (vec![self.alter_namespace(catalog.id, action)?], Completion::new("ALTER CATALOG"))
+            }
+            BoundStatement::AlterSchema { schema, action } => {
+                (vec![self.alter_namespace(schema.id, action)?], Completion::new("ALTER SCHEMA"))
+            }
+            BoundStatement::Drop { securables, cascade, missing, tag } => {
+                check_empty(snapshot, &securables, cascade)?;
+                let drops = securables.iter().map(|securable| Change::Drop { id: securable.id() });
+                (drops.collect(), Completion { tag: tag.to_owned(), notices: missing })
+            }
+            BoundStatement::Nothing { tag, notice } => {
+                return Ok(Completion { tag: tag.to_owned(), notices: vec![notice] });
+            }
+            BoundStatement::Comment { on, text } => {
+                (vec![self.comment(on, text, request).await?], Completion::new("COMMENT"))
+            }
+            other => return self.change_principals(other, snapshot).await,
+        };
+        self.metastore.apply(&changes).await?;
+        Ok(completion)
+    }
+
+    fn alter_namespace(&self, id: SecurableId, action: AlterNamespace) -> Result<Change> {
+        match action {
+            AlterNamespace::RenameTo(name) => Ok(Change::Rename { id, name }),
+            AlterNamespace::OwnerTo(owner) => {
+                Ok(Change::SetOwner { id, owner: self.principal_id(&owner)? })
+            }
+        }
+    }
+
+    /// The principal of this name, in the newest snapshot.
+    pub(super) fn principal_id(&self, name: &str) -> Result<PrincipalId> {
+        let snapshot = self.metastore.snapshot();
+        snapshot.principal(name).map(|principal| principal.id).ok_or_else(|| {
+            Error::new(ErrorKind::UndefinedObject, format!("role \"{name}\" does not exist"))
+        })
+    }
+
+    /// A table's comments stand in its log too, for other engines to see.
+    async fn comment(
+        self: &Arc<Self>,
+        on: BoundCommentTarget,
+        text: Option<String>,
+        request: &Request,
+    ) -> Result<Change> {
+        let state = self.context.statement(&request.facts);
+        let ctx = self.change_context(state, request, None);
+        match on {
+            BoundCommentTarget::Securable(securable) => {
+                if let Securable::Relation(relation) = &securable
+                    && relation.as_table().is_some()
+                {
+                    let location = super::open::location_of(relation)?;
+                    let comment = text.clone();
+                    self.cpu
+                        .run(async move { change::set_comment(&ctx, &location, comment).await })
+                        .await?;
+                }
+                Ok(Change::SetComment { id: securable.id(), comment: text })
+            }
+            BoundCommentTarget::Column { relation, column } => {
+                let change = column_comment(&relation, &column, text.clone())?;
+                if relation.as_table().is_some() {
+                    let location = super::open::location_of(&relation)?;
+                    self.cpu
+                        .run(async move {
+                            change::set_column_comment(&ctx, &location, column.name, text).await
+                        })
+                        .await?;
+                }
+                Ok(change)
+            }
+        }
+    }
+
+    pub(super) async fn create_view(
+        self: &Arc<Self>,
+        create: BoundCreateView,
+        principal: PrincipalId,
+        request: &Request,
+    ) -> Result<Completion> {
+        let completion = Completion::new("CREATE VIEW");
+        if let Some(existing) = &create.existing {
+            if create.if_not_exists {
+                let notice = format!("relation \"{}\" already exists", existing.name);
+                return Ok(skipped("CREATE VIEW", notice));
+            }
+            if existing.as_table().is_some() && create.or_replace {
+                return Err(Error::new(
+                    ErrorKind::WrongObjectType,
+                    format!("\"{}\" is not a view", existing.name),
+                ));
+            }
+            if !create.or_replace {
+                return Err(Error::new(
+                    ErrorKind::DuplicateTable,
+                    format!("relation \"{}\" already exists", existing.name),
+                )
+                .at_if(create.name.position()));
+            }
+        }
+        let before = create.existing.as_ref().map_or(&[][..], |existing| &existing.columns);
+        let columns =
+            self.view_columns(create.query, &create.columns, before, request).await?;
+        let kind = RelationKind::View(view_here(create.definition, request));
+        let change = match create.existing {
+            Some(existing) => Change::ReplaceRelation {
+                id: existing.id,
+                kind,
+                columns,
+                comment: create.comment,
+            },
+            None => Change::CreateRelation(NewRelation {
+                id: SecurableId::generate(),
+                schema: create.schema.id,
+                name: create.name.object,
+                owner: principal,
+                comment: create.comment,
+                kind,
+                columns,
+            }),
+        };
+        self.metastore.apply(&[change]).await?;
+        Ok(completion)
+    }
+
+    pub(super) async fn alter_view(
+        self: &Arc<Self>,
+        view: Arc<Relation>,
+        action: BoundAlterView,
+        request: &Request,
+    ) -> Result<Completion> {
+        let id = view.id;
+        let changes = match action {
+            BoundAlterView::RenameTo(name) => vec![Change::Rename { id, name }],
+            BoundAlterView::MoveTo { schema, name } => {
+                vec![Change::SetSchema { id, schema: schema.id }, Change::Rename { id, name }]
+            }
+            BoundAlterView::OwnerTo(owner) => vec![Change::SetOwner { id, owner: owner.id }],
+            BoundAlterView::As { query, definition } => {
+                let columns = self.view_columns(query, &[], &view.columns, request).await?;
+                let kind = RelationKind::View(view_here(definition, request));
+                let comment = view.comment.clone();
+                vec![Change::ReplaceRelation { id, kind, columns, comment }]
+            }
+        };
+        self.metastore.apply(&changes).await?;
+        Ok(Completion::new("ALTER VIEW"))
+    }
+
+    /// The columns of a view's query, under the names that the view declares for the first of them.
+    async fn view_columns(
+        self: &Arc<Self>,
+        query: BoundQuery,
+        names: &[ColumnName],
+        before: &[Column],
+        request: &Request,
+    ) -> Result<Vec<Column>> {
+        let (engine, request) = (Arc::clone(self), request.clone());
+        let outputs =
+            self.cpu.run(async move { Ok(engine.plan(query, &request).await?.columns) }).await?;
+        if names.len() > outputs.len() {
+            return Err(Error::new(
+                ErrorKind::InvalidTableDefinition,
+                "CREATE VIEW specifies more column names than columns",
+            ));
+        }
+        let mut fields: Vec<datafusion::arrow::datatypes::Field> = Vec::with_capacity(outputs.len());
+        for (index, output) in outputs.into_iter().enumerate() {
+            let name = names.get(index).map_or(output.name, |column| column.name.clone());
+            if fields.iter().any(|known| *known.name() == name) {
+                return Err(Error::new(
+                    ErrorKind::DuplicateColumn,
+                    format!("column \"{name}\" specified more than once"),
+                ));
+            }
+            fields.push(output.field.with_name(name));
+        }
+        let schema = datafusion::arrow::datatypes::Schema::new(fields);
+        Ok(super::columns::columns_of(&schema, before))
+    }
+}
+
+/// A view made now: its names mean what they mean to the session.
+fn view_here(definition: String, request: &Request) -> View {
+    View {
+        definition,
+        catalog: request.facts.catalog.clone(),
+        search_path: request.facts.search_path.clone(),
+    }
+}
+
+fn new_catalog(name: String, owner: PrincipalId, comment: Option<String>) -> Vec<Change> {
+    let id = SecurableId::generate();
+    let schema = NewSchema {
+        id: SecurableId::generate(),
+        catalog: id,
+        name: "public".to_owned(),
+        owner,
+        comment: None,
+    };
+    vec![
+        Change::CreateCatalog(NewCatalog { id, name, owner, comment }),
+        Change::CreateSchema(schema),
+    ]
+}
+
+fn new_schema(create: BoundCreateSchema, principal: PrincipalId) -> Change {
+    Change::CreateSchema(NewSchema {
+        id: SecurableId::generate(),
+        catalog: create.catalog.id,
+        name: create.name,
+        owner: create.owner.map_or(principal, |owner| owner.id),
+        comment: create.comment,
+    })
+}
+
+fn skipped(tag: &str, notice: String) -> Completion {
+    Completion { tag: tag.to_owned(), notices: vec![format!("{notice}, skipping")] }
+}
+
+/// 2BP01 for a catalog or schema with something in it, unless CASCADE is said. The schema `public` that
+/// every catalog has does not count while it is empty.
+fn check_empty(snapshot: &Snapshot, securables: &[Securable], cascade: bool) -> Result<()> {
+    if cascade {
+        return Ok(());
+    }
+    for securable in securables {
+        let inside: Vec<String> = match securable {
+            Securable::Relation(_) => continue,
+            Securable::Schema(schema) => snapshot
+                .relations_of(schema.id)
+                .map(|relation| format!("{} {}", relation.kind_name(), relation.name))
+                .collect(),
+            Securable::Catalog(catalog) => snapshot
+                .schemas_of(catalog.id)
+                .filter(|schema| {
+                    schema.name != "public" || snapshot.relations_of(schema.id).next().is_some()
+                })
+                .map(|schema| format!("schema {}", schema.name))
+                .collect(),
+        };
+        if !inside.is_empty() {
+            let kind = match securable {
+                Securable::Catalog(_) => "catalog",
+                Securable::Schema(_) | Securable::Relation(_) => "schema",
+            };
+            return Err(Error::new(
+                ErrorKind::DependentObjectsStillExist,
+                format!("cannot drop {kind} {} because it is not empty", securable.name()),
+            )
+            .with_detail(format!("It holds {}.", inside.join(", ")))
+            .with_hint("Use DROP ... CASCADE to drop what is in it too."));
+        }
+    }
+    Ok(())
+}

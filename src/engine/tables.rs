@@ -1,0 +1,376 @@
+//! CREATE TABLE and ALTER TABLE: a Delta table and its place in the metastore, made so that a crash at any
+//! point leaves both or neither.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::common::Column;
+
+use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
+use crate::bind::bound::BoundCreateTable;
+use crate::catalog::change::NewRelation;
+use crate::catalog::column_type::{canonical, type_to_text};
+use crate::catalog::{Change, Relation, RelationKind, Schema as NamedSchema, Table};
+use crate::delta::TableVersion;
+use crate::delta::change::{self, NewTable};
+use crate::sql::statement::{AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName};
+use crate::storage::Location;
+
+use super::columns::columns_of;
+use super::error::from_datafusion;
+use super::insert::name_relation;
+use super::open::location_of;
+use super::output::output_columns;
+use super::{Completion, Engine, Request};
+
+/// Field metadata that becomes the column's comment in the Delta schema.
+const COMMENT_METADATA: &str = "comment";
+
+impl Engine {
+    pub(super) async fn create_table(
+        self: &Arc<Self>,
+        create: BoundCreateTable,
+        principal: PrincipalId,
+        request: &Request,
+    ) -> Result<Completion> {
+        if let Some(existing) = &create.existing {
+            if create.if_not_exists {
+                let notice = format!("relation \"{}\" already exists, skipping", existing.name);
+                return Ok(Completion { tag: "CREATE TABLE".to_owned(), notices: vec![notice] });
+            }
+            if !create.or_replace || existing.as_table().is_none() {
+                return Err(Error::new(
+                    ErrorKind::DuplicateTable,
+                    format!("relation \"{}\" already exists", existing.name),
+                )
+                .at_if(create.name.position()));
+            }
+        }
+        if create.query.is_some() && !create.columns.is_empty() {
+            return Err(Error::new(
+                ErrorKind::SyntaxError,
+                "CREATE TABLE AS takes its columns from the query",
+            )
+            .with_hint("Leave the column list out, or create the table first and INSERT then."));
+        }
+        let _admitted = self.admission.enter().await?;
+        let (engine, request) = (Arc::clone(self), request.clone());
+        let is_query = create.query.is_some();
+        let rows = self
+            .cpu
+            .run(async move { engine.make_table(create, principal, &request).await })
+            .await?;
+        let tag = if is_query { format!("SELECT {rows}") } else { "CREATE TABLE".to_owned() };
+        Ok(Completion::new(tag))
+    }
+
+    /// Makes the Delta table, then the relation; how many rows it has got.
+    async fn make_table(
+        &self,
+        create: BoundCreateTable,
+        principal: PrincipalId,
+        request: &Request,
+    ) -> Result<u64> {
+        let id = match &create.existing {
+            Some(existing) => existing.id,
+            None => SecurableId::generate(),
+        };
+        let (location, managed) = match &create.location {
+            Some(location) => (Location::parse(location)?, false),
+            None => (self.managed_root.join(&SecurableId::generate().to_string())?, true),
+        };
+        if !managed && self.tables.exists(&location).await? {
+            let version = self.tables.open(&location).await?;
+            check_declared(&create, &version)?;
+            self.publish_table(&create, id, principal, &location, managed, &version).await?;
+            return Ok(0);
+        }
+        if !managed && create.columns.is_empty() && create.query.is_none() {
+            return Err(Error::new(
+                ErrorKind::UndefinedObject,
+                "there is no Delta table at the location",
+            )
+            .with_hint("Check the LOCATION, or declare columns to make a new table there."));
+        }
+        if managed {
+            self.metastore.stage_location(location.url().as_str(), id).await?;
+        }
+        let (rows, version) = self.make_delta_table(&create, &location, request).await?;
+        self.publish_table(&create, id, principal, &location, managed, &version).await?;
+        Ok(rows)
+    }
+
+    async fn make_delta_table(
+        &self,
+        create: &BoundCreateTable,
+        location: &Location,
+        request: &Request,
+    ) -> Result<(u64, Arc<TableVersion>)> {
+        let Some(query) = create.query.clone() else {
+            let state = self.context.statement(&request.facts);
+            let ctx = self.change_context(state, request, None);
+            let fields = create.columns.iter().map(field_with_comment).collect::<Vec<_>>();
+            let table = new_table(create, Schema::new(fields))?;
+            let version = change::create(&ctx, location, table).await?;
+            return Ok((0, version));
+        };
+        let planned = self.plan(query, request).await?;
+        let columns = output_columns(&planned.plan, &super::output::Origins::new())?;
+        let names = columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let (input, schema) = storable(planned.plan, &names)?;
+        let ctx = self.change_context(planned.state, request, None);
+        let table = new_table(create, schema)?;
+        let (changed, version) = change::create_as(&ctx, location, table, input).await?;
+        Ok((changed.inserted, version))
+    }
+
+    async fn publish_table(
+        &self,
+        create: &BoundCreateTable,
+        id: SecurableId,
+        principal: PrincipalId,
+        location: &Location,
+        managed: bool,
+        version: &TableVersion,
+    ) -> Result<()> {
+        let before = create.existing.as_ref().map_or(&[][..], |existing| &existing.columns);
+        let mut columns = columns_of(&version.schema(), before);
+        for column in &mut columns {
+            let declared = create.columns.iter().find(|d| d.field.name() == column.field.name());
+            column.comment = declared.and_then(|declared| declared.comment.clone());
+        }
+        let kind = RelationKind::Table(Table {
+            location: location.url().to_string(),
+            managed,
+            partition_columns: version.partition_columns().to_vec(),
+        });
+        let comment = create.comment.clone();
+        let change = match &create.existing {
+            Some(_) => Change::ReplaceRelation { id, kind, columns, comment },
+            None => Change::CreateRelation(NewRelation {
+                id,
+                schema: create.schema.id,
+                name: create.name.object.clone(),
+                owner: principal,
+                comment,
+                kind,
+                columns,
+            }),
+        };
+        self.metastore.apply(&[change]).await.map(drop)
+    }
+
+    pub(super) async fn alter_table(
+        self: &Arc<Self>,
+        table: Arc<Relation>,
+        action: AlterTableAction,
+        move_to: Option<Arc<NamedSchema>>,
+        request: &Request,
+    ) -> Result<Completion> {
+        let id = table.id;
+        let changes = match &action {
+            AlterTableAction::RenameTo(to) => {
+                let moved = move_to.map(|schema| Change::SetSchema { id, schema: schema.id });
+                let renamed = Change::Rename { id, name: to.object.clone() };
+                moved.into_iter().chain([renamed]).collect()
+            }
+            AlterTableAction::SetSchema(_) => {
+                move_to.map(|schema| Change::SetSchema { id, schema: schema.id }).into_iter().collect()
+            }
+            AlterTableAction::OwnerTo(owner) => {
+                vec![Change::SetOwner { id, owner: self.principal_id(owner)? }]
+            }
+            AlterTableAction::SetProperties(_)
+            | AlterTableAction::AddColumns { .. }
+            | AlterTableAction::AddCheck(_)
+            | AlterTableAction::DropConstraint { .. }
+            | AlterTableAction::DropNotNull(_)
+            | AlterTableAction::CommentColumn { .. } => {
+                let (engine, request) = (Arc::clone(self), request.clone());
+                let altered = Arc::clone(&table);
+                self.cpu
+                    .run(async move { engine.alter_delta_table(&altered, action, &request).await })
+                    .await?
+            }
+        };
+        self.metastore.apply(&changes).await?;
+        Ok(Completion::new("ALTER TABLE"))
+    }
+
+    /// Changes the Delta table; what is to be changed in the metastore after it.
+    async fn alter_delta_table(
+        &self,
+        table: &Relation,
+        action: AlterTableAction,
+        request: &Request,
+    ) -> Result<Vec<Change>> {
+        let location = location_of(table)?;
+        let version = self.schema_of(table, request).await?;
+        let ctx = self.change_context(self.context.statement(&request.facts), request, None);
+        let mut changes = Vec::new();
+        match action {
+            AlterTableAction::SetProperties(properties) => {
+                let properties = properties.into_iter().map(|(k, v)| (k, Some(v))).collect();
+                change::set_properties(&ctx, &location, properties).await?;
+            }
+            AlterTableAction::AddColumns { columns, if_not_exists } => {
+                let schema = version.schema();
+                let is_new = |c: &&ColumnDefinition| {
+                    !if_not_exists || schema.field_with_name(c.field.name()).is_err()
+                };
+                let added: Vec<Field> =
+                    columns.iter().filter(is_new).map(field_with_comment).collect();
+                if !added.is_empty() {
+                    change::add_columns(&ctx, &location, Arc::new(Schema::new(added))).await?;
+                }
+            }
+            AlterTableAction::AddCheck(CheckConstraint { name, expression }) => {
+                let name = name.unwrap_or_else(|| format!("{}_check", table.name));
+                let outcome = change::add_check(&ctx, &location, name, expression).await;
+                outcome.map_err(|error| name_relation(error, table))?;
+            }
+            AlterTableAction::DropConstraint { name, if_exists } => {
+                match change::drop_constraint(&ctx, &location, name).await {
+                    Err(error) if if_exists && error.kind() == ErrorKind::UndefinedObject => {}
+                    outcome => drop(outcome?),
+                }
+            }
+            AlterTableAction::DropNotNull(column) => {
+                change::drop_not_null(&ctx, &location, column.name).await?;
+            }
+            AlterTableAction::CommentColumn { column, comment } => {
+                changes.push(column_comment(table, &column, comment.clone())?);
+                change::set_column_comment(&ctx, &location, column.name, comment).await?;
+            }
+            AlterTableAction::RenameTo(_)
+            | AlterTableAction::SetSchema(_)
+            | AlterTableAction::OwnerTo(_) => {
+                return Err(Error::internal("a change of the catalog reached the Delta table"));
+            }
+        }
+        let newest = self.tables.open(&location).await?;
+        self.follow_columns(table, &newest).await?;
+        Ok(changes)
+    }
+}
+
+/// The change that gives a column its comment.
+pub(super) fn column_comment(
+    relation: &Relation,
+    column: &ColumnName,
+    comment: Option<String>,
+) -> Result<Change> {
+    let found = relation.columns.iter().find(|known| *known.field.name() == column.name);
+    let found = found.ok_or_else(|| {
+        Error::new(
+            ErrorKind::UndefinedColumn,
+            format!("column \"{}\" of relation \"{}\" does not exist", column.name, relation.name),
+        )
+        .at_if(column.position)
+    })?;
+    Ok(Change::SetColumnComment { relation: relation.id, column: found.id, comment })
+}
+
+fn field_with_comment(definition: &ColumnDefinition) -> Field {
+    let field = definition.field.clone();
+    match &definition.comment {
+        Some(comment) => {
+            let mut metadata = field.metadata().clone();
+            metadata.insert(COMMENT_METADATA.to_owned(), comment.clone());
+            field.with_metadata(metadata)
+        }
+        None => field,
+    }
+}
+
+fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
+    for column in &create.partitioned_by {
+        if schema.field_with_name(&column.name).is_err() {
+            return Err(Error::new(
+                ErrorKind::UndefinedColumn,
+                format!("column \"{}\" named in PARTITIONED BY does not exist", column.name),
+            )
+            .at_if(column.position));
+        }
+    }
+    let generated = create.columns.iter().filter_map(|definition| {
+        Some((definition.field.name().clone(), definition.generated.clone()?))
+    });
+    let checks = create.checks.iter().enumerate().map(|(index, check)| {
+        let name = check.name.clone();
+        (name.unwrap_or_else(|| format!("{}_check{index}", create.name.object)), check.expression.clone())
+    });
+    Ok(NewTable {
+        schema: Arc::new(schema),
+        generated: generated.collect(),
+        partition_columns: create.partitioned_by.iter().map(|column| column.name.clone()).collect(),
+        properties: create.properties.clone(),
+        checks: checks.collect(),
+        comment: create.comment.clone(),
+        name: Some(create.name.object.clone()),
+    })
+}
+
+/// The rows of a query under the names that PostgreSQL gives its columns, in types that Delta holds.
+fn storable(
+    plan: LogicalPlan,
+    names: &[String],
+) -> Result<(LogicalPlan, Schema)> {
+    let mut fields: Vec<Field> = Vec::with_capacity(names.len());
+    let mut expressions = Vec::with_capacity(names.len());
+    for ((qualifier, field), name) in plan.schema().iter().zip(names) {
+        if fields.iter().any(|known| known.name() == name) {
+            return Err(Error::new(
+                ErrorKind::DuplicateColumn,
+                format!("column \"{name}\" specified more than once"),
+            )
+            .with_hint("Give the columns of the query different names with AS."));
+        }
+        let stored = canonical(field)?;
+        let data_type = match stored.data_type() {
+            // A bare NULL is text, as in PostgreSQL.
+            DataType::Null => DataType::Utf8,
+            other => other.clone(),
+        };
+        let column = Expr::Column(Column::from((qualifier, field)));
+        expressions.push(cast(column, data_type.clone()).alias(name));
+        fields.push(Field::new(name, data_type, true).with_metadata(stored.metadata().clone()));
+    }
+    let plan = LogicalPlanBuilder::from(plan)
+        .project(expressions)
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(from_datafusion)?;
+    Ok((plan, Schema::new(fields)))
+}
+
+/// A table that lies at the location already must be the one that the statement declares.
+fn check_declared(create: &BoundCreateTable, version: &TableVersion) -> Result<()> {
+    if create.query.is_some() {
+        return Err(Error::new(
+            ErrorKind::DuplicateTable,
+            "there is a Delta table at the location already",
+        )
+        .with_hint("Register it with CREATE TABLE … LOCATION without AS, and INSERT into it."));
+    }
+    let schema = version.schema();
+    let differs = |definition: &ColumnDefinition| {
+        let declared = type_to_text(definition.field.data_type());
+        let found = schema
+            .field_with_name(definition.field.name())
+            .map(|field| type_to_text(field.data_type()));
+        !matches!((declared, found), (Ok(declared), Ok(Ok(found))) if declared == found)
+    };
+    let other_count = !create.columns.is_empty() && create.columns.len() != schema.fields().len();
+    let partitions = create.partitioned_by.iter().map(|column| &column.name);
+    let other_partitions = !create.partitioned_by.is_empty()
+        && !partitions.eq(version.partition_columns().iter());
+    if other_count || other_partitions || create.columns.iter().any(differs) {
+        return Err(Error::new(
+            ErrorKind::InvalidTableDefinition,
+            "the Delta table at the location has other columns or partitions than declared",
+        )
+        .with_hint("Leave the column list out to take the table as it is."));
+    }
+    Ok(())
+}
