@@ -1,6 +1,93 @@
 //! Text to [`Statement`]: the grammar, its limits and its error positions. Nothing outside this room
 //! looks at SQL text, and nothing in it looks at data or names that exist.
 
+pub mod datatype;
 pub mod statement;
 
+mod cursor;
+mod depth;
+mod dialect;
+mod parse;
+mod relations;
+mod rewrite;
+mod source;
+mod tokens;
+#[cfg(test)]
+mod tests;
+
+use sqlparser::tokenizer::TokenWithSpan;
+
+use crate::base::{Error, ErrorKind, Result};
+use cursor::Cursor;
+use dialect::LakegateDialect;
+use source::Source;
+
 pub use statement::Statement;
+
+/// The bounds on one text.
+#[derive(Debug, Clone, Copy)]
+pub struct ParseLimits {
+    /// Bytes of the whole text.
+    pub statement_bytes_max: usize,
+    /// Nesting of expressions and queries in one statement.
+    pub statement_depth_max: usize,
+}
+
+/// One statement of a text.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    pub statement: Statement,
+    /// The statement's own text, from its first word to its last, without the semicolon.
+    pub text: String,
+    /// Where `text` begins in the whole text: characters, from 0.
+    pub offset: usize,
+    /// The highest `$n`, 0 where there is none.
+    pub parameters: usize,
+}
+
+/// How many nodes may stand above one another in a syntax tree, for each level of nesting allowed: long
+/// chains of operators deepen the tree without nesting in the text.
+const CHAIN_PER_DEPTH: usize = 8;
+
+/// Every statement in `text`. Empty statements give nothing, so an empty answer is PostgreSQL's empty query.
+///
+/// Positions in names and errors are 1-based characters in the whole `text`.
+pub fn parse(text: &str, limits: &ParseLimits) -> Result<Vec<Parsed>> {
+    if text.len() > limits.statement_bytes_max {
+        return Err(Error::new(ErrorKind::ProgramLimitExceeded, "statement is too long")
+            .with_detail(format!(
+                "It has {} bytes; the limit is {}.",
+                text.len(),
+                limits.statement_bytes_max
+            ))
+            .with_hint("Send smaller statements, or load rows with COPY."));
+    }
+    let source = Source::new(text);
+    let mut statements = Vec::new();
+    for tokens in tokens::statements(&source)? {
+        statements.push(parse_one(&source, tokens, limits)?);
+    }
+    Ok(statements)
+}
+
+fn parse_one(
+    source: &Source<'_>,
+    tokens: Vec<TokenWithSpan>,
+    limits: &ParseLimits,
+) -> Result<Parsed> {
+    let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
+        return Err(Error::internal("a statement without tokens"));
+    };
+    let start = source.offset(first.span.start);
+    let text = source.slice(start, source.offset(last.span.end)).to_owned();
+    let parameters = tokens::highest_parameter(source, &tokens)?;
+    let chain_max = limits.statement_depth_max.saturating_mul(CHAIN_PER_DEPTH);
+    if depth::of(&tokens) > chain_max {
+        return Err(cursor::too_deep());
+    }
+    let dialect = LakegateDialect::for_tokens(tokens.len());
+    let mut cursor = Cursor::new(source, &dialect, tokens, limits.statement_depth_max);
+    let statement = parse::statement(&mut cursor)?;
+    cursor.expect_end()?;
+    Ok(Parsed { statement, text, offset: start, parameters })
+}

@@ -115,7 +115,7 @@ pub enum SessionStatement {
 }
 
 /// A query with the relations it names.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Query {
     pub ast: Box<ast::Query>,
     /// Every table, view or system relation named anywhere in it, CTE names left out.
@@ -140,7 +140,7 @@ pub enum TimeTravelClause {
 }
 
 /// A scalar expression over columns of the statement's target, with the relations of its subqueries.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Expression {
     pub ast: ast::Expr,
     pub relations: Vec<RelationReference>,
@@ -660,7 +660,7 @@ pub struct Prepare {
     pub text: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Execute {
     pub name: String,
     pub arguments: Vec<ast::Expr>,
@@ -680,5 +680,53 @@ impl fmt::Display for SchemaName {
             write!(f, "{catalog}.")?;
         }
         f.write_str(&self.schema)
+    }
+}
+
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_tree(f, "Query", &self.ast, &self.relations)
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_tree(f, "Expression", &self.ast, &self.relations)
+    }
+}
+
+/// A tree as the SQL it stands for: sqlparser's own form names every token's place.
+fn fmt_tree(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    ast: &dyn fmt::Display,
+    relations: &[RelationReference],
+) -> fmt::Result {
+    let mut form = f.debug_struct(name);
+    form.field("ast", &format_args!("`{ast}`"));
+    let relations: Vec<String> = relations.iter().map(ToString::to_string).collect();
+    form.field("relations", &format_args!("[{}]", relations.join(", "))).finish()
+}
+
+impl fmt::Display for RelationReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)?;
+        if let Some(position) = self.name.position() {
+            write!(f, ":{position}")?;
+        }
+        match &self.time_travel {
+            None => Ok(()),
+            Some(TimeTravelClause::Version(version)) => {
+                write!(f, " version {version} as {}", self.key)
+            }
+            Some(TimeTravelClause::Timestamp(at)) => write!(f, " timestamp {at} as {}", self.key),
+        }
+    }
+}
+
+impl fmt::Debug for Execute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arguments: Vec<String> = self.arguments.iter().map(ToString::to_string).collect();
+        f.debug_struct("Execute").field("name", &self.name).field("arguments", &arguments).finish()
     }
 }

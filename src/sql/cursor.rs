@@ -1,0 +1,511 @@
+//! A reader over one statement's tokens: words, names and lists for our own grammar, sqlparser's for
+//! expressions, queries and types. It turns every failure into PostgreSQL's error with its position.
+
+use sqlparser::ast;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Word};
+
+use super::dialect::LakegateDialect;
+use super::relations;
+use super::rewrite;
+use super::source::Source;
+use super::statement::{ColumnName, Expression, Query, SchemaName};
+use super::tokens;
+use crate::base::name::{NamePosition, ObjectName};
+use crate::base::{Error, ErrorKind, Result};
+
+pub struct Cursor<'a> {
+    parser: Parser<'a>,
+    source: &'a Source<'a>,
+    dialect: &'a LakegateDialect,
+    token_count: usize,
+}
+
+/// The error for a statement that nests too deeply.
+pub fn too_deep() -> Error {
+    Error::new(ErrorKind::StatementTooComplex, "statement is nested too deeply")
+        .with_hint("Split the statement, or raise the limit on statement depth.")
+}
+
+impl<'a> Cursor<'a> {
+    pub fn new(
+        source: &'a Source<'a>,
+        dialect: &'a LakegateDialect,
+        tokens: Vec<TokenWithSpan>,
+        depth_max: usize,
+    ) -> Self {
+        let as_of = tokens.windows(2).any(|pair| {
+            matches!(pair, [first, second] if is_word(&first.token, "as") && is_word(&second.token, "of"))
+        });
+        dialect.allow_time_travel(as_of);
+        let token_count = tokens.len();
+        let parser =
+            Parser::new(dialect).with_recursion_limit(depth_max).with_tokens_with_locations(tokens);
+        Cursor { parser, source, dialect, token_count }
+    }
+
+    // Looking ahead
+
+    pub fn peek(&self) -> &Token {
+        &self.parser.peek_token_ref().token
+    }
+
+    pub fn peek_nth(&self, n: usize) -> &Token {
+        &self.parser.peek_nth_token_ref(n).token
+    }
+
+    pub fn at_end(&self) -> bool {
+        matches!(self.peek(), Token::EOF)
+    }
+
+    /// Whether the next token is this word, unquoted, in any case.
+    pub fn is(&self, word: &str) -> bool {
+        is_word(self.peek(), word)
+    }
+
+    pub fn is_nth(&self, n: usize, word: &str) -> bool {
+        is_word(self.peek_nth(n), word)
+    }
+
+    pub fn is_any(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.is(word))
+    }
+
+    /// The next token as a lower-case word, empty for anything else.
+    pub fn word(&self) -> String {
+        match self.peek() {
+            Token::Word(Word { value, quote_style: None, .. }) => value.to_ascii_lowercase(),
+            _ => String::new(),
+        }
+    }
+
+    /// The 1-based position of the next token.
+    pub fn position(&self) -> usize {
+        let span = self.parser.peek_token_ref().span;
+        self.source.position(span).unwrap_or(self.source.end_position())
+    }
+
+    /// The position of the next `$n`, wherever it stands in the rest of the statement.
+    pub fn placeholder_ahead(&self) -> Option<usize> {
+        let next = self.parser.get_current_index();
+        let mut rest = (next..self.token_count).map(|index| self.parser.token_at(index));
+        let found = rest.find(|token| matches!(token.token, Token::Placeholder(_)))?;
+        self.source.position(found.span)
+    }
+
+    // Taking
+
+    pub fn advance(&mut self) {
+        self.parser.advance_token();
+    }
+
+    pub fn take(&mut self, word: &str) -> bool {
+        let found = self.is(word);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Takes all of the words or none.
+    pub fn take_all(&mut self, words: &[&str]) -> bool {
+        let found = words.iter().enumerate().all(|(n, word)| self.is_nth(n, word));
+        if found {
+            words.iter().for_each(|_| self.advance());
+        }
+        found
+    }
+
+    /// Takes one of the words, and tells which.
+    pub fn take_any<'w>(&mut self, words: &[&'w str]) -> Option<&'w str> {
+        let found = words.iter().find(|word| self.is(word)).copied();
+        if found.is_some() {
+            self.advance();
+        }
+        found
+    }
+
+    pub fn take_token(&mut self, token: &Token) -> bool {
+        self.parser.consume_token(token)
+    }
+
+    pub fn expect(&mut self, word: &str) -> Result<()> {
+        if self.take(word) { Ok(()) } else { Err(self.syntax_error()) }
+    }
+
+    pub fn expect_all(&mut self, words: &[&str]) -> Result<()> {
+        words.iter().try_for_each(|word| self.expect(word))
+    }
+
+    pub fn expect_token(&mut self, token: &Token) -> Result<()> {
+        if self.take_token(token) { Ok(()) } else { Err(self.syntax_error()) }
+    }
+
+    pub fn expect_end(&self) -> Result<()> {
+        if self.at_end() { Ok(()) } else { Err(self.syntax_error()) }
+    }
+
+    pub fn take_if_exists(&mut self) -> bool {
+        self.take_all(&["if", "exists"])
+    }
+
+    pub fn take_if_not_exists(&mut self) -> bool {
+        self.take_all(&["if", "not", "exists"])
+    }
+
+    // Lists
+
+    /// One or more items between commas.
+    pub fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let mut items = vec![item(self)?];
+        while self.take_token(&Token::Comma) {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    pub fn parenthesized<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.expect_token(&Token::LParen)?;
+        let value = inner(self)?;
+        self.expect_token(&Token::RParen)?;
+        Ok(value)
+    }
+
+    // Names
+
+    /// A name that may be any word but PostgreSQL's reserved ones, folded.
+    pub fn identifier(&mut self) -> Result<String> {
+        match self.peek() {
+            Token::Word(word) if word.quote_style.is_none() && is_reserved(&word.value) => {
+                Err(self.syntax_error())
+            }
+            _ => self.label(),
+        }
+    }
+
+    /// A name where any word will do: after a dot or AS.
+    pub fn label(&mut self) -> Result<String> {
+        let Token::Word(word) = self.peek() else { return Err(self.syntax_error()) };
+        let name = fold(&word.value, word.quote_style);
+        self.advance();
+        Ok(name)
+    }
+
+    /// A word in the case it was written in.
+    pub fn raw_label(&mut self) -> Result<String> {
+        let Token::Word(word) = self.peek() else { return Err(self.syntax_error()) };
+        let name = word.value.clone();
+        self.advance();
+        Ok(name)
+    }
+
+    pub fn column_name(&mut self) -> Result<ColumnName> {
+        let position = Some(self.position());
+        Ok(ColumnName { name: self.identifier()?, position })
+    }
+
+    pub fn column_names(&mut self) -> Result<Vec<ColumnName>> {
+        self.parenthesized(|c| c.list(Self::column_name))
+    }
+
+    /// The parts of a dotted name, with its position.
+    pub fn name_parts(&mut self) -> Result<(Vec<String>, usize)> {
+        let position = self.position();
+        let mut parts = vec![self.identifier()?];
+        while self.take_token(&Token::Period) {
+            parts.push(self.label()?);
+        }
+        Ok((parts, position))
+    }
+
+    pub fn object_name(&mut self) -> Result<ObjectName> {
+        let (parts, position) = self.name_parts()?;
+        object_name(parts, Some(position))
+    }
+
+    /// `[catalog.]schema`
+    pub fn schema_name(&mut self) -> Result<SchemaName> {
+        let (parts, position) = self.name_parts()?;
+        let written = parts.join(".");
+        let mut parts = parts.into_iter();
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(schema), None, _) => Ok(SchemaName { catalog: None, schema }),
+            (Some(catalog), Some(schema), None) => {
+                Ok(SchemaName { catalog: Some(catalog), schema })
+            }
+            _ => Err(too_many_dots(&written).at(position)),
+        }
+    }
+
+    // Literals
+
+    pub fn string(&mut self) -> Result<String> {
+        let Token::SingleQuotedString(text) = self.peek() else { return Err(self.syntax_error()) };
+        let text = text.clone();
+        self.advance();
+        Ok(text)
+    }
+
+    /// A string literal, or `None` for NULL.
+    pub fn string_or_null(&mut self) -> Result<Option<String>> {
+        if self.take("null") { Ok(None) } else { self.string().map(Some) }
+    }
+
+    pub fn take_string(&mut self) -> Option<String> {
+        self.string().ok()
+    }
+
+    pub fn unsigned(&mut self) -> Result<u64> {
+        let Token::Number(digits, _) = self.peek() else { return Err(self.syntax_error()) };
+        let number = digits.parse().map_err(|_| self.syntax_error())?;
+        self.advance();
+        Ok(number)
+    }
+
+    // What sqlparser reads
+
+    /// A query, rewritten for the planner, with its relations.
+    pub fn query(&mut self) -> Result<Query> {
+        if !self.begins_query() {
+            return Err(self.syntax_error());
+        }
+        let parsed = self.parser.parse_query();
+        let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        rewrite::apply(&mut *ast, self.source)?;
+        let relations = relations::collect(&mut *ast, self.source)?;
+        Ok(Query { ast, relations })
+    }
+
+    /// Whether a query stands next; `(` may also open something else.
+    pub fn begins_query(&self) -> bool {
+        let n = (0..).find(|&n| *self.peek_nth(n) != Token::LParen).unwrap_or_default();
+        ["select", "values", "with", "table"].iter().any(|word| self.is_nth(n, word))
+    }
+
+    pub fn expression(&mut self) -> Result<Expression> {
+        let parsed = self.parser.parse_expr();
+        let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        rewrite::apply(&mut ast, self.source)?;
+        let relations = relations::collect(&mut ast, self.source)?;
+        Ok(Expression { ast, relations })
+    }
+
+    /// An expression whose text is kept instead of its tree.
+    pub fn expression_text(&mut self) -> Result<String> {
+        let start = self.position();
+        self.expression()?;
+        Ok(self.text_since(start))
+    }
+
+    pub fn table_factor(&mut self) -> Result<ast::TableFactor> {
+        let parsed = self.parser.parse_table_factor();
+        parsed.map_err(|error| self.grammar_error(error))
+    }
+
+    /// `SELECT * FROM factor`
+    pub fn query_over(&mut self, factor: ast::TableFactor) -> Result<Query> {
+        let template = Parser::new(self.dialect).try_with_sql("SELECT *");
+        let mut ast = template
+            .and_then(|mut parser| parser.parse_query())
+            .map_err(|error| self.grammar_error(error))?;
+        if let ast::SetExpr::Select(select) = &mut *ast.body {
+            select.from = vec![ast::TableWithJoins { relation: factor, joins: Vec::new() }];
+        }
+        rewrite::apply(&mut *ast, self.source)?;
+        let relations = relations::collect(&mut *ast, self.source)?;
+        Ok(Query { ast, relations })
+    }
+
+    pub fn data_type(&mut self) -> Result<ast::DataType> {
+        let parsed = self.parser.parse_data_type();
+        let mut data_type = parsed.map_err(|error| self.grammar_error(error))?;
+        // `integer ARRAY[3]` is PostgreSQL's other spelling of `integer[]`.
+        if self.take("array") {
+            if self.take_token(&Token::LBracket) {
+                self.unsigned()?;
+                self.expect_token(&Token::RBracket)?;
+            }
+            let element = Box::new(data_type);
+            data_type = ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(element, None));
+        }
+        Ok(data_type)
+    }
+
+    // Text
+
+    /// The text from a position up to the last token taken.
+    pub fn text_since(&self, position: usize) -> String {
+        let index = self.parser.get_current_index();
+        let end = self.source.offset(self.parser.token_at(index).span.end);
+        self.source.slice(position.saturating_sub(1), end).to_owned()
+    }
+
+    // Errors
+
+    /// `syntax error at or near` the next token.
+    pub fn syntax_error(&self) -> Error {
+        self.syntax_error_at(self.parser.peek_token_ref())
+    }
+
+    /// What PostgreSQL or Databricks has here and we do not, at the next token.
+    pub fn unsupported(&self, what: &str) -> Error {
+        Error::unsupported(what).at(self.position())
+    }
+
+    fn syntax_error_at(&self, token: &TokenWithSpan) -> Error {
+        if token.span == Span::empty() {
+            return Error::new(ErrorKind::SyntaxError, "syntax error at end of input")
+                .at(self.source.end_position());
+        }
+        tokens::near(self.source, token.span)
+    }
+
+    fn grammar_error(&self, error: ParserError) -> Error {
+        let message = match error {
+            ParserError::RecursionLimitExceeded => return too_deep(),
+            ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
+        };
+        if message.ends_with("found: EOF") {
+            return self.syntax_error_at(self.parser.token_at(usize::MAX));
+        }
+        match location_in(&message).and_then(|location| self.token_from(location)) {
+            Some(token) => self.syntax_error_at(token),
+            None => self.syntax_error(),
+        }
+    }
+
+    /// The first token that begins at or after a location.
+    fn token_from(&self, location: Location) -> Option<&TokenWithSpan> {
+        let (mut low, mut high) = (0, self.token_count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.parser.token_at(middle).span.start < location {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        (low < self.token_count).then(|| self.parser.token_at(low))
+    }
+}
+
+/// sqlparser ends its messages with ` at Line: 1, Column: 8`.
+fn location_in(message: &str) -> Option<Location> {
+    let (_, place) = message.rsplit_once(" at Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    let digits = column.find(|c: char| !c.is_ascii_digit()).unwrap_or(column.len());
+    Some(Location::new(line.parse().ok()?, column.get(..digits)?.parse().ok()?))
+}
+
+fn is_word(token: &Token, word: &str) -> bool {
+    matches!(token, Token::Word(Word { value, quote_style: None, .. })
+        if value.eq_ignore_ascii_case(word))
+}
+
+/// A name as PostgreSQL and DataFusion both look it up.
+pub fn fold(value: &str, quote_style: Option<char>) -> String {
+    if quote_style.is_some() { value.to_owned() } else { value.to_ascii_lowercase() }
+}
+
+/// One to three folded parts as a name.
+pub fn object_name(parts: Vec<String>, position: Option<usize>) -> Result<ObjectName> {
+    let written = parts.join(".");
+    let mut parts = parts.into_iter().rev();
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(object), schema, catalog, None) => {
+            Ok(ObjectName { catalog, schema, object, position: position.map(NamePosition) })
+        }
+        _ => Err(too_many_dots(&written).at_if(position)),
+    }
+}
+
+fn too_many_dots(written: &str) -> Error {
+    let message = format!("improper qualified name (too many dotted names): {written}");
+    Error::new(ErrorKind::SyntaxError, message)
+}
+
+fn is_reserved(word: &str) -> bool {
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(word))
+}
+
+/// The words that PostgreSQL takes as no name at all (`RESERVED_KEYWORD`).
+const RESERVED: &[&str] = &[
+    "all",
+    "analyse",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "asymmetric",
+    "both",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "column",
+    "constraint",
+    "create",
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "default",
+    "deferrable",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "false",
+    "fetch",
+    "for",
+    "foreign",
+    "from",
+    "grant",
+    "group",
+    "having",
+    "in",
+    "initially",
+    "intersect",
+    "into",
+    "lateral",
+    "leading",
+    "limit",
+    "localtime",
+    "localtimestamp",
+    "not",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "placing",
+    "primary",
+    "references",
+    "returning",
+    "select",
+    "session_user",
+    "some",
+    "symmetric",
+    "system_user",
+    "table",
+    "then",
+    "to",
+    "trailing",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "using",
+    "variadic",
+    "when",
+    "where",
+    "window",
+    "with",
+];

@@ -1,0 +1,271 @@
+//! The one SQL dialect: PostgreSQL's, with Databricks' backticks, types and time travel. It also keeps
+//! sqlparser's backtracking and its chains of AND and OR within bounds.
+
+use std::any::TypeId;
+use std::cell::Cell;
+
+use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
+
+use super::depth::BALANCED_ABOVE;
+
+/// The dialect for one statement; it counts the work that parsing it takes.
+#[derive(Debug)]
+pub struct LakegateDialect {
+    postgresql: PostgreSqlDialect,
+    /// Expressions that may still be begun. sqlparser tries alternatives by backtracking, which a hostile
+    /// text can make exponential.
+    budget: Cell<usize>,
+    time_travel: Cell<bool>,
+}
+
+/// How often each token may be looked at as the start of an expression.
+const ATTEMPTS_PER_TOKEN: usize = 32;
+const ATTEMPTS_MIN: usize = 10_000;
+
+impl LakegateDialect {
+    pub fn for_tokens(tokens: usize) -> Self {
+        let budget = tokens.saturating_mul(ATTEMPTS_PER_TOKEN).saturating_add(ATTEMPTS_MIN);
+        LakegateDialect {
+            postgresql: PostgreSqlDialect {},
+            budget: Cell::new(budget),
+            time_travel: Cell::new(false),
+        }
+    }
+
+    /// Lets table names be followed by a time travel clause: the words of it are fine aliases elsewhere.
+    pub fn allow_time_travel(&self, allowed: bool) {
+        self.time_travel.set(allowed);
+    }
+
+    fn spend(&self) -> Result<(), ParserError> {
+        let left = self.budget.get().checked_sub(1).ok_or(ParserError::RecursionLimitExceeded)?;
+        self.budget.set(left);
+        Ok(())
+    }
+}
+
+impl Dialect for LakegateDialect {
+    /// sqlparser asks for this type where a behaviour has no method of its own.
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<PostgreSqlDialect>()
+    }
+
+    fn identifier_quote_style(&self, _identifier: &str) -> Option<char> {
+        Some('"')
+    }
+
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        ch == '"' || ch == '`'
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        self.postgresql.is_identifier_start(ch)
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        self.postgresql.is_identifier_part(ch)
+    }
+
+    fn supports_unicode_string_literal(&self) -> bool {
+        true
+    }
+
+    fn supports_string_escape_constant(&self) -> bool {
+        true
+    }
+
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        true
+    }
+
+    fn supports_nested_comments(&self) -> bool {
+        true
+    }
+
+    fn supports_filter_during_aggregation(&self) -> bool {
+        true
+    }
+
+    fn supports_group_by_expr(&self) -> bool {
+        true
+    }
+
+    fn supports_empty_projections(&self) -> bool {
+        true
+    }
+
+    fn supports_bitwise_shift_operators(&self) -> bool {
+        true
+    }
+
+    fn supports_notnull_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_interval_options(&self) -> bool {
+        true
+    }
+
+    fn supports_array_typedef_with_brackets(&self) -> bool {
+        true
+    }
+
+    fn supports_comma_separated_trim(&self) -> bool {
+        true
+    }
+
+    fn supports_struct_literal(&self) -> bool {
+        true
+    }
+
+    fn supports_map_literal_with_angle_brackets(&self) -> bool {
+        true
+    }
+
+    fn supports_long_type_as_bigint(&self) -> bool {
+        true
+    }
+
+    fn supports_named_fn_args_with_rarrow_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_window_clause_named_window_reference(&self) -> bool {
+        true
+    }
+
+    fn supports_values_as_table_factor(&self) -> bool {
+        true
+    }
+
+    fn supports_parens_around_table_factor(&self) -> bool {
+        true
+    }
+
+    fn supports_table_versioning(&self) -> bool {
+        self.time_travel.get()
+    }
+
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
+    fn allow_extract_single_quotes(&self) -> bool {
+        true
+    }
+
+    fn prec_value(&self, precedence: Precedence) -> u8 {
+        self.postgresql.prec_value(precedence)
+    }
+
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        self.postgresql.get_next_precedence(parser)
+    }
+
+    fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
+        self.postgresql.is_reserved_for_identifier(keyword)
+    }
+
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        if let Err(error) = self.spend() {
+            return Some(Err(error));
+        }
+        let [first, second] = parser.peek_tokens_ref::<2>();
+        let called = second.token == Token::LParen;
+        let Token::Word(word) = &first.token else {
+            // `:name` and `@name` are other dialects' parameters.
+            let foreign = matches!(first.token, Token::Colon);
+            return foreign.then(|| parser.expected_ref("an expression", first));
+        };
+        let ident = word.to_ident(first.span);
+        let follows_literal =
+            matches!(second.token, Token::SingleQuotedString(_) | Token::Number(..) | Token::Minus);
+        // sqlparser would take each of these a second time as a plain function when the first attempt
+        // fails, which doubles the work at every level of nesting.
+        let parse: fn(&mut Parser<'_>) -> Result<Expr, ParserError> = match word.keyword {
+            Keyword::CASE => |p| p.parse_case_expr(),
+            Keyword::NOT => |p| p.parse_not(),
+            Keyword::CAST if called => |p| p.parse_cast_expr(sqlparser::ast::CastKind::Cast),
+            Keyword::TRY_CAST if called => |p| p.parse_cast_expr(sqlparser::ast::CastKind::TryCast),
+            Keyword::EXISTS if called => |p| p.parse_exists_expr(false),
+            Keyword::EXTRACT if called => |p| p.parse_extract_expr(),
+            Keyword::CEIL if called => |p| p.parse_ceil_floor_expr(true),
+            Keyword::FLOOR if called => |p| p.parse_ceil_floor_expr(false),
+            Keyword::OVERLAY if called => |p| p.parse_overlay_expr(),
+            Keyword::TRIM if called => |p| p.parse_trim_expr(),
+            Keyword::POSITION if called => {
+                parser.advance_token();
+                return Some(parser.parse_position_expr(ident));
+            }
+            // It reads its own name.
+            Keyword::SUBSTRING | Keyword::SUBSTR if called => {
+                return Some(parser.parse_substring());
+            }
+            Keyword::INTERVAL if follows_literal => |p| p.parse_interval(),
+            Keyword::INTERVAL if !called => |p| p.parse_identifier().map(Expr::Identifier),
+            Keyword::INTERVAL => return None,
+            _ => return None,
+        };
+        if word.keyword != Keyword::INTERVAL || follows_literal {
+            parser.advance_token();
+        }
+        Some(parse(parser))
+    }
+
+    /// Builds `a OR b OR c …` as a balanced tree: the meaning is the same, the depth logarithmic.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        expr: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        let (keyword, operator) = match &parser.peek_token_ref().token {
+            Token::Word(word) if word.keyword == Keyword::AND => {
+                (Keyword::AND, BinaryOperator::And)
+            }
+            Token::Word(word) if word.keyword == Keyword::OR => (Keyword::OR, BinaryOperator::Or),
+            _ => return None,
+        };
+        let mut operands = vec![expr.clone()];
+        while parser.parse_keyword(keyword) {
+            match parser.parse_subexpr(precedence) {
+                Ok(operand) => operands.push(operand),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        joined(operands, &operator).map(Ok)
+    }
+}
+
+/// The operands joined: to the left as written, or balanced where there are many. `None` without operands.
+pub fn joined(operands: Vec<Expr>, operator: &BinaryOperator) -> Option<Expr> {
+    let join = |left: Expr, right: Expr| Expr::BinaryOp {
+        left: Box::new(left),
+        op: operator.clone(),
+        right: Box::new(right),
+    };
+    if operands.len() <= BALANCED_ABOVE {
+        return operands.into_iter().reduce(join);
+    }
+    let mut level = operands;
+    while level.len() > 1 {
+        let mut pairs = level.into_iter();
+        let mut above = Vec::new();
+        while let Some(left) = pairs.next() {
+            above.push(match pairs.next() {
+                Some(right) => join(left, right),
+                None => left,
+            });
+        }
+        level = above;
+    }
+    level.pop()
+}

@@ -1,0 +1,96 @@
+//! The grammar: which statement begins with which word. Each family of statements has its own file; queries
+//! and expressions are sqlparser's.
+
+mod alter;
+mod comment;
+mod copy;
+mod create;
+mod describe;
+mod explain;
+mod grant;
+mod insert;
+mod merge;
+mod prepare;
+mod principal;
+mod refused;
+mod set;
+mod show;
+mod table;
+mod transaction;
+mod update;
+
+use sqlparser::tokenizer::Token;
+
+use super::cursor::Cursor;
+use super::statement::{SessionStatement, Statement, Truncate, Use};
+use crate::base::Result;
+
+/// One statement; the caller sees that nothing follows it.
+pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
+    if *c.peek() == Token::LParen {
+        return c.query().map(Statement::Query);
+    }
+    let word = c.word();
+    match word.as_str() {
+        "select" | "values" | "with" | "table" => c.query().map(Statement::Query),
+        "explain" => explain::explain(c),
+        "insert" => insert::insert(c),
+        "update" => update::update(c),
+        "delete" => update::delete(c),
+        "merge" => merge::merge(c),
+        "truncate" => truncate(c),
+        "copy" => copy::copy(c),
+        "create" => create::create(c),
+        "alter" => alter::alter(c),
+        "drop" => create::drop(c),
+        "comment" => comment::comment(c),
+        "grant" => grant::grant(c),
+        "revoke" => grant::revoke(c),
+        "show" => show::show(c),
+        "desc" | "describe" => describe::describe(c),
+        "use" => use_namespace(c),
+        "set" => set::set(c),
+        "reset" => set::reset(c),
+        "begin" | "start" | "commit" | "end" | "rollback" | "abort" => transaction::transaction(c),
+        "prepare" => prepare::prepare(c),
+        "execute" => prepare::execute(c),
+        "deallocate" => prepare::deallocate(c),
+        "discard" => prepare::discard(c),
+        _ => Err(refused::statement(c)),
+    }
+}
+
+fn truncate(c: &mut Cursor<'_>) -> Result<Statement> {
+    c.expect("truncate")?;
+    c.take("table");
+    let tables = c.list(|c| {
+        c.take("only");
+        let name = c.object_name()?;
+        c.take_token(&Token::Mul);
+        Ok(name)
+    })?;
+    // There are no sequences to continue and no foreign keys to restrict.
+    c.take_all(&["continue", "identity"]);
+    if c.is("restart") {
+        return Err(c.unsupported("TRUNCATE … RESTART IDENTITY"));
+    }
+    if c.is("cascade") {
+        return Err(c.unsupported("TRUNCATE … CASCADE"));
+    }
+    c.take("restrict");
+    Ok(Statement::Truncate(Truncate { tables }))
+}
+
+fn use_namespace(c: &mut Cursor<'_>) -> Result<Statement> {
+    c.expect("use")?;
+    let names_follow = matches!(c.peek_nth(1), Token::Word(_));
+    let target = if names_follow && c.take("catalog") {
+        Use::Catalog(c.identifier()?)
+    } else {
+        if names_follow {
+            c.take_any(&["schema", "database", "namespace"]);
+        }
+        Use::Schema(c.schema_name()?)
+    };
+    Ok(Statement::Session(SessionStatement::Use(target)))
+}

@@ -1,0 +1,122 @@
+//! Statements and objects that PostgreSQL or Databricks have and Lakegate has not: named in the error, so
+//! that nobody takes them for a mistake in spelling.
+
+use crate::base::Error;
+use crate::sql::cursor::Cursor;
+
+/// The words that begin such a statement, and what to say instead of it.
+const STATEMENTS: &[(&str, &str)] = &[
+    ("analyze", "Statistics are read from the Delta log; nothing needs to be analyzed."),
+    ("analyse", "Statistics are read from the Delta log; nothing needs to be analyzed."),
+    ("cache", ""),
+    ("call", ""),
+    ("checkpoint", ""),
+    ("clear", ""),
+    ("close", "Cursors cannot be used yet; the protocol's row limit gives rows in portions."),
+    ("cluster", ""),
+    ("convert", "Register the files with CREATE TABLE … LOCATION."),
+    ("declare", "Cursors cannot be used yet; the protocol's row limit gives rows in portions."),
+    ("deny", ""),
+    ("do", ""),
+    ("fetch", "Cursors cannot be used yet; the protocol's row limit gives rows in portions."),
+    ("fsck", ""),
+    ("import", ""),
+    ("listen", ""),
+    ("load", ""),
+    ("lock", "Transactions read a snapshot and find conflicts at COMMIT; no lock is needed."),
+    ("move", ""),
+    ("msck", ""),
+    ("notify", ""),
+    ("optimize", ""),
+    ("reassign", ""),
+    ("refresh", ""),
+    ("reindex", ""),
+    ("release", "Savepoints cannot be used yet."),
+    ("reorg", ""),
+    ("repair", ""),
+    ("restore", ""),
+    ("savepoint", "Savepoints cannot be used yet."),
+    ("security", ""),
+    ("sync", ""),
+    ("uncache", ""),
+    ("undrop", ""),
+    ("unlisten", ""),
+    ("unset", ""),
+    ("vacuum", ""),
+];
+
+/// The error for a statement that begins with none of our words.
+pub fn statement(c: &Cursor<'_>) -> Error {
+    let word = c.word();
+    let Some((_, hint)) = STATEMENTS.iter().find(|(known, _)| *known == word) else {
+        return c.syntax_error();
+    };
+    let error = c.unsupported(&word.to_ascii_uppercase());
+    if hint.is_empty() { error } else { error.with_hint(*hint) }
+}
+
+/// The kinds of object that CREATE, ALTER, DROP, COMMENT, GRANT and SHOW know elsewhere.
+const OBJECTS: &[&str] = &[
+    "access",
+    "aggregate",
+    "cast",
+    "collation",
+    "connection",
+    "constraint",
+    "conversion",
+    "credential",
+    "default",
+    "domain",
+    "event",
+    "extension",
+    "external",
+    "foreign",
+    "function",
+    "functions",
+    "index",
+    "language",
+    "large",
+    "materialized",
+    "metastore",
+    "operator",
+    "parameter",
+    "partitions",
+    "policy",
+    "procedure",
+    "procedures",
+    "provider",
+    "publication",
+    "recipient",
+    "routine",
+    "rule",
+    "sequence",
+    "server",
+    "service",
+    "share",
+    "statistics",
+    "storage",
+    "streaming",
+    "subscription",
+    "system",
+    "tablespace",
+    "text",
+    "transform",
+    "trigger",
+    "type",
+    "types",
+    "unique",
+    "unlogged",
+    "variable",
+    "volume",
+    "volumes",
+];
+
+/// The error where `verb` must be followed by a kind of object.
+pub fn object(c: &Cursor<'_>, verb: &str) -> Error {
+    let word = c.word();
+    if OBJECTS.contains(&word.as_str()) {
+        c.unsupported(&format!("{verb} {}", word.to_ascii_uppercase()))
+    } else {
+        c.syntax_error()
+    }
+}

@@ -1,0 +1,325 @@
+//! CREATE TABLE in PostgreSQL's and Databricks' spelling, and the columns, constraints and properties that
+//! ALTER TABLE shares with it.
+
+use sqlparser::tokenizer::Token;
+
+use crate::base::{Error, ErrorKind, Result};
+use crate::sql::cursor::Cursor;
+use crate::sql::datatype::column_field;
+use crate::sql::statement::{
+    CheckConstraint, ColumnDefinition, ColumnName, CreateTable, Statement,
+};
+
+pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
+    c.expect("table")?;
+    let if_not_exists = c.take_if_not_exists();
+    let mut table = CreateTable {
+        name: c.object_name()?,
+        or_replace,
+        if_not_exists,
+        columns: Vec::new(),
+        checks: Vec::new(),
+        partitioned_by: Vec::new(),
+        location: None,
+        properties: Vec::new(),
+        comment: None,
+        query: None,
+    };
+    if c.is_any(&["deep", "shallow", "clone"]) {
+        return Err(c.unsupported("CREATE TABLE … CLONE"));
+    }
+    if c.is("like") {
+        return Err(c.unsupported("CREATE TABLE … LIKE"));
+    }
+    if c.is("of") || c.is("partition") {
+        return Err(c.unsupported("a typed or partition table"));
+    }
+    if *c.peek() == Token::LParen && !c.begins_query() {
+        elements(c, &mut table)?;
+    }
+    while !c.at_end() && !c.is("as") && !c.begins_query() {
+        clause(c, &mut table)?;
+    }
+    if c.take("as") || c.begins_query() {
+        as_query(c, &mut table)?;
+    }
+    Ok(Statement::CreateTable(Box::new(table)))
+}
+
+/// `(column type …, CONSTRAINT …)`
+fn elements(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
+    c.expect_token(&Token::LParen)?;
+    if c.take_token(&Token::RParen) {
+        return Ok(());
+    }
+    if only_names(c) {
+        return Err(c
+            .unsupported("a list of column names in CREATE TABLE … AS")
+            .with_hint("Name the columns in the query with AS."));
+    }
+    loop {
+        if let Some(check) = table_constraint(c)? {
+            table.checks.push(check);
+        } else if c.is("like") {
+            return Err(c.unsupported("LIKE in CREATE TABLE"));
+        } else {
+            table.columns.push(column(c, &mut table.checks)?);
+        }
+        if !c.take_token(&Token::Comma) {
+            break;
+        }
+    }
+    c.expect_token(&Token::RParen)
+}
+
+fn only_names(c: &Cursor<'_>) -> bool {
+    matches!(c.peek(), Token::Word(_)) && matches!(c.peek_nth(1), Token::Comma | Token::RParen)
+}
+
+/// A constraint of the table, where one stands next.
+pub fn table_constraint(c: &mut Cursor<'_>) -> Result<Option<CheckConstraint>> {
+    let name = if c.is("constraint") && matches!(c.peek_nth(1), Token::Word(_)) {
+        c.advance();
+        Some(c.identifier()?)
+    } else {
+        None
+    };
+    if c.is("check") && *c.peek_nth(1) == Token::LParen {
+        return check(c, name).map(Some);
+    }
+    refuse_key(c)?;
+    if name.is_some() { Err(c.syntax_error()) } else { Ok(None) }
+}
+
+/// `CHECK (expression)`
+fn check(c: &mut Cursor<'_>, name: Option<String>) -> Result<CheckConstraint> {
+    c.expect("check")?;
+    let expression = c.parenthesized(Cursor::expression_text)?;
+    if c.is("no") || c.is("not") && !c.is_nth(1, "null") {
+        return Err(c.unsupported("this option of CHECK"));
+    }
+    Ok(CheckConstraint { name, expression })
+}
+
+fn refuse_key(c: &Cursor<'_>) -> Result<()> {
+    let what = if c.is("primary") && c.is_nth(1, "key") {
+        "PRIMARY KEY"
+    } else if c.is("foreign") && c.is_nth(1, "key") {
+        "FOREIGN KEY"
+    } else if c.is("unique")
+        && (matches!(c.peek_nth(1), Token::LParen | Token::Comma | Token::RParen)
+            || matches!(c.peek_nth(1), Token::EOF))
+    {
+        "UNIQUE"
+    } else if c.is("exclude") && matches!(c.peek_nth(1), Token::LParen) {
+        "EXCLUDE"
+    } else {
+        return Ok(());
+    };
+    Err(keys_later(c, what))
+}
+
+fn keys_later(c: &Cursor<'_>, what: &str) -> Error {
+    c.unsupported(what)
+        .with_detail("Delta tables enforce no keys; declared keys that only inform come later.")
+        .with_hint("Leave the key out.")
+}
+
+/// One column with its constraints; CHECK goes to the table's.
+pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<ColumnDefinition> {
+    let position = Some(c.position());
+    let name = c.identifier()?;
+    let type_position = c.position();
+    let data_type = c.data_type()?;
+    let mut nullable = true;
+    let mut generated = None;
+    let mut comment = None;
+    loop {
+        let constraint = if c.is("constraint") {
+            c.advance();
+            Some(c.identifier()?)
+        } else {
+            None
+        };
+        match c.word().as_str() {
+            "not" => {
+                c.expect_all(&["not", "null"])?;
+                nullable = false;
+            }
+            "null" => c.advance(),
+            "comment" => {
+                c.advance();
+                comment = Some(c.string()?);
+            }
+            "check" => checks.push(check(c, constraint)?),
+            "generated" => generated = Some(generation(c)?),
+            "default" => return Err(c.unsupported("DEFAULT").with_hint(DEFAULT_HINT)),
+            "primary" => return Err(keys_later(c, "PRIMARY KEY")),
+            "unique" => return Err(keys_later(c, "UNIQUE")),
+            "references" => return Err(keys_later(c, "REFERENCES")),
+            "collate" => return Err(c.unsupported("COLLATE of a column")),
+            "mask" => return Err(c.unsupported("MASK")),
+            "storage" | "compression" => return Err(c.unsupported("storage of a column")),
+            _ if constraint.is_some() => return Err(c.syntax_error()),
+            _ => break,
+        }
+    }
+    let field = column_field(&name, &data_type, nullable)
+        .map_err(|error| error.at_if(Some(type_position)))?;
+    Ok(ColumnDefinition { field, generated, comment, position })
+}
+
+const DEFAULT_HINT: &str =
+    "Give the value in each INSERT, or use GENERATED ALWAYS AS (expression).";
+
+/// `GENERATED ALWAYS AS (expression) [STORED]`, as text.
+fn generation(c: &mut Cursor<'_>) -> Result<String> {
+    c.expect("generated")?;
+    let by_default = c.take_all(&["by", "default"]);
+    if !by_default {
+        c.expect("always")?;
+    }
+    c.expect("as")?;
+    if by_default || c.is("identity") {
+        return Err(c.unsupported("an IDENTITY column"));
+    }
+    let expression = c.parenthesized(Cursor::expression_text)?;
+    if c.is("virtual") {
+        return Err(c.unsupported("a VIRTUAL generated column"));
+    }
+    c.take("stored");
+    Ok(expression)
+}
+
+/// One clause after the columns.
+fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
+    match c.word().as_str() {
+        "using" => {
+            c.advance();
+            if !c.take("delta") {
+                return Err(c
+                    .unsupported(&format!("a table USING {}", c.word()))
+                    .with_hint("Every table is a Delta table."));
+            }
+            Ok(())
+        }
+        "partitioned" => {
+            c.expect_all(&["partitioned", "by"])?;
+            partitions(c, table)
+        }
+        "partition" => Err(c
+            .unsupported("PARTITION BY")
+            .with_hint("Use PARTITIONED BY (column, …) for a Delta table's partitions.")),
+        "cluster" | "clustered" => Err(c.unsupported("CLUSTER BY")),
+        "comment" => {
+            c.advance();
+            c.take_token(&Token::Eq);
+            table.comment = Some(c.string()?);
+            Ok(())
+        }
+        "tblproperties" => {
+            c.advance();
+            table.properties.extend(properties(c)?);
+            Ok(())
+        }
+        "location" => {
+            c.advance();
+            table.location = Some(c.string()?);
+            Ok(())
+        }
+        "with" => Err(c.unsupported("WITH of a table").with_hint("Use TBLPROPERTIES.")),
+        "inherits" => Err(c.unsupported("INHERITS")),
+        "tablespace" => Err(c.unsupported("TABLESPACE")),
+        "options" => Err(c.unsupported("OPTIONS")),
+        "on" => Err(c.unsupported("ON COMMIT")),
+        "default" => Err(c.unsupported("DEFAULT COLLATION")),
+        "deep" | "shallow" | "clone" => Err(c.unsupported("CREATE TABLE … CLONE")),
+        _ => Err(c.syntax_error()),
+    }
+}
+
+/// `(a, b)`, or as Hive wrote it `(a int, b text)`, which adds the columns to the table.
+fn partitions(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
+    let mut names: Vec<ColumnName> = Vec::new();
+    c.parenthesized(|c| {
+        c.list(|c| {
+            if matches!(c.peek_nth(1), Token::LParen) {
+                return Err(c
+                    .unsupported("a transform in PARTITIONED BY")
+                    .with_hint("Add a generated column and partition by it."));
+            }
+            if matches!(c.peek_nth(1), Token::Comma | Token::RParen) {
+                names.push(c.column_name()?);
+            } else {
+                let definition = column(c, &mut table.checks)?;
+                let name = definition.field.name().clone();
+                names.push(ColumnName { name, position: definition.position });
+                table.columns.push(definition);
+            }
+            Ok(())
+        })
+        .map(|_| ())
+    })?;
+    table.partitioned_by = names;
+    Ok(())
+}
+
+/// `('key' = 'value', key.part = 3)`
+pub fn properties(c: &mut Cursor<'_>) -> Result<Vec<(String, String)>> {
+    c.parenthesized(|c| {
+        c.list(|c| {
+            let key = property_key(c)?;
+            c.take_token(&Token::Eq);
+            Ok((key, property_value(c)?))
+        })
+    })
+}
+
+/// Keys keep their case: `delta.appendOnly`.
+pub fn property_key(c: &mut Cursor<'_>) -> Result<String> {
+    if let Some(key) = c.take_string() {
+        return Ok(key);
+    }
+    let mut key = c.raw_label()?;
+    while c.take_token(&Token::Period) {
+        key.push('.');
+        key.push_str(&c.raw_label()?);
+    }
+    Ok(key)
+}
+
+fn property_value(c: &mut Cursor<'_>) -> Result<String> {
+    let start = c.position();
+    match c.peek() {
+        Token::SingleQuotedString(_) => c.string(),
+        Token::Word(_) => c.raw_label(),
+        Token::Number(..) => {
+            c.advance();
+            Ok(c.text_since(start))
+        }
+        Token::Minus if matches!(c.peek_nth(1), Token::Number(..)) => {
+            c.advance();
+            c.advance();
+            Ok(c.text_since(start))
+        }
+        _ => Err(c.syntax_error()),
+    }
+}
+
+fn as_query(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
+    if !table.columns.is_empty() {
+        let message = "CREATE TABLE … AS takes its columns from the query";
+        return Err(Error::new(ErrorKind::SyntaxError, message)
+            .with_hint("Leave the column definitions out, or cast in the query.")
+            .at(c.position()));
+    }
+    if c.is("execute") {
+        return Err(c.unsupported("CREATE TABLE … AS EXECUTE"));
+    }
+    table.query = Some(c.query()?);
+    if c.take_all(&["with", "no", "data"]) {
+        return Err(Error::unsupported("WITH NO DATA").with_hint("Add LIMIT 0 to the query."));
+    }
+    c.take_all(&["with", "data"]);
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! UPDATE and DELETE, and the assignments that MERGE shares with them.
+
+use sqlparser::tokenizer::Token;
+
+use crate::base::name::ObjectName;
+use crate::base::{Error, Result};
+use crate::sql::cursor::Cursor;
+use crate::sql::statement::{Assignment, ColumnName, Delete, Expression, Statement, Update};
+
+pub fn update(c: &mut Cursor<'_>) -> Result<Statement> {
+    c.expect("update")?;
+    let (table, alias) = target(c, &["set"])?;
+    c.expect("set")?;
+    let assignments = assignments(c, &table, alias.as_deref())?;
+    if c.is("from") {
+        return Err(c
+            .unsupported("UPDATE … FROM")
+            .with_hint("Use MERGE, or a subquery in the assignment."));
+    }
+    let predicate = predicate(c)?;
+    if c.is("returning") {
+        return Err(c.unsupported("UPDATE … RETURNING"));
+    }
+    Ok(Statement::Update(Update { table, alias, assignments, predicate }))
+}
+
+pub fn delete(c: &mut Cursor<'_>) -> Result<Statement> {
+    c.expect_all(&["delete", "from"])?;
+    let (table, alias) = target(c, &["using", "where", "returning"])?;
+    if c.is("using") {
+        return Err(c
+            .unsupported("DELETE … USING")
+            .with_hint("Use MERGE, or a subquery in WHERE."));
+    }
+    let predicate = predicate(c)?;
+    if c.is("returning") {
+        return Err(c.unsupported("DELETE … RETURNING"));
+    }
+    Ok(Statement::Delete(Delete { table, alias, predicate }))
+}
+
+/// `[ONLY] table [*] [[AS] alias]`, the alias being none of the words that may follow.
+pub fn target(c: &mut Cursor<'_>, follows: &[&str]) -> Result<(ObjectName, Option<String>)> {
+    // No table inherits from another.
+    c.take("only");
+    let table = c.object_name()?;
+    c.take_token(&Token::Mul);
+    let alias = if c.take("as") || matches!(c.peek(), Token::Word(_)) && !c.is_any(follows) {
+        Some(c.identifier()?)
+    } else {
+        None
+    };
+    Ok((table, alias))
+}
+
+fn predicate(c: &mut Cursor<'_>) -> Result<Option<Expression>> {
+    if !c.take("where") {
+        return Ok(None);
+    }
+    if c.is("current") && c.is_nth(1, "of") {
+        return Err(c.unsupported("WHERE CURRENT OF"));
+    }
+    c.expression().map(Some)
+}
+
+/// `column = value, …` over the columns of `table`.
+pub fn assignments(
+    c: &mut Cursor<'_>,
+    table: &ObjectName,
+    alias: Option<&str>,
+) -> Result<Vec<Assignment>> {
+    let target = alias.unwrap_or(&table.object);
+    c.list(|c| {
+        if *c.peek() == Token::LParen {
+            return Err(c
+                .unsupported("assignment to a list of columns")
+                .with_hint("Assign each column by itself."));
+        }
+        let column = assigned_column(c, target)?;
+        c.expect_token(&Token::Eq)?;
+        Ok(Assignment { column, value: value(c)? })
+    })
+}
+
+/// A value or, as `None`, DEFAULT.
+pub fn value(c: &mut Cursor<'_>) -> Result<Option<Expression>> {
+    if c.take("default") { Ok(None) } else { c.expression().map(Some) }
+}
+
+/// A column, which Databricks lets one qualify with the target's name.
+fn assigned_column(c: &mut Cursor<'_>, target: &str) -> Result<ColumnName> {
+    let (parts, position) = c.name_parts()?;
+    match parts.as_slice() {
+        [name] => Ok(ColumnName { name: name.clone(), position: Some(position) }),
+        [qualifier, name] if qualifier == target => {
+            Ok(ColumnName { name: name.clone(), position: Some(position) })
+        }
+        _ => Err(Error::unsupported("assignment to a part of a column")
+            .with_hint("Assign the whole column.")
+            .at(position)),
+    }
+}

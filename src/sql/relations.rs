@@ -1,0 +1,237 @@
+//! Which relations a query or expression names, by PostgreSQL's scoping of WITH names. It also takes time
+//! travel clauses out of the tree, and refuses what the planner would overlook.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Expr, Ident, ObjectName as AstName, ObjectNamePart, Query, SetExpr, TableAlias, TableFactor,
+    TableVersion, Value, VisitMut, VisitorMut,
+};
+
+use super::cursor::{fold, object_name};
+use super::source::Source;
+use super::statement::{RelationReference, TimeTravelClause};
+use crate::base::name::ObjectName;
+use crate::base::{Error, ErrorKind, Result};
+
+/// The relations in `node`, in the order of the text. The tree is changed only where it has time travel.
+pub fn collect<V: VisitMut>(node: &mut V, source: &Source<'_>) -> Result<Vec<RelationReference>> {
+    let mut collector = Collector { source, scopes: Vec::new(), relations: Vec::new() };
+    match node.visit(&mut collector) {
+        ControlFlow::Continue(()) => Ok(collector.relations),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Collector<'a> {
+    source: &'a Source<'a>,
+    /// The queries around the current place, outermost first.
+    scopes: Vec<Scope>,
+    relations: Vec<RelationReference>,
+}
+
+/// The WITH names of one query.
+struct Scope {
+    names: Vec<String>,
+    recursive: bool,
+    /// WITH queries that have been walked; they stand before everything else in their query.
+    finished: usize,
+}
+
+impl Scope {
+    fn of(query: &Query) -> Self {
+        let with = query.with.as_ref();
+        let names = with.into_iter().flat_map(|with| &with.cte_tables);
+        Scope {
+            names: names.map(|cte| folded(&cte.alias.name)).collect(),
+            recursive: with.is_some_and(|with| with.recursive),
+            finished: 0,
+        }
+    }
+
+    /// Without RECURSIVE a WITH query sees only those before it.
+    fn sees(&self, name: &str) -> bool {
+        let visible = if self.recursive { self.names.len() } else { self.finished };
+        self.names.iter().take(visible).any(|known| known == name)
+    }
+}
+
+impl VisitorMut for Collector<'_> {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if let Some(what) = unplanned_clause(query).or_else(|| unplanned_body(&query.body)) {
+            return ControlFlow::Break(Error::unsupported(what));
+        }
+        self.scopes.push(Scope::of(query));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<Error> {
+        self.scopes.pop();
+        if let Some(outer) = self.scopes.last_mut()
+            && outer.finished < outer.names.len()
+        {
+            outer.finished += 1;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        match self.table_factor(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+impl Collector<'_> {
+    fn table_factor(&mut self, factor: &mut TableFactor) -> Result<()> {
+        if let Some(what) = unplanned_factor(factor) {
+            return Err(Error::unsupported(what));
+        }
+        let TableFactor::Table { name, alias, args, version, .. } = factor else { return Ok(()) };
+        let position = name_position(name, self.source);
+        let travel = version.take().map(|version| self.time_travel(version)).transpose();
+        let travel = travel.map_err(|error| error.at_if(position))?;
+        if args.is_some() {
+            return match travel {
+                None => Ok(()),
+                Some(_) => Err(Error::unsupported("time travel of a function").at_if(position)),
+            };
+        }
+        let written = relation_name(name, self.source)?;
+        let with_name =
+            written.schema.is_none() && self.scopes.iter().any(|scope| scope.sees(&written.object));
+        if with_name {
+            return match travel {
+                None => Ok(()),
+                Some(_) => Err(Error::unsupported("time travel of a WITH query").at_if(position)),
+            };
+        }
+        let mut key = written.clone();
+        if let Some(clause) = &travel {
+            key.object = travel_key(&written, clause);
+            rename(name, alias, &key.object);
+        }
+        self.relations.push(RelationReference { name: written, key, time_travel: travel });
+        Ok(())
+    }
+
+    fn time_travel(&self, version: TableVersion) -> Result<TimeTravelClause> {
+        match version {
+            TableVersion::VersionAsOf(Expr::Value(value)) => {
+                let number = match &value.value {
+                    Value::Number(digits, _) => digits.parse().ok(),
+                    _ => None,
+                };
+                number.map(TimeTravelClause::Version).ok_or_else(|| {
+                    Error::new(ErrorKind::InvalidParameterValue, "invalid table version")
+                        .with_hint("Give the number of a version that DESCRIBE HISTORY shows.")
+                })
+            }
+            TableVersion::TimestampAsOf(mut at) | TableVersion::ForSystemTimeAsOf(mut at) => {
+                if collect(&mut at, self.source)?.is_empty() {
+                    Ok(TimeTravelClause::Timestamp(Box::new(at)))
+                } else {
+                    Err(Error::unsupported("a subquery in TIMESTAMP AS OF"))
+                }
+            }
+            TableVersion::VersionAsOf(_)
+            | TableVersion::Function(_)
+            | TableVersion::Changes { .. } => Err(Error::unsupported("this time travel clause")),
+        }
+    }
+}
+
+/// A name that no identifier can have by accident, and that differs for each clause of a statement.
+fn travel_key(name: &ObjectName, clause: &TimeTravelClause) -> String {
+    let place = name.position().unwrap_or_default();
+    match clause {
+        TimeTravelClause::Version(version) => format!("{}@v{version}#{place}", name.object),
+        TimeTravelClause::Timestamp(_) => format!("{}@t#{place}", name.object),
+    }
+}
+
+/// Gives the table its key, and its old name as alias where it has none.
+fn rename(name: &mut AstName, alias: &mut Option<TableAlias>, key: &str) {
+    let Some(ObjectNamePart::Identifier(last)) = name.0.last_mut() else { return };
+    let original = std::mem::replace(last, Ident::with_quote('"', key));
+    alias.get_or_insert_with(|| TableAlias {
+        explicit: true,
+        name: original,
+        columns: Vec::new(),
+        at: None,
+    });
+}
+
+fn folded(ident: &Ident) -> String {
+    fold(&ident.value, ident.quote_style)
+}
+
+fn name_position(name: &AstName, source: &Source<'_>) -> Option<usize> {
+    let first = name.0.first().and_then(ObjectNamePart::as_ident)?;
+    source.position(first.span)
+}
+
+/// The folded name of a relation in the tree.
+pub fn relation_name(name: &AstName, source: &Source<'_>) -> Result<ObjectName> {
+    let position = name_position(name, source);
+    let parts: Option<Vec<String>> =
+        name.0.iter().map(|part| part.as_ident().map(folded)).collect();
+    let parts = parts.ok_or_else(|| Error::unsupported("a computed name").at_if(position))?;
+    object_name(parts, position)
+}
+
+/// Clauses that the planner does not read.
+fn unplanned_clause(query: &Query) -> Option<&'static str> {
+    if !query.locks.is_empty() {
+        Some("FOR UPDATE or FOR SHARE")
+    } else if query.for_clause.is_some() {
+        Some("FOR XML or FOR JSON")
+    } else {
+        None
+    }
+}
+
+fn unplanned_body(body: &SetExpr) -> Option<&'static str> {
+    match body {
+        SetExpr::Select(select) if select.into.is_some() => Some("SELECT INTO"),
+        SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => None,
+        SetExpr::SetOperation { left, right, .. } => {
+            unplanned_body(left).or_else(|| unplanned_body(right))
+        }
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
+            Some("a statement that changes data inside WITH or a query")
+        }
+        SetExpr::Table(_) => Some("TABLE here"),
+    }
+}
+
+fn unplanned_factor(factor: &TableFactor) -> Option<&'static str> {
+    match factor {
+        TableFactor::Table { sample: Some(_), .. }
+        | TableFactor::Derived { sample: Some(_), .. } => Some("TABLESAMPLE"),
+        TableFactor::Table { with_ordinality: true, .. }
+        | TableFactor::Function { with_ordinality: true, .. }
+        | TableFactor::UNNEST { with_ordinality: true, .. } => Some("WITH ORDINALITY"),
+        TableFactor::Table { with_hints, .. } if !with_hints.is_empty() => Some("a table hint"),
+        TableFactor::Table { partitions, index_hints, json_path, .. }
+            if !partitions.is_empty() || !index_hints.is_empty() || json_path.is_some() =>
+        {
+            Some("a partition, index hint or path after a table name")
+        }
+        TableFactor::Table { .. }
+        | TableFactor::Derived { .. }
+        | TableFactor::Function { .. }
+        | TableFactor::UNNEST { .. }
+        | TableFactor::NestedJoin { .. } => None,
+        TableFactor::TableFunction { .. } => Some("TABLE(function)"),
+        TableFactor::JsonTable { .. } | TableFactor::OpenJsonTable { .. } => Some("JSON_TABLE"),
+        TableFactor::XmlTable { .. } => Some("XMLTABLE"),
+        TableFactor::Pivot { .. } => Some("PIVOT"),
+        TableFactor::Unpivot { .. } => Some("UNPIVOT"),
+        TableFactor::MatchRecognize { .. } => Some("MATCH_RECOGNIZE"),
+        TableFactor::SemanticView { .. } => Some("SEMANTIC_VIEW"),
+    }
+}

@@ -1,0 +1,132 @@
+//! PostgreSQL syntax that DataFusion's planner lacks, said in syntax that it has. Each rule keeps the
+//! meaning and stands in its own file; they run bottom-up, in the order of the list.
+
+mod at_time_zone;
+mod catalog_functions;
+mod character_casts;
+mod collations;
+mod fetch;
+mod grouping_tuples;
+mod like_any;
+mod name_casts;
+mod prefix_operators;
+mod row_comparison;
+mod session_words;
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, Query, TableFactor, VisitMut, VisitorMut,
+};
+use sqlparser::tokenizer::Span;
+
+use super::source::Source;
+use crate::base::{Error, Result};
+
+/// What a rule looks at. It changes what it knows and leaves the rest.
+enum Rule {
+    Expression(fn(&mut Expr) -> Result<()>),
+    Query(fn(&mut Query) -> Result<()>),
+    Relation(fn(&mut TableFactor) -> Result<()>),
+}
+
+const RULES: &[Rule] = &[
+    Rule::Expression(catalog_functions::in_expression),
+    Rule::Relation(catalog_functions::in_relation),
+    Rule::Expression(collations::rewrite),
+    Rule::Expression(name_casts::rewrite),
+    Rule::Expression(character_casts::rewrite),
+    Rule::Expression(session_words::rewrite),
+    Rule::Expression(at_time_zone::rewrite),
+    Rule::Expression(prefix_operators::rewrite),
+    Rule::Expression(row_comparison::rewrite),
+    Rule::Expression(like_any::rewrite),
+    Rule::Expression(grouping_tuples::rewrite),
+    Rule::Query(fetch::rewrite),
+];
+
+/// Applies every rule everywhere in `node`.
+pub fn apply<V: VisitMut>(node: &mut V, source: &Source<'_>) -> Result<()> {
+    match node.visit(&mut Rewriter { source }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Rewriter<'a> {
+    source: &'a Source<'a>,
+}
+
+impl VisitorMut for Rewriter<'_> {
+    type Break = Error;
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Error> {
+        for rule in RULES {
+            if let Rule::Expression(apply) = rule
+                && let Err(error) = apply(expression)
+            {
+                let position = span_of(expression).and_then(|span| self.source.position(span));
+                return ControlFlow::Break(error.at_if(position));
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        for rule in RULES {
+            if let Rule::Query(apply) = rule
+                && let Err(error) = apply(query)
+            {
+                return ControlFlow::Break(error);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        for rule in RULES {
+            if let Rule::Relation(apply) = rule
+                && let Err(error) = apply(factor)
+            {
+                return ControlFlow::Break(error);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Where a refused expression can be pointed at.
+fn span_of(expression: &Expr) -> Option<Span> {
+    match expression {
+        Expr::Collate { collation, .. } => {
+            collation.0.first().and_then(ObjectNamePart::as_ident).map(|ident| ident.span)
+        }
+        _ => None,
+    }
+}
+
+/// A call of a function by its bare name.
+fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    let args =
+        arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// Takes an expression out of the tree, leaving NULL.
+fn take(expression: &mut Expr) -> Expr {
+    std::mem::replace(expression, Expr::value(sqlparser::ast::Value::Null))
+}

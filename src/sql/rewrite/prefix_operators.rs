@@ -1,0 +1,18 @@
+//! `@ x`, `|/ x` and `||/ x` become `abs(x)`, `sqrt(x)` and `cbrt(x)`: the planner has no such operators.
+
+use sqlparser::ast::{Expr, UnaryOperator};
+
+use super::{call, take};
+use crate::base::Result;
+
+pub fn rewrite(expression: &mut Expr) -> Result<()> {
+    let Expr::UnaryOp { op, expr } = expression else { return Ok(()) };
+    let function = match op {
+        UnaryOperator::PGAbs => "abs",
+        UnaryOperator::PGSquareRoot => "sqrt",
+        UnaryOperator::PGCubeRoot => "cbrt",
+        _ => return Ok(()),
+    };
+    *expression = call(function, vec![take(expr)]);
+    Ok(())
+}

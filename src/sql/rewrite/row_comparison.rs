@@ -1,0 +1,122 @@
+//! `(a, b) = (1, 2)`, `(a, b) > (1, 2)` and `(a, b) IN ((1, 2), (3, 4))` become comparisons of columns joined by
+//! AND and OR, which is how the standard defines them. The planner would make structs, whose comparison with
+//! NULL inside differs.
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value,
+};
+
+use crate::base::{Error, ErrorKind, Result};
+use crate::sql::dialect::joined;
+
+/// Each entry of an ordered comparison nests the rest of it.
+const ENTRIES_MAX: usize = 64;
+
+pub fn rewrite(expression: &mut Expr) -> Result<()> {
+    let rewritten = match expression {
+        Expr::BinaryOp { left, op, right } => match (row(left), row(right)) {
+            (Some(left), Some(right)) => compare(op, &left, &right)?,
+            _ => None,
+        },
+        Expr::InList { expr, list, negated } => match row(expr) {
+            Some(left) => Some(in_list(&left, list, *negated)?),
+            None => None,
+        },
+        _ => None,
+    };
+    if let Some(rewritten) = rewritten {
+        *expression = Expr::Nested(Box::new(rewritten));
+    }
+    Ok(())
+}
+
+/// The values of `(a, b)` or `ROW(a, b)`.
+fn row(expression: &Expr) -> Option<Vec<Expr>> {
+    match expression {
+        Expr::Tuple(values) => Some(values.clone()),
+        Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("row") => {
+            let FunctionArguments::List(list) = &function.args else { return None };
+            list.args
+                .iter()
+                .map(|argument| match argument {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
+                    _ => None,
+                })
+                .collect()
+        }
+        _ => None,
+    }
+}
+
+fn compare(operator: &BinaryOperator, left: &[Expr], right: &[Expr]) -> Result<Option<Expr>> {
+    if left.len() != right.len() {
+        let message = "unequal number of entries in row expressions";
+        return Err(Error::new(ErrorKind::SyntaxError, message));
+    }
+    if left.len() > ENTRIES_MAX {
+        let message = format!("row comparisons can have at most {ENTRIES_MAX} entries");
+        return Err(Error::new(ErrorKind::TooManyColumns, message));
+    }
+    let strict = match operator {
+        BinaryOperator::Eq => return Ok(Some(equal(left, right))),
+        BinaryOperator::NotEq => return Ok(Some(not(equal(left, right)))),
+        BinaryOperator::Lt | BinaryOperator::LtEq => BinaryOperator::Lt,
+        BinaryOperator::Gt | BinaryOperator::GtEq => BinaryOperator::Gt,
+        _ => return Ok(None),
+    };
+    Ok(Some(ordered(operator, &strict, left, right)))
+}
+
+fn equal(left: &[Expr], right: &[Expr]) -> Expr {
+    let pairs = left.iter().zip(right);
+    let equalities = pairs.map(|(left, right)| join(left, &BinaryOperator::Eq, right));
+    joined(equalities.collect(), &BinaryOperator::And)
+        .unwrap_or_else(|| Expr::value(Value::Boolean(true)))
+}
+
+/// The first unequal pair decides, and the last one alone may be equal with `<=` and `>=`.
+fn ordered(
+    operator: &BinaryOperator,
+    strict: &BinaryOperator,
+    left: &[Expr],
+    right: &[Expr],
+) -> Expr {
+    let mut pairs = left.iter().zip(right).rev();
+    let last = pairs.next().map(|(left, right)| join(left, operator, right));
+    let last = last.unwrap_or_else(|| Expr::value(Value::Boolean(true)));
+    pairs.fold(last, |rest, (left, right)| {
+        let tie = join(left, &BinaryOperator::Eq, right);
+        let decided_later = nested(join(&tie, &BinaryOperator::And, &nested(rest)));
+        join(&join(left, strict, right), &BinaryOperator::Or, &decided_later)
+    })
+}
+
+fn in_list(left: &[Expr], list: &[Expr], negated: bool) -> Result<Expr> {
+    let mut alternatives: Vec<Expr> = Vec::with_capacity(list.len());
+    for item in list {
+        let Some(right) = row(item) else {
+            return Err(Error::unsupported("a list of rows with a value that is no row"));
+        };
+        let equality = compare(&BinaryOperator::Eq, left, &right)?;
+        alternatives.extend(equality.map(nested));
+    }
+    let any = joined(alternatives, &BinaryOperator::Or)
+        .unwrap_or_else(|| Expr::value(Value::Boolean(false)));
+    Ok(if negated { not(any) } else { any })
+}
+
+fn join(left: &Expr, operator: &BinaryOperator, right: &Expr) -> Expr {
+    Expr::BinaryOp {
+        left: Box::new(left.clone()),
+        op: operator.clone(),
+        right: Box::new(right.clone()),
+    }
+}
+
+fn nested(expression: Expr) -> Expr {
+    Expr::Nested(Box::new(expression))
+}
+
+fn not(expression: Expr) -> Expr {
+    Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(nested(expression)) }
+}
