@@ -1,6 +1,7 @@
 //! Delta tables by location and version: snapshots, scans, changes. It knows no names and no users.
 
 mod adapter;
+pub mod change;
 mod deletion_vector;
 mod error;
 mod feature;
