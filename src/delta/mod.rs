@@ -1,1 +1,27 @@
 //! Delta tables by location and version: snapshots, scans, changes. It knows no names and no users.
+
+mod adapter;
+pub mod change;
+mod deletion_vector;
+mod error;
+mod feature;
+mod footer;
+mod history;
+mod index;
+mod partition;
+mod prune;
+mod scan;
+mod schema;
+mod statistics;
+mod table;
+mod version;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{error_of_datafusion, error_of_deltalake};
+pub use feature::check_writable;
+pub use history::CommitInfo;
+pub use index::FileIndex;
+pub use table::{Tables, TablesOptions, TimeTravel};
+pub use version::{TableDetails, TableVersion};

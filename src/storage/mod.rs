@@ -1,1 +1,9 @@
 //! Bytes at rest: locations and the object stores behind them. It never reads a table.
+
+mod error;
+mod location;
+mod stores;
+
+pub use error::{error_of_io, error_of_store};
+pub use location::{Location, Scheme};
+pub use stores::Stores;

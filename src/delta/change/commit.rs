@@ -1,0 +1,247 @@
+//! Makes a change part of a table: one new file in its log, or none. It never merges changes that were
+//! made at the same time, other than rows that are only added.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::Utc;
+use deltalake::kernel::Action;
+use deltalake::kernel::transaction::{CommitData, TransactionError};
+use deltalake::logstore::{CommitOrBytes, LogStoreRef};
+use deltalake::protocol::DeltaOperation;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::error::{concurrent_update, of_delta};
+use super::target::Target;
+use super::{ChangeContext, Changed};
+use crate::base::{Error, ErrorKind, Result};
+use crate::delta::TableVersion;
+use crate::storage::Location;
+
+/// How often a change is computed anew because others have changed the table meanwhile.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// How often added rows are offered to the log: they fit onto every version.
+const APPEND_ATTEMPTS_MAX: u32 = 100;
+
+/// The longest wait before a next attempt. Others get the table's log for as long.
+const WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// The key of a commit's own id in its commit info.
+const COMMIT_ID: &str = "txnId";
+
+/// Something that can be done to a table, again on a newer version if others were first.
+#[async_trait]
+pub trait Change: Sync {
+    /// Computes the change of this version of the table, and writes its data files.
+    async fn stage(&self, ctx: &ChangeContext, target: &Target) -> Result<Staged>;
+}
+
+/// A change that is ready to be committed.
+pub struct Staged {
+    /// Without actions there is nothing to commit.
+    pub actions: Vec<Action>,
+    pub operation: DeltaOperation,
+    pub changed: Changed,
+    /// Only adds rows, and has read nothing of the table: right after every other change.
+    pub is_blind_append: bool,
+}
+
+/// Whether a commit became part of the log.
+enum Outcome {
+    Committed,
+    /// Another commit has that version.
+    Lost,
+}
+
+/// Makes a change to a table, and the new version known.
+pub async fn apply(
+    ctx: &ChangeContext,
+    location: &Location,
+    change: &dyn Change,
+) -> Result<(Changed, Arc<TableVersion>)> {
+    let _lease = ctx.tables.lease(location).await;
+    for attempt in 1..=ATTEMPTS_MAX {
+        let target = Target::open(ctx, location).await?;
+        let mut staged = change.stage(ctx, &target).await?;
+        let version = if staged.actions.is_empty() {
+            Some(target.version())
+        } else {
+            offer(ctx, &target, &mut staged).await?
+        };
+        if let Some(version) = version {
+            let mut changed = staged.changed;
+            changed.version = version;
+            let newest = ctx.tables.publish(location, version).await?;
+            return Ok((changed, newest));
+        }
+        discard(&target, &staged).await;
+        wait(attempt).await;
+    }
+    Err(concurrent_update())
+}
+
+/// Commits to a table that is not there yet; 42P07 if it is by now.
+pub async fn create(
+    ctx: &ChangeContext,
+    location: &Location,
+    mut staged: Staged,
+) -> Result<(Changed, Arc<TableVersion>)> {
+    let log = ctx.tables.log_store(location)?;
+    match commit(ctx, location, &log, 0, None, &mut staged).await? {
+        Outcome::Committed => {
+            let newest = ctx.tables.publish(location, 0).await?;
+            Ok((staged.changed, newest))
+        }
+        Outcome::Lost => Err(table_exists()),
+    }
+}
+
+/// There is a table already: 42P07.
+pub fn table_exists() -> Error {
+    Error::new(ErrorKind::DuplicateTable, "there already is a Delta table at this location")
+}
+
+/// Commits on top of the target, rows that are only added also on top of later versions.
+async fn offer(
+    ctx: &ChangeContext,
+    target: &Target,
+    staged: &mut Staged,
+) -> Result<Option<u64>> {
+    let log = target.table.log_store();
+    let mut read = target.version();
+    for attempt in 1..=APPEND_ATTEMPTS_MAX {
+        let outcome =
+            commit(ctx, &target.location, &log, read + 1, Some(read), staged).await?;
+        match outcome {
+            Outcome::Committed => return Ok(Some(read + 1)),
+            Outcome::Lost if !staged.is_blind_append => return Ok(None),
+            Outcome::Lost => {}
+        }
+        wait(attempt).await;
+        let newer = Target::open(ctx, &target.location).await?;
+        let (old, new) = (target.snapshot(), newer.snapshot());
+        if old.metadata() != new.metadata() || old.protocol() != new.protocol() {
+            return Ok(None);
+        }
+        read = newer.version();
+    }
+    Err(concurrent_update())
+}
+
+/// One attempt at one version: a put that succeeds only if there is no such version yet.
+async fn commit(
+    ctx: &ChangeContext,
+    location: &Location,
+    log: &LogStoreRef,
+    version: u64,
+    read: Option<u64>,
+    staged: &mut Staged,
+) -> Result<Outcome> {
+    let id = Uuid::new_v4();
+    let mut info = staged.operation.get_commit_info();
+    info.timestamp = Some(Utc::now().timestamp_millis());
+    info.engine_info = Some(concat!("lakegate/", env!("CARGO_PKG_VERSION")).to_owned());
+    info.user_name = ctx.committer.user_name.clone();
+    info.read_version = read;
+    info.is_blind_append = Some(staged.is_blind_append);
+    info.info.insert(COMMIT_ID.to_owned(), Value::String(id.to_string()));
+    info.info.insert("operationMetrics".to_owned(), metrics(staged));
+    if let Some(statement) = &ctx.committer.statement_id {
+        info.info.insert("statementId".to_owned(), Value::String(statement.clone()));
+    }
+    let mut actions = vec![Action::CommitInfo(info)];
+    actions.extend(staged.actions.iter().cloned());
+    let data = CommitData::new(actions, staged.operation.clone(), Default::default(), Vec::new());
+    let bytes = data.get_bytes().map_err(|error| of_delta(error.into(), location))?;
+    match log.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), id).await {
+        Ok(()) => Ok(Outcome::Committed),
+        // The storage may have kept an earlier, repeated request of ours.
+        Err(TransactionError::VersionAlreadyExists(_)) => {
+            match is_ours(log, version, id).await {
+                Ok(true) => Ok(Outcome::Committed),
+                Ok(false) => Ok(Outcome::Lost),
+                Err(error) => Err(completion_unknown().caused_by(error)),
+            }
+        }
+        Err(error) => match is_ours(log, version, id).await {
+            Ok(true) => Ok(Outcome::Committed),
+            Ok(false) => Err(of_delta(error.into(), location)),
+            Err(_) => Err(completion_unknown().caused_by(error)),
+        },
+    }
+}
+
+/// Whether the log has this very commit at a version.
+async fn is_ours(
+    log: &LogStoreRef,
+    version: u64,
+    id: Uuid,
+) -> std::result::Result<bool, deltalake::DeltaTableError> {
+    let entry = log.read_commit_entry(version).await?;
+    let id = id.to_string();
+    Ok(entry.is_some_and(|entry| {
+        entry.windows(id.len()).any(|window| window == id.as_bytes())
+    }))
+}
+
+fn completion_unknown() -> Error {
+    Error::new(
+        ErrorKind::StatementCompletionUnknown,
+        "the storage does not tell whether the change was made",
+    )
+    .with_hint("Look at the table before running the statement again.")
+}
+
+/// What `DESCRIBE HISTORY` shows of a commit, under Spark's names.
+fn metrics(staged: &Staged) -> Value {
+    let count = |wanted: fn(&Action) -> bool| {
+        staged.actions.iter().filter(|action| wanted(action)).count().to_string()
+    };
+    let added = count(|action| matches!(action, Action::Add(_)));
+    let removed = count(|action| matches!(action, Action::Remove(_)));
+    let Changed { inserted, updated, deleted, .. } = staged.changed;
+    match staged.operation {
+        DeltaOperation::Merge { .. } => json!({
+            "numTargetRowsInserted": inserted.to_string(),
+            "numTargetRowsUpdated": updated.to_string(),
+            "numTargetRowsDeleted": deleted.to_string(),
+            "numTargetFilesAdded": added,
+            "numTargetFilesRemoved": removed,
+        }),
+        _ => json!({
+            "numOutputRows": inserted.to_string(),
+            "numUpdatedRows": updated.to_string(),
+            "numDeletedRows": deleted.to_string(),
+            "numAddedFiles": added,
+            "numRemovedFiles": removed,
+        }),
+    }
+}
+
+/// Deletes the data files of a change that was not committed. What stays is in no version, and is left
+/// to VACUUM.
+async fn discard(target: &Target, staged: &Staged) {
+    let store = target.table.log_store().object_store(None);
+    for action in &staged.actions {
+        let path = match action {
+            Action::Add(add) => &add.path,
+            Action::Cdc(change) => &change.path,
+            _ => continue,
+        };
+        if let Ok(path) = Path::parse(path) {
+            let _ = store.delete(&path).await;
+        }
+    }
+}
+
+/// Waits longer each time, and never as long as others do.
+async fn wait(attempt: u32) {
+    let longest = Duration::from_millis(5).saturating_mul(1 << attempt.min(10)).min(WAIT_MAX);
+    let share = f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
+    tokio::time::sleep(longest.mul_f64(share)).await;
+}

@@ -1,0 +1,80 @@
+//! Changes of Delta tables, by location: rows and metadata, each change one commit. It knows no names and
+//! no users, and never decides what may be changed.
+//!
+//! A change of rows is a DataFusion plan whose rows say what becomes of them (`rows`). The sink checks
+//! the table's rules and writes data files; the commit puts them into the log. deltalake's own
+//! operations are not used: they take simple expressions only, and their conflict checker lets
+//! conflicting changes pass.
+//!
+//! A change that is dropped before its commit leaves the table as it was: every task that it started
+//! ends with it, and data files that it has written are in no version. VACUUM removes them.
+
+mod alter;
+mod append;
+mod commit;
+mod create;
+mod error;
+mod merge;
+mod protocol;
+mod rewrite;
+mod rows;
+mod rules;
+mod shape;
+mod sink;
+mod subquery;
+mod target;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use datafusion::execution::context::SessionState;
+
+use super::Tables;
+
+pub use alter::{
+    add_check, add_columns, drop_constraint, drop_not_null, set_column_comment, set_comment,
+    set_properties,
+};
+pub use append::{append, overwrite, truncate};
+pub use create::{NewTable, create, create_as, replace};
+pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
+pub use rewrite::{RowPredicate, delete, update};
+
+/// What changes run with: the engine's planner state, so that memory bounds, spill and object stores are
+/// the engine's.
+#[derive(Clone)]
+pub struct ChangeContext {
+    pub state: Arc<SessionState>,
+    pub tables: Arc<Tables>,
+    pub committer: Committer,
+    /// The version that the statement was planned on, when its plan reads the changed table elsewhere
+    /// too. Another newest version is then 40001, and the statement is to be planned anew.
+    pub planned_version: Option<u64>,
+}
+
+/// What the log keeps of who made a commit.
+#[derive(Debug, Clone, Default)]
+pub struct Committer {
+    pub user_name: Option<String>,
+    /// The statement's id in the audit log.
+    pub statement_id: Option<String>,
+}
+
+/// What a change did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changed {
+    pub inserted: u64,
+    pub updated: u64,
+    pub deleted: u64,
+    /// The table's version with the change: the one before it if there was nothing to change.
+    pub version: u64,
+}
+
+impl Changed {
+    /// The number of rows in the command tag.
+    pub fn rows(&self) -> u64 {
+        self.inserted + self.updated + self.deleted
+    }
+}

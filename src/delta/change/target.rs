@@ -1,0 +1,145 @@
+//! The table that a change is made to, as of the version that the change is based on. It never changes it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::TableReference;
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use deltalake::DeltaTable;
+use deltalake::delta_datafusion::DeltaScanNext;
+use deltalake::kernel::{Action, EagerSnapshot, LogicalFileView};
+use object_store::path::Path;
+
+use super::ChangeContext;
+use super::error::{concurrent_update, of_datafusion};
+use super::shape::Shape;
+use crate::base::{Error, ErrorKind, Result};
+use crate::delta::check_writable;
+use crate::storage::Location;
+
+/// The column of a scan with the URL of the file that each row is in.
+pub const FILE: &str = "__lakegate_file";
+
+/// A table as of its newest version, opened for one attempt at a change.
+pub struct Target {
+    pub location: Location,
+    pub table: DeltaTable,
+    pub shape: Arc<Shape>,
+    snapshot: Arc<EagerSnapshot>,
+}
+
+impl Target {
+    /// Opens the newest version, and refuses tables that cannot be changed rightly.
+    pub async fn open(ctx: &ChangeContext, location: &Location) -> Result<Self> {
+        let table = ctx.tables.delta_table(location).await?;
+        let state = table.snapshot();
+        let state = state.map_err(|cause| Error::internal("a table without state").caused_by(cause))?;
+        check_writable(state.protocol())?;
+        let snapshot = Arc::new(state.snapshot().clone());
+        if ctx.planned_version.is_some_and(|planned| planned != snapshot.version()) {
+            return Err(concurrent_update());
+        }
+        let shape = Shape::try_new(
+            snapshot.schema(),
+            snapshot.metadata().partition_columns().to_vec(),
+            snapshot.metadata().configuration().clone(),
+        )?;
+        Ok(Target { location: location.clone(), table, shape: Arc::new(shape), snapshot })
+    }
+
+    pub fn version(&self) -> u64 {
+        self.snapshot.version()
+    }
+
+    pub fn snapshot(&self) -> &EagerSnapshot {
+        &self.snapshot
+    }
+
+    /// Refuses changes that take rows away from a table that may only grow.
+    pub fn check_not_append_only(&self) -> Result<()> {
+        if !self.shape.is_append_only() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::ObjectNotInPrerequisiteState,
+            "rows of an append-only table cannot be changed",
+        )
+        .with_hint("Set the table's property delta.appendOnly to false."))
+    }
+
+    /// The data files by their place in the storage.
+    pub fn files(&self) -> Result<HashMap<Path, LogicalFileView>> {
+        let root = self.location.path();
+        let mut files = HashMap::new();
+        for file in self.snapshot.log_data().iter() {
+            let path = Path::parse(format!("{root}/{}", file.path())).map_err(|cause| {
+                Error::new(ErrorKind::DataCorrupted, "the table's log names an invalid path")
+                    .caused_by(cause)
+            })?;
+            files.insert(path, file);
+        }
+        Ok(files)
+    }
+
+    /// Takes every data file out of the table.
+    pub fn remove_all(&self) -> Vec<Action> {
+        let files = self.snapshot.log_data();
+        files.iter().map(|file| Action::Remove(file.remove_action(true))).collect()
+    }
+
+    /// The rows of the table, or of some of its files, under a qualifier.
+    pub async fn scan(
+        &self,
+        ctx: &ChangeContext,
+        qualifier: &TableReference,
+        files: Option<&[String]>,
+    ) -> Result<LogicalPlan> {
+        let mut builder = DeltaScanNext::builder()
+            .with_eager_snapshot(Arc::clone(&self.snapshot))
+            .with_log_store(self.table.log_store())
+            .with_session(Arc::clone(&ctx.state));
+        if let Some(files) = files {
+            builder = builder.with_file_paths(files.iter().cloned());
+        }
+        let provider = builder.build().await.map_err(of_datafusion)?;
+        planned(qualifier, Arc::new(provider))
+    }
+
+    /// The rows of the table with the column [`FILE`].
+    pub async fn scan_with_file(
+        &self,
+        ctx: &ChangeContext,
+        qualifier: &TableReference,
+    ) -> Result<LogicalPlan> {
+        let provider = DeltaScanNext::builder()
+            .with_eager_snapshot(Arc::clone(&self.snapshot))
+            .with_log_store(self.table.log_store())
+            .with_session(Arc::clone(&ctx.state))
+            .with_file_column(FILE)
+            .build()
+            .await
+            .map_err(of_datafusion)?;
+        planned(qualifier, Arc::new(provider))
+    }
+}
+
+/// The number of rows in a file, if the log says.
+pub fn rows_of(file: &LogicalFileView) -> Option<u64> {
+    let physical = u64::try_from(file.num_records()?).ok()?;
+    let deleted = match file.deletion_vector_descriptor() {
+        Some(vector) => u64::try_from(vector.cardinality).ok()?,
+        None => 0,
+    };
+    physical.checked_sub(deleted)
+}
+
+fn planned(
+    qualifier: &TableReference,
+    provider: Arc<dyn TableProvider>,
+) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::scan(qualifier.clone(), provider_as_source(provider), None)
+        .and_then(|plan| plan.build())
+        .map_err(of_datafusion)
+}

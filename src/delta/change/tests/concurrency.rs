@@ -1,0 +1,120 @@
+//! Changes at the same time, by this process and by others.
+
+use super::*;
+use datafusion::arrow::array::Int64Array;
+use datafusion::arrow::record_batch::RecordBatch;
+use std::time::Duration;
+
+/// Adds a row the way another process would: without our lease.
+async fn append_from_outside(location: &Location, value: i64) {
+    let field = Field::new("a", DataType::Int64, true);
+    let values = Arc::new(Int64Array::from(vec![value]));
+    let batch =
+        RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![values]).unwrap();
+    let table = deltalake::open_table(location.url().clone()).await.unwrap();
+    table.write(vec![batch]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_add_up() {
+    let fixture = Arc::new(Fixture::with_table(&[("a", DataType::Int64)]).await);
+    let mut tasks = tokio::task::JoinSet::new();
+    // Each task adds 5 * 10 rows, and deletes 5 of them.
+    for task in 0..8_i64 {
+        let fixture = Arc::clone(&fixture);
+        tasks.spawn(async move {
+            for round in 0..5_i64 {
+                let first = task * 1000 + round * 10;
+                let values = format!("select value as a from generate_series({first}, {})", first + 9);
+                let input = fixture.session.state().create_logical_plan(&values).await.unwrap();
+                append(&fixture.ctx(), &fixture.location, input).await.unwrap();
+                let predicate = datafusion::prelude::col("a").eq(datafusion::prelude::lit(first));
+                let changed = loop {
+                    let rows = rows(Some(predicate.clone()));
+                    match delete(&fixture.ctx(), &fixture.location, rows).await {
+                        Ok(changed) => break changed,
+                        // Others may be first, again and again.
+                        Err(error) => assert_eq!(error.sqlstate(), "40001", "{error:?}"),
+                    }
+                };
+                assert_eq!(changed.deleted, 1);
+            }
+        });
+    }
+    let outside = Arc::clone(&fixture);
+    tasks.spawn(async move {
+        for value in 0..10 {
+            append_from_outside(&outside.location, 1_000_000 + value).await;
+        }
+    });
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap();
+    }
+    let rows = fixture.query("select count(*), count(distinct a) from t").await;
+    assert_eq!(rows, ["370|370"]);
+}
+
+/// A plan that waits before it gives a row.
+async fn slow_plan(fixture: &Fixture) -> LogicalPlan {
+    use datafusion::arrow::datatypes::SchemaRef;
+    use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+    use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+    use datafusion::physical_plan::streaming::PartitionStream;
+
+    #[derive(Debug)]
+    struct Slow(SchemaRef);
+
+    impl PartitionStream for Slow {
+        fn schema(&self) -> &SchemaRef {
+            &self.0
+        }
+
+        fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+            let schema = Arc::clone(&self.0);
+            let batches = futures::stream::once(async move {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                let values = Arc::new(Int64Array::from(vec![1]));
+                Ok(RecordBatch::try_new(schema, vec![values])?)
+            });
+            Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.0), batches))
+        }
+    }
+
+    let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)]));
+    let table = datafusion::catalog::streaming::StreamingTable::try_new(
+        Arc::clone(&schema),
+        vec![Arc::new(Slow(schema))],
+    );
+    fixture.session.deregister_table("slow").unwrap();
+    fixture.session.register_table("slow", Arc::new(table.unwrap())).unwrap();
+    fixture.session.state().create_logical_plan("select * from slow").await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_change_changes_nothing() {
+    let fixture = Fixture::with_table(&[("a", DataType::Int64)]).await;
+    let plan = slow_plan(&fixture).await;
+    let ctx = fixture.ctx();
+    let change = append(&ctx, &fixture.location, plan);
+    assert!(tokio::time::timeout(Duration::from_millis(100), change).await.is_err());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(fixture.query("select count(*) from t").await, ["0"]);
+    // The lease is free again.
+    fixture.insert("select cast(2 as bigint) as a").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn added_rows_fit_onto_what_others_commit_meanwhile() {
+    let fixture = Fixture::with_table(&[("a", DataType::Int64)]).await;
+    fixture.insert("select cast(5 as bigint) as a").await.unwrap();
+    let plan = slow_plan(&fixture).await;
+    let ctx = fixture.ctx();
+    let change = append(&ctx, &fixture.location, plan);
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        append_from_outside(&fixture.location, 7).await;
+    };
+    let (changed, ()) = tokio::join!(change, other);
+    assert_eq!(changed.unwrap().version, 3);
+    assert_eq!(fixture.query("select a from t order by a").await, ["1", "5", "7"]);
+}

@@ -1,0 +1,134 @@
+//! CREATE, REPLACE and ALTER TABLE.
+
+use super::*;
+use datafusion::arrow::datatypes::TimeUnit;
+
+#[tokio::test]
+async fn a_table_is_created_once() {
+    let fixture = Fixture::with_table(&[("a", DataType::Int32)]).await;
+    let again = create(&fixture.ctx(), &fixture.location, new_table(&[("a", DataType::Int32)])).await;
+    assert_eq!(again.unwrap_err().sqlstate(), "42P07");
+    let other = Fixture::new();
+    for columns in [
+        vec![],
+        vec![("a", DataType::Int32), ("A", DataType::Int32)],
+        vec![("a", DataType::Duration(TimeUnit::Second))],
+    ] {
+        let table = new_table(&columns);
+        assert!(create(&other.ctx(), &other.location, table).await.is_err(), "{columns:?}");
+    }
+    assert!(!other.tables.exists(&other.location).await.unwrap());
+}
+
+#[tokio::test]
+async fn create_as_and_replace_are_one_commit() {
+    let fixture = Fixture::new();
+    let input = fixture.session.sql("select 1 as a").await.unwrap().into_optimized_plan().unwrap();
+    let table = new_table(&[("a", DataType::Int64)]);
+    let ctx = fixture.ctx();
+    let (changed, version) =
+        create_as(&ctx, &fixture.location, table, input).await.unwrap();
+    assert_eq!((changed.inserted, version.version()), (1, 0));
+    let id = version.details().id;
+
+    let input = fixture.plan("select 'x' as b, cast(a as timestamp) as c from t").await;
+    let columns = [("b", DataType::Utf8), ("c", DataType::Timestamp(TimeUnit::Microsecond, None))];
+    let table = NewTable { partition_columns: vec![text("b")], ..new_table(&columns) };
+    let (changed, version) =
+        replace(&ctx, &fixture.location, table, Some(input)).await.unwrap();
+    assert_eq!((changed.inserted, version.version()), (1, 1));
+    assert_eq!(version.details().id, id);
+    assert!(version.features().contains(&text("timestampNtz")));
+    assert_eq!(fixture.query("select b, extract(second from c) from t").await.len(), 1);
+
+    let table = new_table(&[("z", DataType::Int32)]);
+    replace(&ctx, &fixture.location, table, None).await.unwrap();
+    assert_eq!(fixture.query("select count(z) from t").await, ["0"]);
+}
+
+#[tokio::test]
+async fn columns_and_comments_are_added() {
+    let fixture = Fixture::with_table(&[("a!", DataType::Int32)]).await;
+    let ctx = fixture.ctx();
+    let at = &fixture.location;
+    fixture.insert("select 1 as a").await.unwrap();
+    let columns = |name: &str, nullable| {
+        Arc::new(Schema::new(vec![Field::new(name, DataType::Utf8, nullable)]))
+    };
+    add_columns(&ctx, at, columns("b", true)).await.unwrap();
+    assert!(state(add_columns(&ctx, at, columns("B", true)).await).starts_with("42701"));
+    assert!(state(add_columns(&ctx, at, columns("c", false)).await).starts_with("23502"));
+    fixture.insert("select 2 as a, 'x' as b").await.unwrap();
+    assert_eq!(fixture.query("select a, b from t order by a").await, ["1|", "2|x"]);
+
+    set_comment(&ctx, at, Some(text("what it is"))).await.unwrap();
+    set_column_comment(&ctx, at, text("b"), Some(text("why"))).await.unwrap();
+    assert!(state(set_column_comment(&ctx, at, text("z"), None).await).starts_with("42703"));
+    let version = fixture.tables.open(at).await.unwrap();
+    assert_eq!(version.details().description.as_deref(), Some("what it is"));
+    let schema = version.snapshot().schema();
+    assert!(format!("{:?}", schema.field("b").unwrap().metadata).contains("why"));
+
+    assert!(state(fixture.insert("select cast(null as int) as a").await).starts_with("23502"));
+    drop_not_null(&ctx, at, text("a")).await.unwrap();
+    fixture.insert("select cast(null as int) as a").await.unwrap();
+}
+
+#[tokio::test]
+async fn constraints_hold_for_rows_that_are_there() {
+    let fixture = Fixture::with_table(&[("a", DataType::Int32)]).await;
+    let ctx = fixture.ctx();
+    let at = &fixture.location;
+    fixture.insert("select 5 as a").await.unwrap();
+    let add = |name: &str, sql: &str| add_check(&ctx, at, text(name), text(sql));
+    assert!(state(add("small", "a < 5").await).starts_with("23514"));
+    assert!(state(add("broken", "no_such_function(a) < 5").await).starts_with("0A000"));
+    assert!(state(add("number", "a + 1").await).starts_with("42804"));
+    add("small", "a < 6").await.unwrap();
+    assert!(state(add("Small", "a < 7").await).starts_with("42710"));
+    assert!(state(fixture.insert("select 6 as a").await).starts_with("23514"));
+    drop_constraint(&ctx, at, text("small")).await.unwrap();
+    assert!(state(drop_constraint(&ctx, at, text("small")).await).starts_with("42704"));
+    fixture.insert("select 6 as a").await.unwrap();
+}
+
+#[tokio::test]
+async fn properties_are_set_and_obeyed() {
+    let fixture = Fixture::with_table(&[("a", DataType::Int32)]).await;
+    let ctx = fixture.ctx();
+    let at = &fixture.location;
+    fixture.insert("select 5 as a").await.unwrap();
+    let set = |key: &str, value: Option<&str>| {
+        set_properties(&ctx, at, vec![(text(key), value.map(text))])
+    };
+    set("delta.appendOnly", Some("true")).await.unwrap();
+    assert!(state(fixture.delete("a = 5").await).starts_with("55000"));
+    assert!(state(truncate(&ctx, at).await).starts_with("55000"));
+    fixture.insert("select 6 as a").await.unwrap();
+    set("delta.appendOnly", None).await.unwrap();
+    assert_eq!(fixture.delete("a = 5").await.unwrap().deleted, 1);
+    assert!(state(set("delta.enableRowTracking", Some("true")).await).starts_with("0A000"));
+    assert!(state(set("delta.columnMapping.mode", Some("name")).await).starts_with("0A000"));
+    set("delta.enableChangeDataFeed", Some("true")).await.unwrap();
+    let version = fixture.tables.open(at).await.unwrap();
+    assert_eq!(version.protocol().min_writer_version(), 4);
+}
+
+#[tokio::test]
+async fn tables_may_map_their_columns() {
+    let fixture = Fixture::new();
+    let properties = pairs(&[("delta.columnMapping.mode", "name")]);
+    let columns = [("a b", DataType::Int32), ("p", DataType::Utf8)];
+    let partition_columns = vec![text("p")];
+    let table = NewTable { properties, partition_columns, ..new_table(&columns) };
+    let ctx = fixture.ctx();
+    create(&ctx, &fixture.location, table).await.unwrap();
+    fixture.insert("select 1 as \"a b\", 'x' as p union all select 2, 'y'").await.unwrap();
+    let nested = DataType::Struct(vec![Field::new("in side", DataType::Int32, true)].into());
+    let columns = Arc::new(Schema::new(vec![Field::new("s", nested, true)]));
+    add_columns(&ctx, &fixture.location, columns).await.unwrap();
+    fixture.update("p = 'x'", &[("s", "named_struct('in side', 7)")]).await.unwrap();
+    assert_eq!(fixture.delete("p = 'y'").await.unwrap().deleted, 1);
+    let rows = fixture.query("select \"a b\", p, s['in side'] from t").await;
+    assert_eq!(rows, ["1|x|7"]);
+}

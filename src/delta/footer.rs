@@ -1,0 +1,165 @@
+//! Reading data files for DataFusion, with the footers kept. It knows nothing of rows.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetFileMetrics;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
+use datafusion::error::Result as DataFusionResult;
+use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use datafusion::parquet::arrow::async_reader::AsyncFileReader;
+use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
+use datafusion::parquet::file::metadata::ParquetMetaData;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use moka::future::Cache;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+
+use crate::base::{Error, ErrorKind};
+use crate::storage::{Location, error_of_store};
+
+/// What tells data files apart: bucket or file system, path and size. A path is never written twice.
+type Key = (String, String, u64);
+
+/// Footers of data files, by least recent use.
+pub struct Footers {
+    cache: Cache<Key, Arc<ParquetMetaData>>,
+}
+
+impl Footers {
+    /// A cache of about `bytes_max` bytes.
+    pub fn new(bytes_max: u64) -> Self {
+        let weigh = |_: &Key, footer: &Arc<ParquetMetaData>| {
+            u32::try_from(footer.memory_size()).unwrap_or(u32::MAX)
+        };
+        Footers { cache: Cache::builder().max_capacity(bytes_max).weigher(weigh).build() }
+    }
+
+    /// The footer of a data file; read once by all who ask at the same time.
+    pub async fn footer(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        location: &Location,
+        file: &ObjectMeta,
+        size_hint: Option<usize>,
+    ) -> Result<Arc<ParquetMetaData>, Arc<Error>> {
+        let path = file.location.to_string();
+        let key = (location.store_url().to_string(), path, file.size);
+        let read = async {
+            DFParquetMetadata::new(store.as_ref(), file)
+                .with_metadata_size_hint(size_hint)
+                .fetch_metadata()
+                .await
+                .map_err(|error| error_of_footer(error, location, file))
+        };
+        self.cache.try_get_with(key, read).await
+    }
+}
+
+fn error_of_footer(
+    error: datafusion::error::DataFusionError,
+    location: &Location,
+    file: &ObjectMeta,
+) -> Error {
+    use datafusion::error::DataFusionError;
+    match error {
+        DataFusionError::ObjectStore(error) => error_of_store(*error, location),
+        other => {
+            let name = location.relative(file.location.as_ref());
+            let what = format!("file \"{name}\" of the table is no valid Parquet file");
+            Error::new(ErrorKind::DataCorrupted, what).caused_by(other)
+        }
+    }
+}
+
+/// Makes readers of one table's data files.
+pub struct ReaderFactory {
+    pub store: Arc<dyn ObjectStore>,
+    pub location: Location,
+    pub footers: Arc<Footers>,
+}
+
+impl fmt::Debug for ReaderFactory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReaderFactory").field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+impl ParquetFileReaderFactory for ReaderFactory {
+    fn create_reader(
+        &self,
+        partition_index: usize,
+        file: PartitionedFile,
+        metadata_size_hint: Option<usize>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> DataFusionResult<Box<dyn AsyncFileReader + Send>> {
+        let name = file.object_meta.location.as_ref();
+        Ok(Box::new(Reader {
+            metrics: ParquetFileMetrics::new(partition_index, name, metrics),
+            store: Arc::clone(&self.store),
+            location: self.location.clone(),
+            footers: Arc::clone(&self.footers),
+            file: file.object_meta,
+            size_hint: metadata_size_hint,
+        }))
+    }
+}
+
+/// Reads one data file.
+struct Reader {
+    metrics: ParquetFileMetrics,
+    store: Arc<dyn ObjectStore>,
+    location: Location,
+    footers: Arc<Footers>,
+    file: ObjectMeta,
+    size_hint: Option<usize>,
+}
+
+impl Reader {
+    fn error(&self, error: object_store::Error) -> ParquetError {
+        ParquetError::External(Box::new(error_of_store(error, &self.location)))
+    }
+}
+
+impl AsyncFileReader for Reader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        async move {
+            let bytes = self.store.get_range(&self.file.location, range).await;
+            let bytes = bytes.map_err(|error| self.error(error))?;
+            self.metrics.bytes_scanned.add(bytes.len());
+            Ok(bytes)
+        }
+        .boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        async move {
+            let parts = self.store.get_ranges(&self.file.location, &ranges).await;
+            let parts = parts.map_err(|error| self.error(error))?;
+            self.metrics.bytes_scanned.add(parts.iter().map(Bytes::len).sum());
+            Ok(parts)
+        }
+        .boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        async move {
+            self.footers
+                .footer(&self.store, &self.location, &self.file, self.size_hint)
+                .await
+                .map_err(|error| ParquetError::External(Box::new(error)))
+        }
+        .boxed()
+    }
+}

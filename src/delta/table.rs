@@ -1,0 +1,423 @@
+//! The tables in use, each with its newest version and those that were asked for. It never decides who
+//! may see one.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use chrono::{DateTime, SecondsFormat};
+use delta_kernel::Snapshot;
+use delta_kernel::history_manager::error::LogHistoryError;
+use delta_kernel::history_manager::{HistoryCommitType, get_earliest_commit, latest_version_as_of};
+use deltalake::DeltaTable;
+use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use futures::StreamExt;
+use moka::future::Cache;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use tokio::sync::OwnedMutexGuard;
+
+use super::deletion_vector::DeletionVectors;
+use super::error::{error_of_deltalake, error_of_kernel, no_table, same};
+use super::footer::Footers;
+use super::history::{CommitInfo, commit_path, read_history};
+use super::version::{ScanCaches, TableVersion};
+use crate::base::{Error, ErrorKind, Result};
+use crate::storage::{Location, Stores, error_of_store};
+
+/// Bounds of what is kept of tables.
+#[derive(Debug, Clone)]
+pub struct TablesOptions {
+    /// Tables whose newest version is kept.
+    pub tables_max: u64,
+    /// Older versions that are kept of one table.
+    pub versions_max: u64,
+    /// Footers of data files.
+    pub footer_bytes_max: u64,
+    /// Decoded deletion vectors.
+    pub deletion_vector_bytes_max: u64,
+}
+
+impl Default for TablesOptions {
+    fn default() -> Self {
+        TablesOptions {
+            tables_max: 10_000,
+            versions_max: 16,
+            footer_bytes_max: 512 << 20,
+            deletion_vector_bytes_max: 256 << 20,
+        }
+    }
+}
+
+/// Which version of a table is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeTravel {
+    /// The version of that number.
+    Version(u64),
+    /// The newest version at that time, in microseconds since the epoch.
+    Timestamp(i64),
+}
+
+/// All tables in use, by location.
+pub struct Tables {
+    stores: Arc<Stores>,
+    caches: Arc<ScanCaches>,
+    entries: moka::sync::Cache<Location, Arc<Entry>>,
+    /// Never evicted: two leases on one table would be none.
+    leases: Mutex<HashMap<Location, Arc<tokio::sync::Mutex<()>>>>,
+    versions_max: u64,
+}
+
+/// What is kept of one table.
+struct Entry {
+    newest: ArcSwapOption<Newest>,
+    /// Held while the log is looked at.
+    check: tokio::sync::Mutex<()>,
+    checks_begun: AtomicU64,
+    /// The number of the last check that succeeded.
+    check_done: AtomicU64,
+    versions: Cache<u64, Arc<TableVersion>>,
+}
+
+/// The newest version that is known, and the commit that made it.
+struct Newest {
+    version: Arc<TableVersion>,
+    /// The commit's file; a table that was made anew at the same location has another.
+    commit: Option<ObjectMeta>,
+}
+
+impl Tables {
+    pub fn new(stores: Arc<Stores>, options: TablesOptions) -> Self {
+        Tables {
+            stores,
+            caches: Arc::new(ScanCaches {
+                footers: Arc::new(Footers::new(options.footer_bytes_max)),
+                deletion_vectors: DeletionVectors::new(options.deletion_vector_bytes_max),
+            }),
+            entries: moka::sync::Cache::new(options.tables_max),
+            leases: Mutex::default(),
+            versions_max: options.versions_max,
+        }
+    }
+
+    /// The newest version, with every commit that was there when this was called.
+    ///
+    /// Callers at the same time share one look at the log, one that began after they asked. A location
+    /// without a table is 42704; a log that cannot be read is XX001.
+    pub async fn open(&self, location: &Location) -> Result<Arc<TableVersion>> {
+        let entry = self.entry(location);
+        // A check that begins from now on sees what is there now.
+        let begun = entry.checks_begun.load(Ordering::SeqCst);
+        let checking = entry.check.lock().await;
+        if entry.check_done.load(Ordering::SeqCst) > begun
+            && let Some(newest) = entry.newest.load_full()
+        {
+            return Ok(Arc::clone(&newest.version));
+        }
+        let number = entry.checks_begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let newest = self.check(location, &entry).await;
+        if newest.is_ok() {
+            entry.check_done.store(number, Ordering::SeqCst);
+        }
+        drop(checking);
+        newest
+    }
+
+    /// The version that time travel names. One that the table has not is 22023, with those that it has.
+    pub async fn open_at(
+        &self,
+        location: &Location,
+        time_travel: TimeTravel,
+    ) -> Result<Arc<TableVersion>> {
+        let number = match time_travel {
+            TimeTravel::Version(number) => number,
+            TimeTravel::Timestamp(micros) => {
+                let newest = self.open(location).await?;
+                self.version_at(&newest, micros).await?
+            }
+        };
+        let entry = self.entry(location);
+        if let Some(newest) = entry.newest.load_full()
+            && newest.version.version() == number
+        {
+            return Ok(Arc::clone(&newest.version));
+        }
+        let version = entry.versions.try_get_with(number, self.load(location, Some(number))).await;
+        match version {
+            Ok(version) => Ok(version),
+            Err(error) => Err(self.no_such_version(location, number, &error).await),
+        }
+    }
+
+    /// Whether there is a table at a location.
+    pub async fn exists(&self, location: &Location) -> Result<bool> {
+        let store = self.stores.store(location)?;
+        let log = location.path().clone().join("_delta_log");
+        let mut files = store.list(Some(&log));
+        while let Some(file) = files.next().await {
+            match file {
+                Ok(file) if is_log_file(&file) => return Ok(true),
+                Ok(_) => {}
+                Err(object_store::Error::NotFound { .. }) => return Ok(false),
+                Err(error) => return Err(error_of_store(error, location)),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes a commit of our own the newest version at once. Gives the newest version, which is
+    /// `version` or one that others have committed since.
+    pub async fn publish(&self, location: &Location, version: u64) -> Result<Arc<TableVersion>> {
+        let newest = self.open(location).await?;
+        if newest.version() < version {
+            return Err(Error::internal("a commit of the table is not in its log"));
+        }
+        Ok(newest)
+    }
+
+    /// Drops what is kept of a table: it was dropped.
+    pub fn forget(&self, location: &Location) {
+        self.entries.invalidate(location);
+    }
+
+    /// The lease of the table's one writer in this process. Held from reading the version that a change
+    /// is based on until its commit.
+    pub async fn lease(&self, location: &Location) -> OwnedMutexGuard<()> {
+        let lease = {
+            let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(leases.entry(location.clone()).or_default())
+        };
+        lease.lock_owned().await
+    }
+
+    /// The log of a table for deltalake's operations, also where there is no table yet.
+    pub fn log_store(&self, location: &Location) -> Result<LogStoreRef> {
+        let root = self.stores.store(location)?;
+        let table: Arc<dyn ObjectStore> =
+            Arc::new(PrefixStore::new(Arc::clone(&root), location.path().clone()));
+        Ok(default_logstore(table, root, location.url(), &StorageConfig::default()))
+    }
+
+    /// The newest version for deltalake's operations. Its files are read again: for changes only.
+    pub async fn delta_table(&self, location: &Location) -> Result<DeltaTable> {
+        let version = self.open(location).await?;
+        self.delta_table_at(location, version.version()).await
+    }
+
+    /// A version for deltalake's operations.
+    pub async fn delta_table_at(&self, location: &Location, version: u64) -> Result<DeltaTable> {
+        let mut table = DeltaTable::new(self.log_store(location)?);
+        let loaded = table.load_version(version).await;
+        loaded.map_err(|error| error_of_deltalake(error, location))?;
+        Ok(table)
+    }
+
+    /// The commits from the newest back.
+    pub async fn history(
+        &self,
+        location: &Location,
+        limit: Option<usize>,
+    ) -> Result<Vec<CommitInfo>> {
+        let newest = self.open(location).await?;
+        let store = self.stores.store(location)?;
+        read_history(&store, location, newest.version(), limit).await
+    }
+
+    fn entry(&self, location: &Location) -> Arc<Entry> {
+        self.entries.get_with_by_ref(location, || {
+            Arc::new(Entry {
+                newest: ArcSwapOption::empty(),
+                check: tokio::sync::Mutex::default(),
+                checks_begun: AtomicU64::new(0),
+                check_done: AtomicU64::new(0),
+                versions: Cache::new(self.versions_max),
+            })
+        })
+    }
+
+    /// Looks at the log, and loads what is new in it.
+    async fn check(&self, location: &Location, entry: &Entry) -> Result<Arc<TableVersion>> {
+        let store = self.stores.store(location)?;
+        let known = entry.newest.load_full();
+        let mut base = None;
+        if let Some(known) = &known
+            && known.commit.is_some()
+        {
+            let number = known.version.version();
+            let (commit, next) = tokio::try_join!(
+                find(&store, location, number),
+                find(&store, location, number + 1),
+            )?;
+            if is_same_file(commit.as_ref(), known.commit.as_ref()) {
+                if next.is_none() {
+                    return Ok(Arc::clone(&known.version));
+                }
+                base = Some(Arc::clone(&known.version));
+            }
+        }
+        let is_new_table = base.is_none();
+        let version = match self.load_after(location, base).await {
+            Ok(version) => version,
+            Err(error) => {
+                entry.newest.store(None);
+                return Err(error);
+            }
+        };
+        if is_new_table {
+            entry.versions.invalidate_all();
+        } else if let Some(known) = known {
+            let old = Arc::clone(&known.version);
+            entry.versions.insert(old.version(), old).await;
+        }
+        let commit = find(&store, location, version.version()).await?;
+        entry.newest.store(Some(Arc::new(Newest { version: Arc::clone(&version), commit })));
+        Ok(version)
+    }
+
+    async fn load_after(
+        &self,
+        location: &Location,
+        base: Option<Arc<TableVersion>>,
+    ) -> Result<Arc<TableVersion>> {
+        match base {
+            None => self.load(location, None).await,
+            Some(base) => {
+                self.build(location, move || Snapshot::builder_from(Arc::clone(base.snapshot())))
+                    .await
+            }
+        }
+    }
+
+    /// Reads a version from the whole log: the newest one without a number.
+    async fn load(&self, location: &Location, version: Option<u64>) -> Result<Arc<TableVersion>> {
+        let url = location.url().clone();
+        let loaded = self
+            .build(location, move || {
+                let builder = Snapshot::builder_for(url);
+                match version {
+                    Some(version) => builder.at_version(version),
+                    None => builder,
+                }
+            })
+            .await;
+        match loaded {
+            Err(_) if !self.exists(location).await? => Err(no_table()),
+            loaded => loaded,
+        }
+    }
+
+    async fn build(
+        &self,
+        location: &Location,
+        builder: impl FnOnce() -> delta_kernel::snapshot::SnapshotBuilder + Send + 'static,
+    ) -> Result<Arc<TableVersion>> {
+        let log_store = self.log_store(location)?;
+        let caches = Arc::clone(&self.caches);
+        let location = location.clone();
+        blocking(move || {
+            let engine = log_store.engine(None);
+            let snapshot = builder()
+                .build(engine.as_ref())
+                .map_err(|error| error_of_kernel(error, &location))?;
+            let version =
+                TableVersion::load(location, snapshot, engine.as_ref(), log_store, caches)?;
+            Ok(Arc::new(version))
+        })
+        .await
+    }
+
+    async fn version_at(&self, newest: &Arc<TableVersion>, micros: i64) -> Result<u64> {
+        let version = Arc::clone(newest);
+        blocking(move || {
+            let engine = version.log_store.engine(None);
+            let millis = micros.div_euclid(1000);
+            let recreatable = HistoryCommitType::Recreatable;
+            let found =
+                latest_version_as_of(version.snapshot(), engine.as_ref(), millis, recreatable);
+            match found {
+                Ok(commit) => Ok(commit.version),
+                Err(error) => Err(error_of_time(error, &version)),
+            }
+        })
+        .await
+    }
+
+    /// The error for a version that could not be loaded.
+    async fn no_such_version(&self, location: &Location, number: u64, error: &Error) -> Error {
+        let Ok(newest) = self.open(location).await else { return same(error) };
+        let version = Arc::clone(&newest);
+        let earliest = blocking(move || {
+            let engine = version.log_store.engine(None);
+            let log = &version.snapshot().log_segment().log_root;
+            get_earliest_commit(engine.as_ref(), log, None, HistoryCommitType::Recreatable)
+                .map_err(|error| error_of_kernel(error, version.location()))
+        })
+        .await;
+        let Ok(earliest) = earliest else { return same(error) };
+        if (earliest..=newest.version()).contains(&number) {
+            return same(error);
+        }
+        let what = format!("version {number} of the table does not exist");
+        Error::new(ErrorKind::InvalidParameterValue, what)
+            .with_detail(format!("The table has versions {earliest} to {}.", newest.version()))
+    }
+}
+
+/// Runs what waits for storage where waiting is allowed.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|cause| Error::internal("reading a table's log did not end").caused_by(cause))?
+}
+
+/// The file of a commit, if it is there.
+async fn find(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    version: u64,
+) -> Result<Option<ObjectMeta>> {
+    match store.head(&commit_path(location, version)).await {
+        Ok(file) => Ok(Some(file)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error_of_store(error, location)),
+    }
+}
+
+fn is_same_file(found: Option<&ObjectMeta>, known: Option<&ObjectMeta>) -> bool {
+    let (Some(found), Some(known)) = (found, known) else { return false };
+    found.last_modified == known.last_modified
+        && found.size == known.size
+        && found.e_tag == known.e_tag
+}
+
+/// Whether a file below `_delta_log` makes a table: a commit or a checkpoint.
+fn is_log_file(file: &ObjectMeta) -> bool {
+    let name = file.location.filename().unwrap_or_default();
+    let numbered = name.get(..20).is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()));
+    numbered && (name.ends_with(".json") || name.ends_with(".parquet"))
+}
+
+fn error_of_time(error: delta_kernel::Error, version: &TableVersion) -> Error {
+    use delta_kernel::history_manager::error::NearestTimestamp;
+    let delta_kernel::Error::LogHistory(history) = &error else {
+        return error_of_kernel(error, version.location());
+    };
+    let LogHistoryError::TimestampOutOfRange { nearest_timestamp, .. } = history.as_ref() else {
+        return error_of_kernel(error, version.location());
+    };
+    let refused = Error::new(
+        ErrorKind::InvalidParameterValue,
+        "the table has no version as old as this timestamp",
+    );
+    match nearest_timestamp {
+        NearestTimestamp::Earliest(millis) | NearestTimestamp::Latest(millis) => {
+            let earliest = DateTime::from_timestamp_millis(*millis).unwrap_or_default();
+            let earliest = earliest.to_rfc3339_opts(SecondsFormat::Millis, true);
+            refused.with_detail(format!("The oldest version it has is of {earliest}."))
+        }
+        _ => refused,
+    }
+}

@@ -1,0 +1,205 @@
+//! One version of a table: everything that queries ask of it, made once. It never changes.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::catalog::TableProvider;
+use delta_kernel::actions::Protocol;
+use delta_kernel::engine::arrow_data::ArrowEngineData;
+use delta_kernel::scan::StatsOptions;
+use delta_kernel::{DeltaResult, Engine, SnapshotRef};
+use deltalake::logstore::LogStoreRef;
+
+use super::deletion_vector::DeletionVectors;
+use super::error::error_of_kernel;
+use super::feature::{check_readable, check_writable, feature_names};
+use super::footer::Footers;
+use super::index::FileIndex;
+use super::scan::VersionProvider;
+use super::schema::Columns;
+use crate::base::Result;
+use crate::storage::{Location, Stores};
+
+/// What scans of all tables share.
+pub(super) struct ScanCaches {
+    pub footers: Arc<Footers>,
+    pub deletion_vectors: DeletionVectors,
+}
+
+/// A table as of one version.
+pub struct TableVersion {
+    location: Location,
+    snapshot: SnapshotRef,
+    columns: Columns,
+    files: FileIndex,
+    commit_timestamp: Option<i64>,
+    pub(super) log_store: LogStoreRef,
+    pub(super) caches: Arc<ScanCaches>,
+}
+
+/// What `DESCRIBE DETAIL` tells of a table version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDetails {
+    /// The identity that the table was created with.
+    pub id: String,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub location: String,
+    /// Milliseconds since the epoch.
+    pub created_at: Option<i64>,
+    /// Milliseconds since the epoch: the time of the version's commit.
+    pub last_modified: Option<i64>,
+    pub partition_columns: Vec<String>,
+    pub files: u64,
+    pub size_in_bytes: u64,
+    pub properties: Vec<(String, String)>,
+    pub min_reader_version: i32,
+    pub min_writer_version: i32,
+    pub features: Vec<String>,
+}
+
+impl TableVersion {
+    /// Reads a version from its log. Blocks on storage.
+    pub(super) fn load(
+        location: Location,
+        snapshot: SnapshotRef,
+        engine: &dyn Engine,
+        log_store: LogStoreRef,
+        caches: Arc<ScanCaches>,
+    ) -> Result<Self> {
+        let configuration = snapshot.table_configuration();
+        check_readable(configuration.protocol())?;
+        let columns = Columns::try_new(
+            &snapshot.schema(),
+            configuration.logical_partition_columns(),
+            configuration.column_mapping_mode(),
+        )?;
+        let batches = scan_metadata(&snapshot, engine)
+            .map_err(|error| error_of_kernel(error, &location))?;
+        let files = FileIndex::try_new(&batches, &columns, &location)?;
+        // The log need not have the commit any more: a checkpoint is enough.
+        let commit_timestamp = snapshot.get_timestamp(engine).ok();
+        Ok(TableVersion { location, snapshot, columns, files, commit_timestamp, log_store, caches })
+    }
+
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    pub fn version(&self) -> u64 {
+        self.snapshot.version()
+    }
+
+    /// The columns in the table's order, as scans give them: text as `Utf8View`, bytes as
+    /// `BinaryView`, timestamps in microseconds with the zone `UTC` or without one.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.columns.schema)
+    }
+
+    pub(super) fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The data files.
+    pub fn files(&self) -> &FileIndex {
+        &self.files
+    }
+
+    pub fn partition_columns(&self) -> &[String] {
+        self.snapshot.table_configuration().logical_partition_columns()
+    }
+
+    /// The table's properties, as in `delta.appendOnly`.
+    pub fn properties(&self) -> &HashMap<String, String> {
+        self.snapshot.metadata_configuration()
+    }
+
+    pub fn protocol(&self) -> &Protocol {
+        self.snapshot.table_configuration().protocol()
+    }
+
+    /// The features that the table's protocol names, sorted.
+    pub fn features(&self) -> Vec<String> {
+        feature_names(self.protocol())
+    }
+
+    /// Refuses the table with 0A000 when it needs more of writers than Lakegate does.
+    pub fn check_writable(&self) -> Result<()> {
+        check_writable(self.protocol())
+    }
+
+    /// When the version was committed, in milliseconds since the epoch, if the log still says.
+    pub fn commit_timestamp(&self) -> Option<i64> {
+        self.commit_timestamp
+    }
+
+    /// The kernel's view of the version.
+    pub fn snapshot(&self) -> &SnapshotRef {
+        &self.snapshot
+    }
+
+    /// The exact number of rows, if the log says.
+    pub fn row_count(&self) -> Option<u64> {
+        self.files.row_count()
+    }
+
+    /// What `DESCRIBE DETAIL` shows.
+    pub fn details(&self) -> TableDetails {
+        let metadata = self.snapshot.table_configuration().metadata();
+        let mut properties: Vec<(String, String)> =
+            self.properties().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        properties.sort_unstable();
+        TableDetails {
+            id: metadata.id().to_owned(),
+            name: metadata.name().map(str::to_owned),
+            description: metadata.description().map(str::to_owned),
+            location: self.location.to_string(),
+            created_at: metadata.created_time(),
+            last_modified: self.commit_timestamp,
+            partition_columns: self.partition_columns().to_vec(),
+            files: self.files.len() as u64,
+            size_in_bytes: self.files.size_in_bytes(),
+            properties,
+            min_reader_version: self.protocol().min_reader_version(),
+            min_writer_version: self.protocol().min_writer_version(),
+            features: self.features(),
+        }
+    }
+
+    /// The version as DataFusion scans it.
+    pub fn provider(self: &Arc<Self>, stores: &Stores) -> Result<Arc<dyn TableProvider>> {
+        let store = stores.store(&self.location)?;
+        Ok(Arc::new(VersionProvider::new(Arc::clone(self), store)))
+    }
+}
+
+impl fmt::Debug for TableVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableVersion")
+            .field("location", &self.location)
+            .field("version", &self.version())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The live data files, as the kernel lists them.
+fn scan_metadata(snapshot: &SnapshotRef, engine: &dyn Engine) -> DeltaResult<Vec<RecordBatch>> {
+    if snapshot.schema().num_fields() == 0 {
+        // The kernel does not scan a table without columns; such a table has no data.
+        return Ok(Vec::new());
+    }
+    let scan = Arc::clone(snapshot)
+        .scan_builder()
+        .with_stats(StatsOptions::all_struct())
+        .without_row_transforms()
+        .build()?;
+    let mut batches = Vec::new();
+    for metadata in scan.scan_metadata(engine)? {
+        let files = metadata?.scan_files.apply_selection_vector()?;
+        batches.push(RecordBatch::from(ArrowEngineData::try_from_engine_data(files)?));
+    }
+    Ok(batches)
+}

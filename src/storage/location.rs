@@ -1,0 +1,261 @@
+//! Where a table lives: one canonical URL for every spelling of a place. It never looks whether
+//! anything is there.
+
+use std::fmt;
+
+use object_store::path::Path;
+use url::Url;
+
+use crate::base::{Error, ErrorKind, Result};
+
+/// The kinds of storage that a location can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// A file system of this machine.
+    File,
+    /// The memory of this process: for tests.
+    Memory,
+    /// Amazon S3 and what speaks its protocol.
+    S3,
+    /// Azure Data Lake Storage.
+    Abfss,
+    /// Google Cloud Storage.
+    Gs,
+}
+
+impl Scheme {
+    /// The scheme as URLs spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Scheme::File => "file",
+            Scheme::Memory => "memory",
+            Scheme::S3 => "s3",
+            Scheme::Abfss => "abfss",
+            Scheme::Gs => "gs",
+        }
+    }
+
+    /// The scheme of a URL; `s3a`, Hadoop's name of S3, is `s3`.
+    fn of(name: &str) -> Option<Scheme> {
+        match name {
+            "file" => Some(Scheme::File),
+            "memory" => Some(Scheme::Memory),
+            "s3" | "s3a" => Some(Scheme::S3),
+            "abfss" => Some(Scheme::Abfss),
+            "gs" => Some(Scheme::Gs),
+            _ => None,
+        }
+    }
+
+    /// Whether URLs of this scheme name a bucket or container before the path.
+    const fn has_authority(self) -> bool {
+        match self {
+            Scheme::File | Scheme::Memory => false,
+            Scheme::S3 | Scheme::Abfss | Scheme::Gs => true,
+        }
+    }
+}
+
+/// The root of a table: an absolute URL, checked and in one canonical spelling.
+///
+/// Two locations are equal exactly if they name the same place: escapes are decoded and written anew,
+/// and there is always one slash at the end of [`Location::url`].
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    url: Url,
+    path: Path,
+}
+
+impl Location {
+    /// The location that a text names: a URL with a scheme of [`Scheme`], or an absolute path of
+    /// this machine's file system, which has no escapes.
+    ///
+    /// Refused with 22023: relative paths, `.` and `..`, empty path segments, queries, fragments,
+    /// ports and passwords.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text.starts_with('/') {
+            let path = Path::parse(text).map_err(|cause| invalid(text).caused_by(cause))?;
+            return Location::new(Scheme::File, "", path, text);
+        }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(invalid(text)
+                .with_hint("Give an absolute path, or a URL such as s3://bucket/path."));
+        };
+        let scheme = Scheme::of(&scheme.to_ascii_lowercase()).ok_or_else(|| {
+            Error::unsupported(format!("storage of the kind \"{scheme}\""))
+                .with_hint("Use a file, s3, abfss or gs URL.")
+        })?;
+        let (authority, path) = match rest.find('/') {
+            Some(slash) => rest.split_at(slash),
+            None => (rest, ""),
+        };
+        if text.contains(['?', '#']) || authority.is_empty() == scheme.has_authority() {
+            return Err(invalid(text));
+        }
+        // `Path` refuses dot segments, also escaped ones, and empty segments.
+        let path = Path::from_url_path(path).map_err(|cause| invalid(text).caused_by(cause))?;
+        Location::new(scheme, authority, path, text)
+    }
+
+    fn new(scheme: Scheme, authority: &str, path: Path, text: &str) -> Result<Self> {
+        if path.as_ref().is_empty() && !scheme.has_authority() {
+            return Err(invalid(text).with_detail("The root of a file system is no table."));
+        }
+        let root = format!("{}://{authority}/", scheme.name());
+        let mut url = Url::parse(&root).map_err(|cause| invalid(text).caused_by(cause))?;
+        let container = scheme == Scheme::Abfss && url.password().is_none();
+        if url.port().is_some() || !(url.username().is_empty() || container) {
+            return Err(invalid(text));
+        }
+        // Lower case, as names of hosts, buckets and containers are.
+        let host = url.host_str().map(str::to_ascii_lowercase);
+        url.set_host(host.as_deref()).map_err(|cause| invalid(text).caused_by(cause))?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.clear().extend(path.parts().map(|part| part.as_ref().to_owned())).push("");
+        }
+        Ok(Location { url, path })
+    }
+
+    /// The location of a folder inside this one; `name` is one segment, not escaped.
+    pub fn join(&self, name: &str) -> Result<Self> {
+        let path = Path::parse(format!("{}/{name}", self.path))
+            .map_err(|cause| invalid(name).caused_by(cause))?;
+        let authority = self.url.authority().to_owned();
+        Location::new(self.scheme(), &authority, path, name)
+    }
+
+    /// The URL, with a slash at its end.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The path below the root of the bucket or file system, not escaped.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn scheme(&self) -> Scheme {
+        // Only `new` makes locations, with one of these schemes.
+        Scheme::of(self.url.scheme()).unwrap_or(Scheme::File)
+    }
+
+    /// The URL of the bucket or file system, with the slash at its end.
+    pub fn store_url(&self) -> Url {
+        let mut root = self.url.clone();
+        root.set_path("/");
+        root
+    }
+
+    /// The path of a file that the table's log names, or `None` if it lies outside of the table.
+    ///
+    /// `reference` is a URI, relative to the table or absolute (Delta protocol, "Add File").
+    pub fn file(&self, reference: &str) -> Option<Path> {
+        let relative = match reference.strip_prefix(self.url.as_str()) {
+            Some(relative) => relative,
+            None if is_absolute(reference) => return self.absolute_file(reference),
+            None => reference,
+        };
+        let relative = Path::from_url_path(relative).ok()?;
+        Some(self.path.parts().chain(relative.parts()).collect())
+    }
+
+    fn absolute_file(&self, reference: &str) -> Option<Path> {
+        let file = Location::parse(reference).ok()?;
+        let same_store = file.store_url() == self.store_url();
+        (same_store && file.path.prefix_match(&self.path).is_some()).then_some(file.path)
+    }
+
+    /// A path below this location as users may see it: relative to the location.
+    pub fn relative<'a>(&self, path: &'a str) -> &'a str {
+        let trimmed = path.trim_start_matches('/');
+        let root = self.path.as_ref();
+        match trimmed.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')) {
+            Some(relative) => relative,
+            None => match trimmed.find(&format!("{root}/")) {
+                Some(start) => trimmed.get(start + root.len() + 1..).unwrap_or_default(),
+                None => trimmed.rsplit('/').next().unwrap_or_default(),
+            },
+        }
+    }
+}
+
+/// Whether a URI begins with a scheme, and so is not relative.
+fn is_absolute(reference: &str) -> bool {
+    reference.starts_with('/')
+        || reference.split_once(':').is_some_and(|(scheme, _)| {
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        })
+}
+
+fn invalid(text: &str) -> Error {
+    Error::new(ErrorKind::InvalidParameterValue, format!("\"{text}\" is not a table location"))
+}
+
+impl fmt::Display for Location {
+    /// The URL without the slash at its end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.url.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        Location::parse(text).unwrap().url().to_string()
+    }
+
+    #[test]
+    fn spellings_of_one_place_are_equal() {
+        assert_eq!(canonical("/data/a b"), "file:///data/a%20b/");
+        assert_eq!(canonical("file:///data/a%20b/"), "file:///data/a%20b/");
+        assert_eq!(canonical("FILE:///data/%61%20b"), "file:///data/a%20b/");
+        assert_eq!(canonical("/data/50%"), "file:///data/50%25/");
+        assert_eq!(canonical("s3a://Bucket/t"), "s3://bucket/t/");
+        assert_eq!(canonical("s3://bucket"), "s3://bucket/");
+        let abfss = "abfss://container@account.dfs.core.windows.net/t/";
+        assert_eq!(canonical(abfss), abfss);
+        assert_eq!(canonical("memory:///t"), "memory:///t/");
+        assert_eq!(Location::parse("/a/b").unwrap().join("c d").unwrap().to_string(),
+            "file:///a/b/c%20d");
+    }
+
+    #[test]
+    fn what_is_no_absolute_place_is_refused() {
+        let refused = [
+            "relative", "", "/", "file:///", "file://host/t", "/a/../b", "/a/./b", "/a//b",
+            "file:///a/%2e%2e/b", "s3:///t", "s3://b/t?x=1", "s3://b/t#x", "s3://b:80/t",
+            "s3://user:password@b/t", "http://b/t", "/a/\u{0}",
+        ];
+        for text in refused {
+            assert!(Location::parse(text).is_err(), "{text:?} was taken");
+        }
+        assert!(Location::parse("/a").unwrap().join("..").is_err());
+    }
+
+    #[test]
+    fn files_are_found_inside_the_table_only() {
+        let table = Location::parse("/data/t").unwrap();
+        let file = |reference| table.file(reference).map(|path| path.to_string());
+        assert_eq!(file("p=a%20b/f.parquet").as_deref(), Some("data/t/p=a b/f.parquet"));
+        assert_eq!(file("p=a%252Fb/f").as_deref(), Some("data/t/p=a%2Fb/f"));
+        assert_eq!(file("p=a:b/f").as_deref(), Some("data/t/p=a:b/f"));
+        assert_eq!(file("file:///data/t/f").as_deref(), Some("data/t/f"));
+        assert_eq!(file("file:///data/u/f"), None);
+        assert_eq!(file("/data/u/f"), None);
+        assert_eq!(file("../u/f"), None);
+        assert_eq!(file("%2e%2e/u/f"), None);
+        assert_eq!(file("s3://bucket/f"), None);
+        assert_eq!(table.relative("/data/t/p=1/f"), "p=1/f");
+        assert_eq!(table.relative("file:///data/t/p=1/f"), "p=1/f");
+        assert_eq!(table.relative("elsewhere/f"), "f");
+    }
+}
