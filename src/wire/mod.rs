@@ -1,2 +1,12 @@
 //! The PostgreSQL protocol: listener, startup, the connection loop, encoders, decoders. It never plans and
 //! never decides.
+
+pub mod listener;
+pub mod startup;
+pub mod startup_packet;
+pub mod startup_options;
+pub mod tls;
+pub mod login;
+pub mod socket;
+pub mod message;
+pub mod error;

@@ -1,0 +1,135 @@
+//! The listening socket: accepts connections, bounds how many may be strangers at a time, and hands those
+//! that log in to the connection loop. It reads no byte itself.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::base::{Error, ErrorKind, Result};
+
+use super::startup::{Connected, Gate};
+
+/// Connections that may wait for their accept.
+const BACKLOG: u32 = 1024;
+/// A silent peer is asked whether it is there after so long, then in such intervals so many times.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 6;
+/// How long to wait when the system has no socket for us (file descriptors, memory).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What is done with a client that has logged in.
+pub trait Serve: Send + Sync + 'static {
+    /// Serves the session to its end.
+    fn serve(&self, connected: Connected) -> impl Future<Output = ()> + Send;
+}
+
+/// A bound socket, ready to accept.
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Listens on `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// 58030 with the address and the reason.
+    pub fn bind(address: SocketAddr) -> Result<Self> {
+        let bind = || {
+            let socket = match address {
+                SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+                SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+            };
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            let socket = socket.listen(BACKLOG)?;
+            let address = socket.local_addr()?;
+            Ok(Listener { socket, address })
+        };
+        bind().map_err(|error: std::io::Error| {
+            Error::new(ErrorKind::IoError, format!("could not listen on {address}: {error}"))
+                .caused_by(error)
+        })
+    }
+
+    /// The address with its real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts until `stop`, then waits until the last connection has ended; what makes them end is the
+    /// registry's [`drain`](crate::session::Registry::drain) and
+    /// [`terminate_all`](crate::session::Registry::terminate_all).
+    ///
+    /// At most as many strangers as sessions are in their startup at one time; when they are, further
+    /// connections wait in the kernel's queue, where they cost nothing.
+    pub async fn run<S: Serve>(self, gate: Arc<Gate>, server: Arc<S>, stop: CancellationToken) {
+        let strangers = Arc::new(Semaphore::new(gate.limits.connections_max));
+        let connections = TaskTracker::new();
+        while let Some((stream, peer, permit)) = self.next(&strangers, &stop).await {
+            let (gate, server) = (Arc::clone(&gate), Arc::clone(&server));
+            let stop = stop.clone();
+            connections.spawn(async move {
+                let connected = tokio::select! {
+                    connected = gate.admit(stream, peer) => connected,
+                    () = stop.cancelled() => None,
+                };
+                drop(permit);
+                if let Some(connected) = connected {
+                    server.serve(connected).await;
+                }
+            });
+        }
+        drop(self.socket);
+        connections.close();
+        connections.wait().await;
+    }
+
+    async fn next(
+        &self,
+        strangers: &Arc<Semaphore>,
+        stop: &CancellationToken,
+    ) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                accepted = async {
+                    let permit = Arc::clone(strangers).acquire_owned().await.ok()?;
+                    Some((self.socket.accept().await, permit))
+                } => accepted?,
+            };
+            match accepted {
+                (Ok((stream, peer)), permit) => {
+                    if let Err(error) = prepare(&stream) {
+                        tracing::debug!(%peer, %error, "connection lost before it was served");
+                        continue;
+                    }
+                    return Some((stream, peer, permit));
+                }
+                (Err(error), _) => {
+                    tracing::warn!(%error, "could not accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// Answers are written whole, so they must not wait for more (Nagle); peers that vanish are found out.
+fn prepare(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_RETRIES);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
