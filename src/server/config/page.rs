@@ -76,20 +76,3 @@ fn row(key: &Key, defaults: &Config) -> String {
         key.description
     )
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::path::Path;
-
-    /// `BLESS=1 cargo test` writes the page anew.
-    #[test]
-    fn the_page_is_fresh() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/configuration.md");
-        if std::env::var_os("BLESS").is_some() {
-            std::fs::write(&path, render()).unwrap();
-        }
-        let written = std::fs::read_to_string(&path).unwrap();
-        assert!(written == render(), "docs/guide/configuration.md is stale: run `just bless`");
-    }
-}
