@@ -16,6 +16,9 @@ const FORBIDDEN_NAMES: [&str; 6] = ["util", "utils", "common", "helper", "helper
 const GENERATED_PAGES: [(&str, &[&str]); 1] =
     [("docs/guide/configuration.md", &["check", "--reference"])];
 
+/// What the server prints once it listens: a line of the pages that is no command.
+const READY: &str = "lakegate is ready:";
+
 /// Kinds of cases and the folders in which their runners look for them.
 const CASE_FOLDERS: [(&str, &str); 2] = [("slt", "tests/slt"), ("pt", "tests/wire")];
 
@@ -241,7 +244,8 @@ fn every_file_says_what_it_is_for() {
 #[test]
 fn names_say_something() {
     let mut broken = Vec::new();
-    for path in ["src", "tests", "sql", "benches", "conformance"].into_iter().flat_map(files_below) {
+    for path in ["src", "tests", "sql", "benches", "conformance"].into_iter().flat_map(files_below)
+    {
         for part in &path {
             let part = part.to_string_lossy();
             let stem = part.split('.').next().unwrap_or_default();
@@ -342,7 +346,16 @@ fn commands(text: &str) -> Vec<&str> {
 
 /// What is wrong with a command that a page tells the reader to type.
 fn wrong_with(command: &str, recipes: &BTreeSet<String>) -> Option<String> {
-    let command = command.split('#').next().unwrap_or_default().trim();
+    if command.starts_with(READY) {
+        return None;
+    }
+    let mut command = command.split('#').next().unwrap_or_default().trim();
+    // Variables that are set for one command.
+    while let Some((first, rest)) = command.split_once(' ').filter(|(first, _)| first.contains('='))
+    {
+        let variable = first.chars().all(|c| is_word(c) || "=-./".contains(c));
+        command = if variable { rest } else { break };
+    }
     if let Some(rest) = command.strip_prefix("just ") {
         let recipe = rest.split_whitespace().next()?;
         let unknown = !recipe.starts_with('-') && !recipes.contains(recipe);
@@ -360,8 +373,11 @@ fn wrong_with(command: &str, recipes: &BTreeSet<String>) -> Option<String> {
         .take(if words.first() == Some(&"user") { 2 } else { 1 })
         .copied()
         .collect();
-    let help =
-        Command::new(env!("CARGO_BIN_EXE_lakegate")).args(&subcommands).arg("--help").output().ok()?;
+    let help = Command::new(env!("CARGO_BIN_EXE_lakegate"))
+        .args(&subcommands)
+        .arg("--help")
+        .output()
+        .ok()?;
     let text = String::from_utf8_lossy(&help.stdout);
     if !help.status.success() {
         return Some(format!("lakegate has no command {}", subcommands.join(" ")));
@@ -374,7 +390,9 @@ fn wrong_with(command: &str, recipes: &BTreeSet<String>) -> Option<String> {
 fn commands_in_the_pages_exist() {
     let recipes: BTreeSet<String> = read("Justfile")
         .lines()
-        .filter(|line| !line.starts_with([' ', '#', '[']) && line.contains(':') && !line.contains(":="))
+        .filter(|line| {
+            !line.starts_with([' ', '#', '[']) && line.contains(':') && !line.contains(":=")
+        })
         .map(|line| first_word(&line.replace('-', "_")).replace('_', "-"))
         .collect();
     let mut broken = Vec::new();
@@ -402,4 +420,5 @@ fn the_checks_see_what_they_should() {
     assert_eq!(wrong_with("cargo run --release -- serve --demo", &recipes), None);
     assert!(wrong_with("lakegate serve --dmeo", &recipes).is_some());
     assert!(wrong_with("lakegate server", &recipes).is_some());
+    assert!(wrong_with("A_PASSWORD=x-1 lakegate server", &recipes).is_some());
 }

@@ -207,11 +207,12 @@ impl Loading {
             let fallback = crate::base::limits::Limits::default().memory_bytes_total;
             limits.memory_bytes_total = machine::memory_bytes()
                 .and_then(|bytes| usize::try_from(bytes / 100 * MEMORY_PERCENT).ok())
+                .map(whole_mebibytes)
                 .unwrap_or(fallback);
             sized.push("limits.memory_bytes_total");
         }
         if limits.memory_bytes_per_query == value::AUTO {
-            limits.memory_bytes_per_query = limits.memory_bytes_total / 2;
+            limits.memory_bytes_per_query = whole_mebibytes(limits.memory_bytes_total / 2);
             sized.push("limits.memory_bytes_per_query");
         }
         for path in sized {
@@ -268,6 +269,11 @@ impl Loading {
                 .with_detail(format!("{first}\n{}", rest.join("\n")))
         })
     }
+}
+
+/// `bytes` without what people do not want to read; at least one mebibyte.
+fn whole_mebibytes(bytes: usize) -> usize {
+    (bytes >> 20).max(1) << 20
 }
 
 /// A configuration file, to name its lines.
