@@ -4,6 +4,7 @@ pub mod datatype;
 pub mod error;
 pub mod id;
 pub mod limits;
+pub mod metric;
 pub mod name;
 pub mod secret;
 

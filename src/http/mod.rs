@@ -1,1 +1,5 @@
-//! Health and metrics over HTTP. It serves no data.
+//! Health and metrics over HTTP, on a port of their own. It serves no data and asks for no login.
+
+pub mod operations;
+
+pub use operations::Operations;

@@ -6,6 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+/// What is out of place in the tree; quick, so first.
+mod tidy;
+
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;
 

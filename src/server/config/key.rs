@@ -1,0 +1,253 @@
+//! The one table of configuration keys. Reading, `lakegate check` and the reference page are made from it.
+
+use super::value::{
+    Address, AutoSize, Count, File, Format, Kind, Level, Metastore, Optional, Size, Span, Switch,
+    Text,
+};
+use super::{Config, TlsFiles};
+
+/// The prefix of every environment variable that is ours.
+pub const VARIABLE_PREFIX: &str = "LAKEGATE_";
+
+/// A key of the configuration.
+pub struct Key {
+    /// Its place in `lakegate.toml`: `limits.connections_max`.
+    pub path: &'static str,
+    /// Whether there is a flag for it.
+    pub has_flag: bool,
+    /// The kind of its values.
+    pub kind: &'static str,
+    /// What it decides; sentences.
+    pub description: &'static str,
+    /// Reads a value into the configuration, or says what is wrong with it.
+    pub set: fn(&mut Config, &str) -> Result<(), String>,
+    /// The value as it would be written; empty for none.
+    pub show: fn(&Config) -> String,
+}
+
+impl Key {
+    /// The key with this path.
+    pub fn find(path: &str) -> Option<&'static Key> {
+        KEYS.iter().find(|key| key.path == path)
+    }
+
+    /// The environment variable: `LAKEGATE_LIMITS_CONNECTIONS_MAX`.
+    pub fn variable(&self) -> String {
+        format!("{VARIABLE_PREFIX}{}", self.path.replace('.', "_").to_uppercase())
+    }
+
+    /// The flag: `--tls-cert`.
+    pub fn flag(&self) -> Option<String> {
+        self.has_flag.then(|| format!("--{}", self.path.replace(['.', '_'], "-")))
+    }
+}
+
+/// A row of the table: path, whether it has a flag, kind, field, description.
+macro_rules! key {
+    ($path:literal, $flag:ident, $kind:ty, $($field:ident).+, $description:literal) => {
+        Key {
+            path: $path,
+            has_flag: key!(@$flag),
+            kind: <$kind as Kind>::NAME,
+            description: $description,
+            set: |config, text| {
+                config.$($field).+ = <$kind as Kind>::parse(text)?;
+                Ok(())
+            },
+            show: |config| <$kind as Kind>::show(&config.$($field).+),
+        }
+    };
+    ($path:literal, $flag:ident, $kind:ty, tls[$field:ident], $description:literal) => {
+        Key {
+            path: $path,
+            has_flag: key!(@$flag),
+            kind: <$kind as Kind>::NAME,
+            description: $description,
+            set: |config, text| {
+                config.tls.get_or_insert_with(TlsFiles::default).$field = <$kind as Kind>::parse(text)?;
+                Ok(())
+            },
+            show: |config| {
+                config.tls.as_ref().map(|tls| <$kind as Kind>::show(&tls.$field)).unwrap_or_default()
+            },
+        }
+    };
+    (@flag) => { true };
+    (@no_flag) => { false };
+}
+
+/// Every key, in the order of the reference page.
+pub static KEYS: &[Key] = &[
+    key!(
+        "data",
+        flag,
+        Text,
+        data,
+        "The folder or URL that holds managed tables and, unless `metastore` says otherwise, the metastore."
+    ),
+    key!(
+        "listen",
+        flag,
+        Address,
+        listen,
+        "Where PostgreSQL clients connect. Port 0 takes a free one, which the ready line names."
+    ),
+    key!(
+        "metastore",
+        flag,
+        Optional<Metastore>,
+        metastore,
+        "Where catalogs, users and grants are kept. Without it, SQLite inside the data folder."
+    ),
+    key!(
+        "demo",
+        flag,
+        Switch,
+        demo,
+        "Makes the user `demo` with the password `demo` and the catalog `demo` with sample tables. \
+         Only on a loopback address."
+    ),
+    key!(
+        "tls.cert",
+        flag,
+        File,
+        tls[certificate],
+        "The server's certificate and its chain, in PEM. Needs `tls.key`."
+    ),
+    key!("tls.key", flag, File, tls[key], "The private key of the certificate, in PEM."),
+    key!(
+        "tls.required",
+        no_flag,
+        Switch,
+        require_tls,
+        "Refuses clients that do not use TLS. Needs `tls.cert`."
+    ),
+    key!(
+        "metrics.listen",
+        no_flag,
+        Optional<Address>,
+        metrics_listen,
+        "Where `/metrics`, `/health/live` and `/health/ready` are served over HTTP, to anybody who can \
+         connect. Without it, nowhere."
+    ),
+    key!(
+        "log.format",
+        no_flag,
+        Format,
+        log.format,
+        "The form of the log, which goes to standard error."
+    ),
+    key!(
+        "log.level",
+        no_flag,
+        Level,
+        log.level,
+        "What is logged: error, warn, info, debug or trace, also by room as in `lakegate::wire=debug,warn`."
+    ),
+    key!(
+        "limits.connections_max",
+        no_flag,
+        Count<1>,
+        limits.connections_max,
+        "Client connections at one time. One more is refused with 53300."
+    ),
+    key!(
+        "limits.startup_timeout",
+        no_flag,
+        Span<false>,
+        limits.startup_timeout,
+        "How long a client may take from its first byte to a finished login."
+    ),
+    key!(
+        "limits.startup_packet_bytes_max",
+        no_flag,
+        Size<usize>,
+        limits.startup_packet_bytes_max,
+        "The first message of a client, before anybody is authenticated."
+    ),
+    key!(
+        "limits.message_bytes_max",
+        no_flag,
+        Size<usize>,
+        limits.message_bytes_max,
+        "One message from a client."
+    ),
+    key!(
+        "limits.send_buffer_bytes",
+        no_flag,
+        Size<usize>,
+        limits.send_buffer_bytes,
+        "Encoded rows that wait for one slow client."
+    ),
+    key!(
+        "limits.statement_bytes_max",
+        no_flag,
+        Size<usize>,
+        limits.statement_bytes_max,
+        "The text of one query."
+    ),
+    key!(
+        "limits.statement_depth_max",
+        no_flag,
+        Count<1>,
+        limits.statement_depth_max,
+        "Nesting of expressions and queries in one statement."
+    ),
+    key!(
+        "limits.prepared_statements_max",
+        no_flag,
+        Count<1>,
+        limits.prepared_statements_max,
+        "Prepared statements and portals of one session."
+    ),
+    key!("limits.view_depth_max", no_flag, Count<1>, limits.view_depth_max, "Views inside views."),
+    key!(
+        "limits.running_queries_max",
+        no_flag,
+        Count<1>,
+        limits.running_queries_max,
+        "Queries that run at one time. More of them queue."
+    ),
+    key!(
+        "limits.queued_queries_max",
+        no_flag,
+        Count<0>,
+        limits.queued_queries_max,
+        "Queries that may wait for their turn. One more is refused with 53300."
+    ),
+    key!(
+        "limits.queue_timeout",
+        no_flag,
+        Span<false>,
+        limits.queue_timeout,
+        "How long a query may wait for its turn."
+    ),
+    key!(
+        "limits.memory_bytes_total",
+        no_flag,
+        AutoSize,
+        limits.memory_bytes_total,
+        "Working memory of all queries. `auto` is 70 % of the memory of the machine or its container."
+    ),
+    key!(
+        "limits.memory_bytes_per_query",
+        no_flag,
+        AutoSize,
+        limits.memory_bytes_per_query,
+        "Working memory of one query; what does not fit is spilled to disk. `auto` is half of the total."
+    ),
+    key!(
+        "limits.spill_bytes_max",
+        no_flag,
+        Size<u64>,
+        limits.spill_bytes_max,
+        "Spill files of all queries."
+    ),
+    key!(
+        "limits.shutdown_grace",
+        no_flag,
+        Span<true>,
+        limits.shutdown_grace,
+        "How long running statements may take to end when the server stops."
+    ),
+];
