@@ -9,7 +9,9 @@ use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 use crate::base::limits::Limits;
 use crate::base::Result;
@@ -53,8 +55,12 @@ impl Context {
         let mut state = SessionStateBuilder::new_with_default_features()
             .with_config(config(threads))
             .with_runtime_env(runtime)
+            .with_analyzer_rules(analyzer_rules())
+            .with_type_planner(Arc::new(function::TypePlanner))
             .build();
-        function::register(&mut state).map_err(from_datafusion)?;
+        for function in function::all_scalar_functions() {
+            state.register_udf(function).map_err(from_datafusion)?;
+        }
         let memory = MemoryBudget::new(limits.memory_bytes_total, limits.memory_bytes_per_query);
         Ok(Context { state, memory })
     }
@@ -94,7 +100,14 @@ impl Context {
 
 /// Plans names of types that DataFusion does not know.
 pub fn type_planner() -> Option<Arc<dyn TypePlanner>> {
-    function::type_planner()
+    Some(Arc::new(function::TypePlanner))
+}
+
+/// DataFusion's rules, and before them the one that gives `oid` and the `reg*` types their meaning.
+fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(function::ObjectIdentifierRule));
+    rules
 }
 
 fn config(threads: usize) -> SessionConfig {

@@ -269,8 +269,7 @@ impl Expressions<'_> {
         let BoundExpression { ast, relations } = expression;
         let opened = self.engine.open_all(&relations, &self.request.pins, self.state).await?;
         let planner = Planner::new(self.state, &self.request.text, &self.parameters);
-        let facts = &self.request.facts;
-        let meanings = self.engine.meanings(&relations, &opened, facts, &planner)?;
+        let meanings = self.engine.meanings(&relations, &opened, &planner)?;
         planner.expression(ast, &self.schema, &meanings.sources)
     }
 

@@ -22,6 +22,7 @@ mod runtime;
 mod show;
 mod stream;
 mod system;
+mod system_plans;
 mod tables;
 
 use std::path::PathBuf;
@@ -44,6 +45,7 @@ use admission::Admission;
 use context::Context;
 use facts::Facts;
 use runtime::CpuRuntime;
+use system_plans::SystemPlans;
 
 pub use insert::CopySink;
 pub use open::Pins;
@@ -59,6 +61,7 @@ pub struct Engine {
     context: Context,
     cpu: CpuRuntime,
     admission: Admission,
+    system_plans: SystemPlans,
     limits: Limits,
     /// Where managed tables lie, each in a folder named by a UUID.
     managed_root: Location,
@@ -85,6 +88,8 @@ pub struct Request {
     pub parameters: Vec<ScalarValue>,
     /// The whole text that the client sent, which positions in errors count in.
     pub text: Arc<str>,
+    /// The result formats that the client asked for, as in Bind: none is text for all, one is for all.
+    pub formats: Vec<i16>,
 }
 
 /// What came of a statement.
@@ -145,6 +150,7 @@ impl Engine {
             context: Context::new(&limits, threads, registry, &spill_directory)?,
             cpu: CpuRuntime::new(threads)?,
             admission: Admission::new(&limits),
+            system_plans: SystemPlans::default(),
             stores,
             limits,
             managed_root,
@@ -232,7 +238,7 @@ impl Engine {
             catalog: facts.catalog.clone(),
             search_path: facts.search_path.clone(),
             visible: &visible,
-            system: &system::exists,
+            system: &system_plans::exists,
             view_depth_max: self.limits.view_depth_max,
             parse_limits: self.parse_limits(),
         };

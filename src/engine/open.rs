@@ -17,10 +17,8 @@ use crate::delta::{TableVersion, TimeTravel};
 use crate::storage::Location;
 
 use super::Engine;
-use super::facts::Facts;
 use super::output::{Origins, RelationOrigin};
 use super::planner::{PlannedView, Planner, Sources};
-use super::system;
 
 /// The table versions that a transaction has read, each the newest of when it was first asked for.
 #[derive(Debug, Default)]
@@ -114,7 +112,6 @@ impl Engine {
         &self,
         relations: &Relations,
         opened: &Opened,
-        facts: &Facts,
         planner: &Planner<'_>,
     ) -> Result<Meanings> {
         let mut meanings = Meanings::default();
@@ -125,10 +122,10 @@ impl Engine {
                     provider_as_source(version.provider(&self.stores)?)
                 }
                 BoundRelation::View { relation, query } => {
-                    Arc::new(self.view(relation, query, opened, facts, planner)?)
+                    Arc::new(self.view(relation, query, opened, planner)?)
                 }
                 BoundRelation::System { schema, name } => {
-                    system::source(schema, name, facts, planner)?
+                    self.system_plans.source(schema, name, planner)?
                 }
             };
             if let Some(relation) = bound.relation() {
@@ -147,10 +144,9 @@ impl Engine {
         relation: &Relation,
         query: &BoundQuery,
         opened: &Opened,
-        facts: &Facts,
         planner: &Planner<'_>,
     ) -> Result<PlannedView> {
-        let meanings = self.meanings(&query.relations, opened, facts, planner)?;
+        let meanings = self.meanings(&query.relations, opened, planner)?;
         let plan = planner.query(query.ast.as_ref().clone(), &meanings.sources).map_err(|error| {
             // A position in the view's text would point into a text that the user did not send.
             Error::new(error.kind(), error.message().to_owned())

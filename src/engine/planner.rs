@@ -122,8 +122,13 @@ impl PlannedView {
             .project(expressions)
             .and_then(LogicalPlanBuilder::build)
             .map_err(super::error::from_datafusion)?;
+        Ok(PlannedView::of(plan))
+    }
+
+    /// A view with the columns that its plan has.
+    pub fn of(plan: LogicalPlan) -> Self {
         let schema = Arc::clone(plan.schema().inner());
-        Ok(PlannedView { plan, schema })
+        PlannedView { plan, schema }
     }
 }
 

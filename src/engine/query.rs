@@ -17,6 +17,7 @@ use crate::bind::{BoundQuery, BoundRelation, BoundStatement};
 use crate::sql::placeholders_by_column;
 
 use super::error::{from_datafusion, locate};
+use super::function::object_identifiers_as_text;
 use super::output::{Origins, output_columns};
 use super::planner::Planner;
 use super::stream::RowStream;
@@ -27,6 +28,19 @@ pub(super) struct PlannedQuery {
     pub state: SessionState,
     pub plan: LogicalPlan,
     pub columns: Vec<OutputColumn>,
+}
+
+impl PlannedQuery {
+    /// The plan with what a client reads: names of objects instead of their numbers, where it asked for
+    /// text.
+    fn for_client(self, formats: &[i16]) -> Result<Self> {
+        let is_text = |index: usize| {
+            let format = if formats.len() == 1 { formats.first() } else { formats.get(index) };
+            format.is_none_or(|format| *format == 0)
+        };
+        let plan = object_identifiers_as_text(self.plan, is_text).map_err(from_datafusion)?;
+        Ok(PlannedQuery { plan, ..self })
+    }
 }
 
 impl Engine {
@@ -46,7 +60,7 @@ impl Engine {
         let (physical, columns, state) = self
             .cpu
             .run(async move {
-                let planned = engine.plan(query, &request).await?;
+                let planned = engine.plan(query, &request).await?.for_client(&request.formats)?;
                 let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
                 Ok((physical, planned.columns, planned.state))
             })
@@ -81,7 +95,7 @@ impl Engine {
         let state = self.context.statement(&request.facts);
         let opened = self.open_all(&query.relations, &request.pins, &state).await?;
         let planner = Planner::new(&state, &request.text, parameters);
-        let meanings = self.meanings(&query.relations, &opened, &request.facts, &planner)?;
+        let meanings = self.meanings(&query.relations, &opened, &planner)?;
         let plan = planner.query(*query.ast, &meanings.sources)?;
         Ok((state, plan, meanings.origins))
     }

@@ -15,6 +15,7 @@ use crate::governance::Access;
 
 use super::open::location_of;
 use super::output::OutputColumn;
+use super::planner::Planner;
 use super::stream::RowStream;
 use super::{Engine, Request};
 
@@ -128,7 +129,9 @@ impl Engine {
                 self.description_rows(&relation, extended, snapshot, request).await?
             }
             BoundShow::DescribeSystem { schema, name } => {
-                let schema = super::system::schema(&schema, &name, &request.facts)?;
+                let state = self.context.statement(&request.facts);
+                let planner = Planner::new(&state, "", &[]);
+                let schema = self.system_plans.source(&schema, &name, &planner)?.schema();
                 schema.fields().iter().map(field_row).collect::<Result<_>>()?
             }
             BoundShow::DescribeSchema { schema } => information(&[

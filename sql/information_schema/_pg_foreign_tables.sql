@@ -1,0 +1,11 @@
+-- information_schema._pg_foreign_tables: https://www.postgresql.org/docs/16/infoschema-pg-foreign-tables.html
+-- Always empty: a warehouse has no such objects.
+SELECT
+    CAST(NULL AS name) AS foreign_table_catalog,
+    CAST(NULL AS name) AS foreign_table_schema,
+    CAST(NULL AS name) AS foreign_table_name,
+    CAST(NULL AS text[]) AS ftoptions,
+    CAST(NULL AS name) AS foreign_server_catalog,
+    CAST(NULL AS name) AS foreign_server_name,
+    CAST(NULL AS name) AS authorization_identifier
+WHERE false

@@ -1,0 +1,9 @@
+-- information_schema.column_column_usage: https://www.postgresql.org/docs/16/infoschema-column-column-usage.html
+-- Always empty: a warehouse has no such objects.
+SELECT
+    CAST(NULL AS name) AS table_catalog,
+    CAST(NULL AS name) AS table_schema,
+    CAST(NULL AS name) AS table_name,
+    CAST(NULL AS name) AS column_name,
+    CAST(NULL AS name) AS dependent_column
+WHERE false

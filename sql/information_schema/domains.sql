@@ -1,0 +1,31 @@
+-- information_schema.domains: https://www.postgresql.org/docs/16/infoschema-domains.html
+-- Always empty: a warehouse has no such objects.
+SELECT
+    CAST(NULL AS name) AS domain_catalog,
+    CAST(NULL AS name) AS domain_schema,
+    CAST(NULL AS name) AS domain_name,
+    CAST(NULL AS varchar) AS data_type,
+    CAST(NULL AS integer) AS character_maximum_length,
+    CAST(NULL AS integer) AS character_octet_length,
+    CAST(NULL AS name) AS character_set_catalog,
+    CAST(NULL AS name) AS character_set_schema,
+    CAST(NULL AS name) AS character_set_name,
+    CAST(NULL AS name) AS collation_catalog,
+    CAST(NULL AS name) AS collation_schema,
+    CAST(NULL AS name) AS collation_name,
+    CAST(NULL AS integer) AS numeric_precision,
+    CAST(NULL AS integer) AS numeric_precision_radix,
+    CAST(NULL AS integer) AS numeric_scale,
+    CAST(NULL AS integer) AS datetime_precision,
+    CAST(NULL AS varchar) AS interval_type,
+    CAST(NULL AS integer) AS interval_precision,
+    CAST(NULL AS varchar) AS domain_default,
+    CAST(NULL AS name) AS udt_catalog,
+    CAST(NULL AS name) AS udt_schema,
+    CAST(NULL AS name) AS udt_name,
+    CAST(NULL AS name) AS scope_catalog,
+    CAST(NULL AS name) AS scope_schema,
+    CAST(NULL AS name) AS scope_name,
+    CAST(NULL AS integer) AS maximum_cardinality,
+    CAST(NULL AS name) AS dtd_identifier
+WHERE false

@@ -1,0 +1,13 @@
+-- information_schema.routine_table_usage: https://www.postgresql.org/docs/16/infoschema-routine-table-usage.html
+-- Always empty: a warehouse has no such objects.
+SELECT
+    CAST(NULL AS name) AS specific_catalog,
+    CAST(NULL AS name) AS specific_schema,
+    CAST(NULL AS name) AS specific_name,
+    CAST(NULL AS name) AS routine_catalog,
+    CAST(NULL AS name) AS routine_schema,
+    CAST(NULL AS name) AS routine_name,
+    CAST(NULL AS name) AS table_catalog,
+    CAST(NULL AS name) AS table_schema,
+    CAST(NULL AS name) AS table_name
+WHERE false

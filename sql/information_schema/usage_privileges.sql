@@ -1,0 +1,12 @@
+-- information_schema.usage_privileges: https://www.postgresql.org/docs/16/infoschema-usage-privileges.html
+-- Always empty: a warehouse has no such objects.
+SELECT
+    CAST(NULL AS name) AS grantor,
+    CAST(NULL AS name) AS grantee,
+    CAST(NULL AS name) AS object_catalog,
+    CAST(NULL AS name) AS object_schema,
+    CAST(NULL AS name) AS object_name,
+    CAST(NULL AS varchar) AS object_type,
+    CAST(NULL AS varchar) AS privilege_type,
+    CAST(NULL AS varchar(3)) AS is_grantable
+WHERE false

@@ -1,0 +1,30 @@
+-- pg_catalog.pg_attribute: https://www.postgresql.org/docs/16/catalog-pg-attribute.html
+-- Always empty: a warehouse has no such objects.
+SELECT
+    CAST(NULL AS oid) AS attrelid,
+    CAST(NULL AS name) AS attname,
+    CAST(NULL AS oid) AS atttypid,
+    CAST(NULL AS smallint) AS attlen,
+    CAST(NULL AS smallint) AS attnum,
+    CAST(NULL AS integer) AS attcacheoff,
+    CAST(NULL AS integer) AS atttypmod,
+    CAST(NULL AS smallint) AS attndims,
+    CAST(NULL AS boolean) AS attbyval,
+    CAST(NULL AS "char") AS attalign,
+    CAST(NULL AS "char") AS attstorage,
+    CAST(NULL AS "char") AS attcompression,
+    CAST(NULL AS boolean) AS attnotnull,
+    CAST(NULL AS boolean) AS atthasdef,
+    CAST(NULL AS boolean) AS atthasmissing,
+    CAST(NULL AS "char") AS attidentity,
+    CAST(NULL AS "char") AS attgenerated,
+    CAST(NULL AS boolean) AS attisdropped,
+    CAST(NULL AS boolean) AS attislocal,
+    CAST(NULL AS smallint) AS attinhcount,
+    CAST(NULL AS smallint) AS attstattarget,
+    CAST(NULL AS oid) AS attcollation,
+    CAST(NULL AS aclitem[]) AS attacl,
+    CAST(NULL AS text[]) AS attoptions,
+    CAST(NULL AS text[]) AS attfdwoptions,
+    CAST(NULL AS text) AS attmissingval
+WHERE false

@@ -1,0 +1,9 @@
+-- pg_catalog.pg_seclabel: https://www.postgresql.org/docs/16/catalog-pg-seclabel.html
+-- Always empty: a warehouse has no such objects.
+SELECT
+    CAST(NULL AS oid) AS objoid,
+    CAST(NULL AS oid) AS classoid,
+    CAST(NULL AS integer) AS objsubid,
+    CAST(NULL AS text) AS provider,
+    CAST(NULL AS text) AS label
+WHERE false

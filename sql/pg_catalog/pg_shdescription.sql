@@ -1,0 +1,7 @@
+-- pg_catalog.pg_shdescription: https://www.postgresql.org/docs/16/catalog-pg-shdescription.html
+-- Always empty: a warehouse has no such objects.
+SELECT
+    CAST(NULL AS oid) AS objoid,
+    CAST(NULL AS oid) AS classoid,
+    CAST(NULL AS text) AS description
+WHERE false

@@ -1,0 +1,32 @@
+-- pg_catalog.pg_stat_database: https://www.postgresql.org/docs/16/monitoring-stats.html
+-- Always empty: nothing counts what it would show.
+SELECT
+    CAST(NULL AS oid) AS datid,
+    CAST(NULL AS name) AS datname,
+    CAST(NULL AS integer) AS numbackends,
+    CAST(NULL AS bigint) AS xact_commit,
+    CAST(NULL AS bigint) AS xact_rollback,
+    CAST(NULL AS bigint) AS blks_read,
+    CAST(NULL AS bigint) AS blks_hit,
+    CAST(NULL AS bigint) AS tup_returned,
+    CAST(NULL AS bigint) AS tup_fetched,
+    CAST(NULL AS bigint) AS tup_inserted,
+    CAST(NULL AS bigint) AS tup_updated,
+    CAST(NULL AS bigint) AS tup_deleted,
+    CAST(NULL AS bigint) AS conflicts,
+    CAST(NULL AS bigint) AS temp_files,
+    CAST(NULL AS bigint) AS temp_bytes,
+    CAST(NULL AS bigint) AS deadlocks,
+    CAST(NULL AS bigint) AS checksum_failures,
+    CAST(NULL AS timestamptz) AS checksum_last_failure,
+    CAST(NULL AS double precision) AS blk_read_time,
+    CAST(NULL AS double precision) AS blk_write_time,
+    CAST(NULL AS double precision) AS session_time,
+    CAST(NULL AS double precision) AS active_time,
+    CAST(NULL AS double precision) AS idle_in_transaction_time,
+    CAST(NULL AS bigint) AS sessions,
+    CAST(NULL AS bigint) AS sessions_abandoned,
+    CAST(NULL AS bigint) AS sessions_fatal,
+    CAST(NULL AS bigint) AS sessions_killed,
+    CAST(NULL AS timestamptz) AS stats_reset
+WHERE false

@@ -1,0 +1,30 @@
+-- pg_catalog.pg_stat_sys_tables: https://www.postgresql.org/docs/16/monitoring-stats.html
+-- Always empty: nothing counts what it would show.
+SELECT
+    CAST(NULL AS oid) AS relid,
+    CAST(NULL AS name) AS schemaname,
+    CAST(NULL AS name) AS relname,
+    CAST(NULL AS bigint) AS seq_scan,
+    CAST(NULL AS timestamptz) AS last_seq_scan,
+    CAST(NULL AS bigint) AS seq_tup_read,
+    CAST(NULL AS bigint) AS idx_scan,
+    CAST(NULL AS timestamptz) AS last_idx_scan,
+    CAST(NULL AS bigint) AS idx_tup_fetch,
+    CAST(NULL AS bigint) AS n_tup_ins,
+    CAST(NULL AS bigint) AS n_tup_upd,
+    CAST(NULL AS bigint) AS n_tup_del,
+    CAST(NULL AS bigint) AS n_tup_hot_upd,
+    CAST(NULL AS bigint) AS n_tup_newpage_upd,
+    CAST(NULL AS bigint) AS n_live_tup,
+    CAST(NULL AS bigint) AS n_dead_tup,
+    CAST(NULL AS bigint) AS n_mod_since_analyze,
+    CAST(NULL AS bigint) AS n_ins_since_vacuum,
+    CAST(NULL AS timestamptz) AS last_vacuum,
+    CAST(NULL AS timestamptz) AS last_autovacuum,
+    CAST(NULL AS timestamptz) AS last_analyze,
+    CAST(NULL AS timestamptz) AS last_autoanalyze,
+    CAST(NULL AS bigint) AS vacuum_count,
+    CAST(NULL AS bigint) AS autovacuum_count,
+    CAST(NULL AS bigint) AS analyze_count,
+    CAST(NULL AS bigint) AS autoanalyze_count
+WHERE false

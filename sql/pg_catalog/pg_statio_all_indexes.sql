@@ -1,0 +1,11 @@
+-- pg_catalog.pg_statio_all_indexes: https://www.postgresql.org/docs/16/monitoring-stats.html
+-- Always empty: nothing counts what it would show.
+SELECT
+    CAST(NULL AS oid) AS relid,
+    CAST(NULL AS oid) AS indexrelid,
+    CAST(NULL AS name) AS schemaname,
+    CAST(NULL AS name) AS relname,
+    CAST(NULL AS name) AS indexrelname,
+    CAST(NULL AS bigint) AS idx_blks_read,
+    CAST(NULL AS bigint) AS idx_blks_hit
+WHERE false

@@ -1,0 +1,15 @@
+-- pg_catalog.pg_statio_all_tables: https://www.postgresql.org/docs/16/monitoring-stats.html
+-- Always empty: nothing counts what it would show.
+SELECT
+    CAST(NULL AS oid) AS relid,
+    CAST(NULL AS name) AS schemaname,
+    CAST(NULL AS name) AS relname,
+    CAST(NULL AS bigint) AS heap_blks_read,
+    CAST(NULL AS bigint) AS heap_blks_hit,
+    CAST(NULL AS bigint) AS idx_blks_read,
+    CAST(NULL AS bigint) AS idx_blks_hit,
+    CAST(NULL AS bigint) AS toast_blks_read,
+    CAST(NULL AS bigint) AS toast_blks_hit,
+    CAST(NULL AS bigint) AS tidx_blks_read,
+    CAST(NULL AS bigint) AS tidx_blks_hit
+WHERE false

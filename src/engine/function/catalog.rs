@@ -1,0 +1,178 @@
+//! System catalog information functions: what objects are called, described and defined as.
+//! <https://www.postgresql.org/docs/16/functions-info.html#FUNCTIONS-INFO-CATALOG>
+
+use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
+use crate::base::{Error, Oid};
+use crate::catalog::{RelationKind, Securable};
+use crate::engine::system::cell::Cell;
+use crate::engine::system::recorded::{self, PG_CLASS, PG_DATABASE, PG_NAMESPACE};
+use crate::engine::system::visible::Named;
+
+use super::define::*;
+use super::object_name::{is_visible, relation_of_name};
+
+const REGTYPE: PgType = PgType::Scalar(BaseType::Regtype);
+const REGCLASS: PgType = PgType::Scalar(BaseType::Regclass);
+const UTF8_ENCODING: i64 = 6;
+
+pub const FUNCTIONS: &[Function] = &[
+    Function::stable("pg_table_is_visible", &[AN_OID], BOOL, |call, arguments| {
+        let visible = call.visible()?;
+        let named = visible.named_by_oid(oid(arguments, 0));
+        Ok(named.map(|named| is_visible(visible, &named)).into())
+    }),
+    Function::stable("pg_type_is_visible", &[AN_OID], BOOL, |_, arguments| {
+        Ok(recorded::type_by_oid(oid(arguments, 0)).map(|_| true).into())
+    }),
+    Function::stable("pg_function_is_visible", &[AN_OID], BOOL, |_, arguments| {
+        Ok(recorded::procedure_by_oid(oid(arguments, 0)).map(|_| true).into())
+    }),
+    Function::immutable("pg_operator_is_visible", &[AN_OID], BOOL, |_, _| Ok(true.into())),
+    Function::immutable("pg_collation_is_visible", &[AN_OID], BOOL, |_, _| Ok(true.into())),
+    Function::null("pg_opclass_is_visible", &[AN_OID], BOOL),
+    Function::null("pg_opfamily_is_visible", &[AN_OID], BOOL),
+    Function::null("pg_conversion_is_visible", &[AN_OID], BOOL),
+    Function::null("pg_statistics_obj_is_visible", &[AN_OID], BOOL),
+    Function::null("pg_ts_config_is_visible", &[AN_OID], BOOL),
+    Function::null("pg_ts_dict_is_visible", &[AN_OID], BOOL),
+    Function::null("pg_ts_parser_is_visible", &[AN_OID], BOOL),
+    Function::null("pg_ts_template_is_visible", &[AN_OID], BOOL),
+    Function::stable("pg_get_userbyid", &[AN_OID], NAME, |call, arguments| {
+        let oid = oid(arguments, 0);
+        let name = call.visible()?.role_name(oid).map(str::to_owned);
+        Ok(name.unwrap_or_else(|| format!("unknown (OID={oid})")).into())
+    }),
+    Function::immutable("format_type", &[AN_OID, AN_INT4], TEXT, format_type).sees_null(),
+    Function::stable("pg_typeof", &[Parameter::Any], REGTYPE, pg_typeof).sees_null(),
+    Function::stable("obj_description", &[AN_OID, A_TEXT], TEXT, obj_description).optional(1),
+    Function::stable("shobj_description", &[AN_OID, A_TEXT], TEXT, obj_description),
+    Function::stable("col_description", &[AN_OID, AN_INT4], TEXT, col_description),
+    Function::stable("pg_get_viewdef", &[Parameter::NameOrOid, Parameter::Any], TEXT, view_definition)
+        .optional(1),
+    Function::null("pg_get_expr", &[A_TEXT, AN_OID, A_BOOL], TEXT).optional(1),
+    Function::null("pg_get_indexdef", &[AN_OID, AN_INT4, A_BOOL], TEXT).optional(2),
+    Function::null("pg_get_constraintdef", &[AN_OID, A_BOOL], TEXT).optional(1),
+    Function::null("pg_get_partkeydef", &[AN_OID], TEXT),
+    Function::null("pg_get_partition_constraintdef", &[AN_OID], TEXT),
+    Function::null("pg_get_ruledef", &[AN_OID, A_BOOL], TEXT).optional(1),
+    Function::null("pg_get_triggerdef", &[AN_OID, A_BOOL], TEXT).optional(1),
+    Function::null("pg_get_statisticsobjdef", &[AN_OID], TEXT),
+    Function::null("pg_get_statisticsobjdef_columns", &[AN_OID], TEXT),
+    Function::null("pg_get_functiondef", &[AN_OID], TEXT),
+    Function::null("pg_get_function_sqlbody", &[AN_OID], TEXT),
+    Function::null("pg_get_function_arg_default", &[AN_OID, AN_INT4], TEXT),
+    Function::null("pg_get_serial_sequence", &[A_TEXT, A_TEXT], TEXT),
+    Function::null("pg_get_replica_identity_index", &[AN_OID], REGCLASS),
+    Function::null("pg_relation_filenode", &[AN_OID], OID),
+    Function::null("pg_relation_filepath", &[AN_OID], TEXT),
+    Function::null("pg_index_column_has_property", &[AN_OID, AN_INT4, A_TEXT], BOOL),
+    Function::null("pg_index_has_property", &[AN_OID, A_TEXT], BOOL),
+    Function::null("pg_indexam_has_property", &[AN_OID, A_TEXT], BOOL),
+    Function::immutable("pg_relation_is_publishable", &[AN_OID], BOOL, |_, _| Ok(false.into())),
+    Function::immutable("row_security_active", &[Parameter::NameOrOid], BOOL, |_, _| {
+        Ok(false.into())
+    }),
+    Function::immutable("pg_tablespace_location", &[AN_OID], TEXT, |_, _| Ok("".into())),
+    Function::immutable("pg_get_function_arguments", &[AN_OID], TEXT, |_, arguments| {
+        Ok(function_arguments(oid(arguments, 0)).into())
+    }),
+    Function::immutable("pg_get_function_identity_arguments", &[AN_OID], TEXT, |_, arguments| {
+        Ok(function_arguments(oid(arguments, 0)).into())
+    }),
+    Function::immutable("pg_get_function_result", &[AN_OID], TEXT, |_, arguments| {
+        Ok(function_result(oid(arguments, 0)).into())
+    }),
+    Function::immutable("pg_encoding_to_char", &[AN_INT4], NAME, |_, arguments| {
+        Ok(if number(arguments, 0) == UTF8_ENCODING { "UTF8" } else { "" }.into())
+    }),
+    Function::immutable("pg_char_to_encoding", &[A_TEXT], INT4, |_, arguments| {
+        let name = text(arguments, 0).to_lowercase().replace(['-', '_'], "");
+        Ok(if matches!(name.as_str(), "utf8" | "unicode") { 6 } else { -1 }.into())
+    }),
+];
+
+fn format_type<'a>(_: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+    let [Cell::Int8(_), modifier] = arguments else { return Ok(Cell::Null) };
+    let oid = oid(arguments, 0);
+    if oid == Oid::INVALID {
+        return Ok("-".into());
+    }
+    let typmod = match modifier {
+        Cell::Int4(typmod) => Some(*typmod),
+        _ => None,
+    };
+    let Some(recorded) = recorded::type_by_oid(oid) else { return Ok("???".into()) };
+    match (oid, typmod) {
+        // With a modifier, even a missing one, `character` is its own name.
+        (Oid(1042), Some(NO_TYPMOD)) => Ok("bpchar".into()),
+        (Oid(1042), None) => Ok("character".into()),
+        (_, typmod) => Ok(recorded.sql_name(typmod.unwrap_or(NO_TYPMOD)).into()),
+    }
+}
+
+fn pg_typeof<'a>(call: &Call<'_>, _: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+    let Some(field) = call.argument_fields.first() else { return Ok(Cell::Null) };
+    Ok(pg_type_of(field)?.0.oid().into())
+}
+
+/// The comment on an object; with a second argument, on one of that catalog.
+fn obj_description<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+    let visible = call.visible()?;
+    let oid = oid(arguments, 0);
+    let Some(securable) = visible.snapshot().securable_by_oid(oid) else { return Ok(Cell::Null) };
+    let class = match &securable {
+        Securable::Catalog(_) => PG_DATABASE,
+        Securable::Schema(_) => PG_NAMESPACE,
+        Securable::Relation(_) => PG_CLASS,
+    };
+    let catalog = recorded::relation_by_oid(class).map_or("", |relation| relation.name);
+    let asked = arguments.get(1).is_none() || text(arguments, 1) == catalog;
+    if !asked || !visible.access.may_know(securable.id()) {
+        return Ok(Cell::Null);
+    }
+    Ok(match securable {
+        Securable::Catalog(catalog) => catalog.comment.clone(),
+        Securable::Schema(schema) => schema.comment.clone(),
+        Securable::Relation(relation) => relation.comment.clone(),
+    }
+    .into())
+}
+
+fn col_description<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+    let found = call.visible()?.relation_by_oid(oid(arguments, 0));
+    let number = number(arguments, 1);
+    let column = found.and_then(|(_, relation)| {
+        relation.columns.iter().find(|column| i64::from(column.number) == number)
+    });
+    Ok(column.and_then(|column| column.comment.clone()).into())
+}
+
+/// The text that the view was made with.
+fn view_definition<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+    let visible = call.visible()?;
+    let named = match arguments.first() {
+        Some(Cell::Text(name)) => Some(relation_of_name(visible, name)?),
+        _ => visible.named_by_oid(oid(arguments, 0)),
+    };
+    let Some(Named::User(_, relation)) = named else { return Ok(Cell::Null) };
+    Ok(match &relation.kind {
+        RelationKind::View(view) => format!("{};", view.definition.trim_end_matches(';')).into(),
+        // As PostgreSQL: no error for a relation that is not a view.
+        RelationKind::Table(_) => "Not a view".into(),
+    })
+}
+
+fn function_arguments(oid: Oid) -> Option<String> {
+    let procedure = recorded::procedure_by_oid(oid)?;
+    let names = procedure.proargtypes.iter().map(|&oid| {
+        let recorded = u32::try_from(oid).ok().and_then(|oid| recorded::type_by_oid(Oid(oid)));
+        recorded.map_or_else(|| "???".to_owned(), |recorded| recorded.sql_name(NO_TYPMOD))
+    });
+    Some(names.collect::<Vec<_>>().join(", "))
+}
+
+fn function_result(oid: Oid) -> Option<String> {
+    let procedure = recorded::procedure_by_oid(oid)?;
+    let result = recorded::type_by_oid(procedure.prorettype)?.sql_name(NO_TYPMOD);
+    Some(if procedure.proretset { format!("SETOF {result}") } else { result })
+}

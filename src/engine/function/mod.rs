@@ -1,0 +1,45 @@
+//! PostgreSQL's functions, types and operators where DataFusion has none or others: scalar functions by
+//! family, the planner of type names, and the rule that makes `oid` and the `reg*` types real.
+//!
+//! How object identifier types work (`object_identifier` has the whole of it):
+//! - a value is an Int64 whose field metadata names the type (`base::datatype::TYPE_METADATA`);
+//! - [`TypePlanner`] turns `x::regclass` into a cast to such a field;
+//! - [`ObjectIdentifierRule`], an analyzer rule that runs before DataFusion's own, turns casts between text
+//!   and these fields into look-ups (`regclassin`, `regclassout`), and compares them with literals;
+//! - [`object_identifiers_as_text`] makes the names that a client reads, over the finished plan.
+
+mod catalog;
+mod clock;
+mod define;
+mod object_identifier;
+mod object_name;
+mod privilege;
+mod quoting;
+mod session;
+mod size;
+mod type_planner;
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::ScalarUDF;
+
+use define::{Function, PostgresFunction};
+
+pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
+pub use type_planner::TypePlanner;
+
+/// The families.
+static FAMILIES: &[&[Function]] = &[
+    catalog::FUNCTIONS,
+    clock::FUNCTIONS,
+    object_name::FUNCTIONS,
+    privilege::FUNCTIONS,
+    quoting::FUNCTIONS,
+    session::FUNCTIONS,
+    size::FUNCTIONS,
+];
+
+/// Every scalar function of this room; some take the place of DataFusion's of the same name.
+pub fn all_scalar_functions() -> Vec<Arc<ScalarUDF>> {
+    FAMILIES.iter().flat_map(|family| family.iter()).map(PostgresFunction::udf).collect()
+}

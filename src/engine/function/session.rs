@@ -1,0 +1,95 @@
+//! Session information functions: who asks, where, with which settings.
+//! <https://www.postgresql.org/docs/16/functions-info.html>
+
+use crate::base::datatype::{BaseType, PgType};
+use crate::base::{Error, ErrorKind, Oid};
+use crate::engine::system::cell::Cell;
+
+use super::define::*;
+
+/// The PostgreSQL version whose behaviour clients may expect.
+const POSTGRESQL_VERSION: &str = "16.6";
+
+const NAMES: PgType = PgType::Array(BaseType::Name);
+
+pub const FUNCTIONS: &[Function] = &[
+    Function::stable("current_database", &[], NAME, |call, _| {
+        Ok(call.facts()?.catalog.as_str().into())
+    })
+    .aliases(&["current_catalog"]),
+    Function::stable("current_schema", &[], NAME, |call, _| {
+        Ok(call.facts()?.search_path.first().map(String::as_str).into())
+    }),
+    Function::stable("current_schemas", &[A_BOOL], NAMES, current_schemas),
+    Function::stable("current_user", &[], NAME, |call, _| {
+        Ok(call.facts()?.current_user.as_str().into())
+    })
+    .aliases(&["user", "current_role"]),
+    Function::stable("session_user", &[], NAME, |call, _| {
+        Ok(call.facts()?.session_user.as_str().into())
+    }),
+    Function::immutable("version", &[], TEXT, |_, _| Ok(version().into())),
+    Function::stable("current_setting", &[A_TEXT, A_BOOL], TEXT, current_setting).optional(1),
+    Function::stable("pg_backend_pid", &[], INT4, |call, _| Ok(call.facts()?.backend_pid.into())),
+    Function::stable("inet_client_addr", &[], TEXT, |call, _| {
+        Ok(call.facts()?.client_address.map(|address| address.ip().to_string()).into())
+    }),
+    Function::stable("inet_client_port", &[], INT4, |call, _| {
+        Ok(call.facts()?.client_address.map(|address| i32::from(address.port())).into())
+    }),
+    Function::stable("inet_server_addr", &[], TEXT, |call, _| {
+        Ok(call.facts()?.server_address.map(|address| address.ip().to_string()).into())
+    }),
+    Function::stable("inet_server_port", &[], INT4, |call, _| {
+        Ok(call.facts()?.server_address.map(|address| i32::from(address.port())).into())
+    }),
+    Function::stable("pg_postmaster_start_time", &[], TIMESTAMPTZ, |call, _| {
+        Ok(Cell::Timestamp(call.facts()?.server_started_at))
+    }),
+    Function::stable("pg_conf_load_time", &[], TIMESTAMPTZ, |call, _| {
+        Ok(Cell::Timestamp(call.facts()?.server_started_at))
+    }),
+    Function::immutable("pg_is_in_recovery", &[], BOOL, |_, _| Ok(false.into())),
+    Function::immutable("pg_jit_available", &[], BOOL, |_, _| Ok(false.into())),
+    Function::immutable("pg_client_encoding", &[], NAME, |_, _| Ok("UTF8".into())),
+    Function::immutable("getdatabaseencoding", &[], NAME, |_, _| Ok("UTF8".into())),
+    Function::immutable("pg_my_temp_schema", &[], OID, |_, _| Ok(Oid::INVALID.into())),
+    Function::immutable("pg_is_other_temp_schema", &[AN_OID], BOOL, |_, _| Ok(false.into())),
+    Function::stable("txid_current", &[], INT8, |_, _| Err(no_transaction_ids("txid_current"))),
+    Function::stable("pg_current_xact_id", &[], INT8, |_, _| {
+        Err(no_transaction_ids("pg_current_xact_id"))
+    }),
+    Function::null("txid_current_if_assigned", &[], INT8),
+    Function::null("pg_current_xact_id_if_assigned", &[], INT8),
+];
+
+fn current_schemas<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+    let path = &call.facts()?.search_path;
+    let implicit = flag(arguments, 0) && !path.iter().any(|schema| schema == "pg_catalog");
+    let first = implicit.then(|| "pg_catalog".to_owned());
+    Ok(Cell::Texts(first.into_iter().chain(path.iter().cloned()).collect()))
+}
+
+fn current_setting<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+    let name = text(arguments, 0);
+    match call.facts()?.settings.get(&name.to_lowercase()) {
+        Some(setting) => Ok(setting.value.clone().into()),
+        None if flag(arguments, 1) => Ok(Cell::Null),
+        None => {
+            let message = format!("unrecognized configuration parameter \"{name}\"");
+            Err(Error::new(ErrorKind::UndefinedObject, message))
+        }
+    }
+}
+
+fn no_transaction_ids(function: &str) -> Error {
+    Error::unsupported(format_args!("{function}()"))
+        .with_detail("Transactions are known by table versions and have no numbers.")
+}
+
+/// Clients read the major version out of this text.
+fn version() -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    let (machine, system) = (std::env::consts::ARCH, std::env::consts::OS);
+    format!("PostgreSQL {POSTGRESQL_VERSION} (Lakegate {own}) on {machine}-{system}, compiled by rustc, 64-bit")
+}

@@ -1,0 +1,131 @@
+//! `lakegate_catalog.attributes`: the columns of every relation, the system's included.
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+
+use crate::base::datatype::{NO_TYPMOD, PgType, pg_type_of};
+use crate::base::{Oid, datatype::BaseType};
+use crate::catalog::{Column, Relation};
+
+use super::super::cell::Cell;
+use super::super::lookup::Lookup;
+use super::super::recorded::{self, RecordedRelation};
+use super::super::rows::Rows;
+use super::super::table::NativeRelation;
+use super::super::visible::Visible;
+use super::{BOOL, CHAR, INT2, INT4, NAME, OID, TEXT};
+
+pub const ATTRIBUTES: NativeRelation = NativeRelation {
+    name: "attributes",
+    columns: &[
+        ("attrelid", OID),
+        ("attname", NAME),
+        ("atttypid", OID),
+        ("attlen", INT2),
+        ("attnum", INT2),
+        ("atttypmod", INT4),
+        ("attndims", INT2),
+        ("attbyval", BOOL),
+        ("attalign", CHAR),
+        ("attstorage", CHAR),
+        ("attnotnull", BOOL),
+        ("attcollation", OID),
+        ("description", TEXT),
+        ("is_system", BOOL),
+    ],
+    rows,
+};
+
+fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
+    for relation in recorded::RELATIONS.iter() {
+        if lookup.admits_number("attrelid", relation.oid.0) {
+            push_system_columns(relation, lookup, rows)?;
+        }
+    }
+    // A column's relation is found by OID only; no lookup binds its name.
+    for (_, relation) in visible.relations(lookup, "attrelid", "relname") {
+        push_columns(relation, lookup, rows)?;
+    }
+    Ok(())
+}
+
+fn push_system_columns(
+    relation: &'static RecordedRelation,
+    lookup: &Lookup,
+    rows: &mut Rows,
+) -> Result<()> {
+    for (number, column) in (1_i16..).zip(&relation.columns) {
+        if lookup.admits_text("attname", column.name) {
+            let attribute = Attribute {
+                relation: relation.oid,
+                name: column.name,
+                number,
+                pg_type: column.pg_type,
+                typmod: column.typmod,
+                not_null: column.not_null,
+                comment: None,
+                is_system: true,
+            };
+            rows.push(&attribute.row())?;
+        }
+    }
+    Ok(())
+}
+
+fn push_columns(relation: &Arc<Relation>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
+    for Column { number, field, comment, .. } in relation.columns.iter() {
+        if lookup.admits_text("attname", field.name()) {
+            // A column of a type that PostgreSQL cannot have is text to the outside.
+            let text = (PgType::Scalar(BaseType::Text), NO_TYPMOD);
+            let (pg_type, typmod) = pg_type_of(field).unwrap_or(text);
+            let attribute = Attribute {
+                relation: relation.oid,
+                name: field.name(),
+                number: *number,
+                pg_type,
+                typmod,
+                not_null: !field.is_nullable(),
+                comment: comment.as_deref(),
+                is_system: false,
+            };
+            rows.push(&attribute.row())?;
+        }
+    }
+    Ok(())
+}
+
+struct Attribute<'a> {
+    relation: Oid,
+    name: &'a str,
+    number: i16,
+    pg_type: PgType,
+    typmod: i32,
+    not_null: bool,
+    comment: Option<&'a str>,
+    is_system: bool,
+}
+
+impl<'a> Attribute<'a> {
+    fn row(&self) -> [Cell<'a>; 14] {
+        let oid = self.pg_type.oid();
+        let recorded = recorded::type_by_oid(oid);
+        let dimensions = i16::from(matches!(self.pg_type, PgType::Array(_)));
+        [
+            self.relation.into(),
+            self.name.into(),
+            oid.into(),
+            self.pg_type.length().into(),
+            self.number.into(),
+            self.typmod.into(),
+            dimensions.into(),
+            recorded.is_some_and(|recorded| recorded.typbyval).into(),
+            recorded.map(|recorded| recorded.typalign).into(),
+            recorded.map(|recorded| recorded.typstorage).into(),
+            self.not_null.into(),
+            recorded.map_or(Oid::INVALID, |recorded| recorded.typcollation).into(),
+            self.comment.into(),
+            self.is_system.into(),
+        ]
+    }
+}

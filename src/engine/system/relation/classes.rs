@@ -1,0 +1,95 @@
+//! `lakegate_catalog.classes`: tables, views and the system relations themselves, with the definitions of
+//! views.
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+
+use crate::catalog::{Relation, RelationKind, Schema};
+
+use super::super::cell::Cell;
+use super::super::lookup::Lookup;
+use super::super::recorded::{self, RecordedRelation, SYSTEM_ROLE};
+use super::super::rows::Rows;
+use super::super::table::NativeRelation;
+use super::super::visible::Visible;
+use super::acl::{AclKind, acl};
+use super::{ACL, BOOL, CHAR, INT2, NAME, OID, TEXT};
+
+pub const CLASSES: NativeRelation = NativeRelation {
+    name: "classes",
+    columns: &[
+        ("oid", OID),
+        ("relname", NAME),
+        ("relnamespace", OID),
+        ("nspname", NAME),
+        ("relowner", OID),
+        ("relkind", CHAR),
+        ("relnatts", INT2),
+        ("relacl", ACL),
+        ("definition", TEXT),
+        ("is_system", BOOL),
+    ],
+    rows,
+};
+
+fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
+    for relation in recorded::RELATIONS.iter() {
+        if lookup.admits_number("oid", relation.oid.0)
+            && lookup.admits_text("relname", relation.name)
+        {
+            rows.push(&system_row(relation))?;
+        }
+    }
+    for (schema, relation) in visible.relations(lookup, "oid", "relname") {
+        if lookup.admits_text("relname", &relation.name)
+            && lookup.admits_number("relnamespace", schema.oid.0)
+        {
+            rows.push(&user_row(visible, schema, relation))?;
+        }
+    }
+    Ok(())
+}
+
+fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 10] {
+    [
+        relation.oid.into(),
+        relation.name.into(),
+        relation.namespace().into(),
+        relation.schema.into(),
+        SYSTEM_ROLE.into(),
+        relation.kind.into(),
+        column_count(relation.columns.len()).into(),
+        // Everybody may read the system's relations.
+        Cell::Texts(vec!["=r/lakegate".to_owned()]),
+        Cell::Null,
+        true.into(),
+    ]
+}
+
+fn user_row<'a>(
+    visible: &Visible<'_>,
+    schema: &'a Arc<Schema>,
+    relation: &'a Arc<Relation>,
+) -> [Cell<'a>; 10] {
+    let (kind, definition) = match &relation.kind {
+        RelationKind::Table(_) => ("r", Cell::Null),
+        RelationKind::View(view) => ("v", view.definition.as_str().into()),
+    };
+    [
+        relation.oid.into(),
+        relation.name.as_str().into(),
+        schema.oid.into(),
+        schema.name.as_str().into(),
+        visible.role_oid(relation.owner).into(),
+        kind.into(),
+        column_count(relation.columns.len()).into(),
+        acl(visible, relation.id, relation.owner, AclKind::Relation),
+        definition,
+        false.into(),
+    ]
+}
+
+fn column_count(count: usize) -> i16 {
+    i16::try_from(count).unwrap_or(i16::MAX)
+}

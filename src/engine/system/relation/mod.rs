@@ -1,0 +1,54 @@
+//! The native relations of `lakegate_catalog`, one file each: what the metastore's snapshot and the session's
+//! facts say, as typed rows. The SQL in `sql/` gives them PostgreSQL's names and shapes.
+
+mod acl;
+mod attributes;
+mod classes;
+mod databases;
+mod descriptions;
+mod memberships;
+mod namespaces;
+mod principals;
+mod privileges;
+mod procedures;
+mod sessions;
+mod settings;
+mod time_zones;
+mod types;
+
+pub use acl::{privilege_names, TABLE_PRIVILEGES};
+
+use crate::base::datatype::{BaseType, PgType};
+
+use super::table::NativeRelation;
+
+/// Every native relation.
+pub static NATIVE_RELATIONS: &[NativeRelation] = &[
+    attributes::ATTRIBUTES,
+    classes::CLASSES,
+    databases::DATABASES,
+    descriptions::DESCRIPTIONS,
+    memberships::MEMBERSHIPS,
+    namespaces::NAMESPACES,
+    principals::PRINCIPALS,
+    privileges::PRIVILEGES,
+    procedures::PROCEDURES,
+    sessions::SESSIONS,
+    settings::SETTINGS,
+    time_zones::TIME_ZONES,
+    types::TYPES,
+];
+
+const BOOL: PgType = PgType::Scalar(BaseType::Bool);
+const CHAR: PgType = PgType::Scalar(BaseType::Char);
+const NAME: PgType = PgType::Scalar(BaseType::Name);
+const TEXT: PgType = PgType::Scalar(BaseType::Text);
+const OID: PgType = PgType::Scalar(BaseType::Oid);
+const REGPROC: PgType = PgType::Scalar(BaseType::Regproc);
+const INT2: PgType = PgType::Scalar(BaseType::Int2);
+const INT4: PgType = PgType::Scalar(BaseType::Int4);
+const FLOAT4: PgType = PgType::Scalar(BaseType::Float4);
+const TIMESTAMPTZ: PgType = PgType::Scalar(BaseType::Timestamptz);
+const INTERVAL_SECONDS: PgType = PgType::Scalar(BaseType::Int8);
+const OID_VECTOR: PgType = PgType::Scalar(BaseType::OidVector);
+const ACL: PgType = PgType::Array(BaseType::AclItem);

@@ -1,0 +1,179 @@
+//! What of the metastore one statement may see: the current catalog's schemas and relations that its
+//! principal may know of. Every system relation and catalog function goes through here; nothing else reads
+//! the snapshot for them.
+
+use std::sync::Arc;
+
+use crate::base::{Oid, PrincipalId};
+use crate::catalog::{Catalog, Relation, Schema, Securable, Snapshot};
+use crate::engine::facts::Facts;
+use crate::governance::access::Access;
+
+use super::lookup::Lookup;
+use super::recorded::{self, INFORMATION_SCHEMA, PG_CATALOG, SYSTEM_ROLE, SYSTEM_ROLE_NAME};
+
+/// The statement's facts with the rights of its principal.
+pub struct Visible<'a> {
+    pub facts: &'a Facts,
+    pub access: Access<'a>,
+    /// The current catalog; `None` when it has been dropped meanwhile.
+    pub catalog: Option<&'a Arc<Catalog>>,
+}
+
+/// A relation as names resolve to it: the system's or the user's.
+#[derive(Clone, Copy)]
+pub enum Named<'a> {
+    System(&'static recorded::RecordedRelation),
+    User(&'a Arc<Schema>, &'a Arc<Relation>),
+}
+
+impl Named<'_> {
+    pub fn oid(&self) -> Oid {
+        match self {
+            Named::System(relation) => relation.oid,
+            Named::User(_, relation) => relation.oid,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        match self {
+            Named::System(relation) => relation.name,
+            Named::User(_, relation) => &relation.name,
+        }
+    }
+
+    pub fn schema_name(&self) -> &str {
+        match self {
+            Named::System(relation) => relation.schema,
+            Named::User(schema, _) => &schema.name,
+        }
+    }
+}
+
+impl<'a> Visible<'a> {
+    pub fn new(facts: &'a Facts) -> Self {
+        let snapshot: &'a Snapshot = &facts.snapshot;
+        // Before login there is nobody, who may see nothing.
+        let principal = facts.principal.unwrap_or(PrincipalId(uuid::Uuid::nil()));
+        let access = Access::new(snapshot, principal);
+        Visible { facts, access, catalog: snapshot.catalog(&facts.catalog) }
+    }
+
+    pub fn snapshot(&self) -> &'a Snapshot {
+        &self.facts.snapshot
+    }
+
+    /// The schemas of the current catalog, by name.
+    pub fn schemas(&self) -> impl Iterator<Item = &'a Arc<Schema>> {
+        let snapshot = self.snapshot();
+        let all = self.catalog.into_iter().flat_map(|catalog| snapshot.schemas_of(catalog.id));
+        all.filter(|schema| self.access.may_know(schema.id))
+    }
+
+    /// The schema of this name in the current catalog.
+    pub fn schema(&self, name: &str) -> Option<&'a Arc<Schema>> {
+        let schema = self.snapshot().schema(self.catalog?.id, name)?;
+        self.access.may_know(schema.id).then_some(schema)
+    }
+
+    /// The tables and views of the current catalog that `lookup` admits by its columns `oid` and `name`.
+    pub fn relations(
+        &self,
+        lookup: &Lookup,
+        oid: &str,
+        name: &str,
+    ) -> Vec<(&'a Arc<Schema>, &'a Arc<Relation>)> {
+        if let Some(oids) = lookup.numbers(oid) {
+            let oids = oids.iter().filter_map(|&oid| u32::try_from(oid).ok());
+            return oids.filter_map(|oid| self.relation_by_oid(Oid(oid))).collect();
+        }
+        let snapshot = self.snapshot();
+        let known = |relation: &&Arc<Relation>| self.access.may_know(relation.id);
+        let mut found = Vec::new();
+        for schema in self.schemas() {
+            match lookup.texts(name) {
+                Some(names) => {
+                    let named = names.iter().filter_map(|name| snapshot.relation(schema.id, name));
+                    found.extend(named.filter(known).map(|relation| (schema, relation)));
+                }
+                None => {
+                    let all = snapshot.relations_of(schema.id).filter(known);
+                    found.extend(all.map(|relation| (schema, relation)));
+                }
+            }
+        }
+        found
+    }
+
+    /// The table or view of the current catalog with this OID.
+    pub fn relation_by_oid(&self, oid: Oid) -> Option<(&'a Arc<Schema>, &'a Arc<Relation>)> {
+        let snapshot = self.snapshot();
+        let Securable::Relation(found) = snapshot.securable_by_oid(oid)? else { return None };
+        let relation = snapshot.relation_by_id(found.id)?;
+        let schema = snapshot.schema_by_id(relation.schema)?;
+        let current = self.catalog.is_some_and(|catalog| catalog.id == schema.catalog);
+        (current && self.access.may_know(relation.id)).then_some((schema, relation))
+    }
+
+    /// Any relation by OID, the system's included.
+    pub fn named_by_oid(&self, oid: Oid) -> Option<Named<'a>> {
+        match recorded::relation_by_oid(oid) {
+            Some(relation) => Some(Named::System(relation)),
+            None => self.relation_by_oid(oid).map(|(schema, table)| Named::User(schema, table)),
+        }
+    }
+
+    /// Any relation by its name in `schema`, or as the search path finds it.
+    pub fn named(&self, schema: Option<&str>, name: &str) -> Option<Named<'a>> {
+        match schema {
+            Some(schema) => self.named_in(schema, name),
+            None => {
+                let path = self.facts.search_path.iter().map(String::as_str);
+                // pg_catalog comes first unless the path says where.
+                let implicit = !self.facts.search_path.iter().any(|name| name == "pg_catalog");
+                let first = implicit.then_some("pg_catalog");
+                first.into_iter().chain(path).find_map(|schema| self.named_in(schema, name))
+            }
+        }
+    }
+
+    fn named_in(&self, schema: &str, name: &str) -> Option<Named<'a>> {
+        if matches!(schema, "pg_catalog" | "information_schema") {
+            return recorded::relation_by_name(schema, name).map(Named::System);
+        }
+        let schema = self.schema(schema)?;
+        let relation = self.snapshot().relation(schema.id, name)?;
+        self.access.may_know(relation.id).then_some(Named::User(schema, relation))
+    }
+
+    /// The name of a schema by OID, the system's included.
+    pub fn schema_name(&self, oid: Oid) -> Option<&'a str> {
+        match oid {
+            PG_CATALOG => Some("pg_catalog"),
+            INFORMATION_SCHEMA => Some("information_schema"),
+            _ => self.schemas().find(|schema| schema.oid == oid).map(|s| s.name.as_str()),
+        }
+    }
+
+    /// The OID of a schema by name, the system's included.
+    pub fn schema_oid(&self, name: &str) -> Option<Oid> {
+        match name {
+            "pg_catalog" => Some(PG_CATALOG),
+            "information_schema" => Some(INFORMATION_SCHEMA),
+            _ => self.schema(name).map(|schema| schema.oid),
+        }
+    }
+
+    /// The OID of a user or group; the system's role for one that is gone.
+    pub fn role_oid(&self, id: PrincipalId) -> Oid {
+        self.snapshot().principal_by_id(id).map_or(SYSTEM_ROLE, |principal| principal.oid)
+    }
+
+    /// The name of a user or group by OID.
+    pub fn role_name(&self, oid: Oid) -> Option<&'a str> {
+        if oid == SYSTEM_ROLE {
+            return Some(SYSTEM_ROLE_NAME);
+        }
+        self.snapshot().principal_by_oid(oid).map(|principal| principal.name.as_str())
+    }
+}
