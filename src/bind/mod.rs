@@ -37,7 +37,7 @@ impl Scope<'_> {
             Statement::Truncate(truncate) => self.truncate(truncate),
             Statement::Copy(copy) => match copy.direction {
                 CopyDirection::TableOut { table, columns } => {
-                    let query = crate::sql::query_of_table(&table, &columns);
+                    let query = crate::sql::query_of_table(&table, &columns, &self.parse_limits)?;
                     Ok(BoundStatement::CopyOut { query: self.query(query)?, options: copy.options })
                 }
                 CopyDirection::QueryOut(query) => {

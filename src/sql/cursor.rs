@@ -7,6 +7,7 @@ use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Word};
 
 use super::dialect::LakegateDialect;
 use super::relations;
+use super::output_name;
 use super::rewrite;
 use super::source::Source;
 use super::statement::{ColumnName, Expression, Query, SchemaName};
@@ -271,6 +272,8 @@ impl<'a> Cursor<'a> {
         }
         let parsed = self.parser.parse_query();
         let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        // Before the rewriting: PostgreSQL names outputs by what the user wrote.
+        output_name::name_outputs(&mut ast);
         rewrite::apply(&mut *ast, self.source)?;
         let relations = relations::collect(&mut *ast, self.source)?;
         Ok(Query { ast, relations })

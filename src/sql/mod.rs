@@ -7,6 +7,8 @@ pub mod statement;
 mod cursor;
 mod depth;
 mod dialect;
+pub mod output_name;
+pub mod parameters;
 mod parse;
 mod relations;
 mod rewrite;
@@ -17,11 +19,13 @@ mod tests;
 
 use sqlparser::tokenizer::TokenWithSpan;
 
+use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use cursor::Cursor;
 use dialect::LakegateDialect;
 use source::Source;
 
+pub use parameters::{placeholder, placeholders_by_column};
 pub use statement::Statement;
 
 /// The bounds on one text.
@@ -68,6 +72,26 @@ pub fn parse(text: &str, limits: &ParseLimits) -> Result<Vec<Parsed>> {
         statements.push(parse_one(&source, tokens, limits)?);
     }
     Ok(statements)
+}
+
+/// `SELECT columns FROM table`, or all columns when none is named: what COPY of a table sends.
+pub fn query_of_table(
+    table: &ObjectName,
+    columns: &[statement::ColumnName],
+    limits: &ParseLimits,
+) -> Result<statement::Query> {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let parts = [table.catalog.as_deref(), table.schema.as_deref(), Some(table.object.as_str())];
+    let name: Vec<String> = parts.into_iter().flatten().map(quoted).collect();
+    let list = match columns {
+        [] => "*".to_owned(),
+        columns => columns.iter().map(|c| quoted(&c.name)).collect::<Vec<_>>().join(", "),
+    };
+    let text = format!("SELECT {list} FROM {}", name.join("."));
+    match parse(&text, limits)?.pop().map(|parsed| parsed.statement) {
+        Some(Statement::Query(query)) => Ok(query),
+        _ => Err(Error::internal("a made query is none")),
+    }
 }
 
 fn parse_one(

@@ -187,7 +187,7 @@ fn name_of_query(query: &Query) -> Option<String> {
 /// The name of a type in `pg_type`.
 fn type_name(data_type: &DataType) -> Option<String> {
     use crate::base::datatype::PgType;
-    let field = super::datatype::cast_field(data_type).ok()?;
+    let field = super::datatype::cast_type(data_type).ok()?;
     let (pg_type, _) = crate::base::datatype::pg_type_of(&field).ok()?;
     let (PgType::Scalar(base) | PgType::Array(base)) = pg_type;
     Some(base.name().to_owned())
