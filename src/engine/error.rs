@@ -69,7 +69,7 @@ fn from_shared(error: &DataFusionError) -> Error {
     }
 }
 
-fn own_error(error: &(dyn StdError + 'static)) -> Option<&Error> {
+fn own_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(own) = error.downcast_ref::<Error>() {
@@ -233,7 +233,7 @@ fn from_arrow_text(error: &ArrowError) -> Error {
             Error::new(ErrorKind::NumericValueOutOfRange, "value out of range").caused_by(error.to_string())
         }
         ArrowError::CastError(message) => from_cast(message),
-        ArrowError::ParserError(message) => {
+        ArrowError::ParseError(message) => {
             let message = lower_first(message);
             Error::new(ErrorKind::InvalidDatetimeFormat, message)
         }

@@ -53,7 +53,6 @@ pub use output::OutputColumn;
 pub use stream::RowStream;
 
 /// Everything that runs statements; one for the whole server.
-#[derive(Debug)]
 pub struct Engine {
     metastore: Arc<Metastore>,
     stores: Arc<Stores>,
@@ -223,6 +222,23 @@ impl Engine {
     ) -> Result<Description> {
         let authorized = self.authorize(statement, request)?;
         self.description(authorized.into_statement(), declared, request).await
+    }
+
+    /// The value of an expression without columns, as a parameter of the type.
+    pub fn constant(
+        &self,
+        expression: &sqlparser::ast::Expr,
+        pg_type: PgType,
+        request: &Request,
+    ) -> Result<ScalarValue> {
+        let state = self.context.statement(&request.facts);
+        let value = constant::evaluate(&state, expression)?;
+        let field = query::parameter_field(pg_type);
+        // A number keeps the digits that it has: `numeric` has no scale of its own.
+        if field.data_type().is_decimal() && value.data_type().is_decimal() {
+            return Ok(value);
+        }
+        value.cast_to(field.data_type()).map_err(error::from_datafusion)
     }
 
     fn authorize(&self, statement: Statement, request: &Request) -> Result<Authorized> {

@@ -51,7 +51,7 @@ impl Opened {
 }
 
 /// What the names of a query mean, ready for the planner.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Meanings {
     pub sources: Sources,
     pub origins: Origins,

@@ -182,10 +182,10 @@ impl Engine {
         let rows = commits.into_iter().map(|commit| {
             vec![
                 number(commit.version),
-                Cell::Time(commit.timestamp),
+                Cell::Time(commit.timestamp.checked_mul(1000)),
                 text(commit.user_name.as_deref().unwrap_or("")),
                 text(commit.operation.as_deref().unwrap_or("")),
-                Cell::Text(commit.operation_parameters_json()),
+                Cell::Text(serde_json::Value::Object(commit.operation_parameters).to_string()),
                 text(commit.engine_info.as_deref().unwrap_or("")),
             ]
         });
@@ -205,7 +205,7 @@ impl Engine {
             Cell::Text(table.id.to_string()),
             Cell::Text(full_name(snapshot, &Securable::Relation(Arc::new(table.clone())))),
             Cell::Text(version.location().url().to_string()),
-            number(details.num_files),
+            number(details.files),
             number(details.size_in_bytes),
             Cell::Text(version.partition_columns().join(", ")),
             Cell::Text(serde_json::json!(version.properties()).to_string()),

@@ -249,7 +249,7 @@ impl Session {
         let Prepare { name, parameter_types, statement, text: _ } = prepare;
         self.prepared.check_free(&name)?;
         let declared = super::extended::declared_types(&parameter_types)?;
-        let request = self.request(text, Vec::new());
+        let request = self.request(text, Vec::new(), Vec::new());
         let engine = Arc::clone(&self.shared.engine);
         let (parameters, columns) =
             super::extended::describe(&engine, &statement, &declared, &request).await?;
@@ -267,6 +267,7 @@ impl Session {
         &mut self,
         execute: Execute,
         text: &Arc<str>,
+        formats: Vec<i16>,
     ) -> Result<Execution> {
         let prepared = self.prepared.get(&execute.name)?;
         if execute.arguments.len() != prepared.parameters.len() {
@@ -280,7 +281,7 @@ impl Session {
                 execute.arguments.len()
             )));
         }
-        let request = self.request(text, Vec::new());
+        let request = self.request(text, Vec::new(), Vec::new());
         let pairs = execute.arguments.iter().zip(&prepared.parameters);
         let values = pairs
             .map(|(argument, pg_type)| {
@@ -291,7 +292,7 @@ impl Session {
             return Ok(Execution::Done(Completion::new("EXECUTE")));
         };
         let text = Arc::clone(&prepared.text);
-        Box::pin(self.execute(statement, &text, values)).await
+        Box::pin(self.execute(statement, &text, values, formats)).await
     }
 
     fn discard(&mut self, discard: Discard) -> Result<&'static str> {

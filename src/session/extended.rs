@@ -48,7 +48,7 @@ impl Session {
             return self.prepared.insert(name, prepared);
         };
         self.check_aborted(&parsed.statement)?;
-        let request = self.request(&text, Vec::new());
+        let request = self.request(&text, Vec::new(), Vec::new());
         let engine = Arc::clone(&self.shared.engine);
         let (parameters, columns) =
             describe(&engine, &parsed.statement, &declared, &request).await?;
@@ -118,8 +118,9 @@ impl Session {
             },
         };
         let parameters = portal.parameters.clone();
+        let formats = portal.formats.clone();
         let described = portal.prepared.columns.clone();
-        let execution = self.execute(statement, &text, parameters).await?;
+        let execution = self.execute(statement, &text, parameters, formats).await?;
         match execution {
             Execution::Rows(rows) => {
                 if described.is_some_and(|columns| !same_shape(&columns, rows.columns())) {

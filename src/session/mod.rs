@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 
 use chrono::Utc;
+use datafusion::common::ScalarValue;
 
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
@@ -28,11 +29,11 @@ use crate::sql::statement::CopyOption;
 
 use portal::Portals;
 use prepared::PreparedStatements;
-use registry::Registry;
 use settings::Settings;
 use transaction::Transaction;
 
-pub use portal::{Portal, Rows};
+pub use portal::{Portal, PortalState, Rows};
+pub use registry::Registry;
 pub use statement::Place;
 pub use transaction::TransactionStatus;
 
@@ -218,7 +219,7 @@ impl Session {
     }
 
     /// What a statement that begins now knows of the session.
-    fn request(&mut self, text: &Arc<str>, parameters: Vec<datafusion::common::ScalarValue>) -> Request {
+    fn request(&mut self, text: &Arc<str>, parameters: Vec<ScalarValue>, formats: Vec<i16>) -> Request {
         let now = Utc::now().timestamp_micros();
         let facts = Facts::new(FactValues {
             snapshot: self.shared.engine.metastore().snapshot(),
@@ -238,7 +239,7 @@ impl Session {
             assignments: Arc::default(),
         });
         let pins = self.transaction.pins();
-        Request { facts, pins, parameters, text: Arc::clone(text) }
+        Request { facts, pins, parameters, text: Arc::clone(text), formats }
     }
 
     /// The schemas of the search path that exist and that the user may look into.

@@ -20,22 +20,23 @@ pub struct Place {
 }
 
 impl Session {
-    /// Starts a statement. Its rows are read by whoever gets the [`Execution`]; dropping it stops them.
+    /// Starts a statement; `formats` are the result formats of Bind. Its rows are read by whoever gets the [`Execution`]; dropping it stops them.
     pub async fn execute(
         &mut self,
         statement: Statement,
         text: &Arc<str>,
         parameters: Vec<ScalarValue>,
+        formats: Vec<i16>,
     ) -> Result<Execution> {
         self.check_transaction(&statement)?;
         let statement = match statement {
             Statement::Session(SessionStatement::Execute(execute)) => {
-                return self.execute_prepared(execute, text).await;
+                return self.execute_prepared(execute, text, formats).await;
             }
             Statement::Session(session) => return self.command(session, text).await,
             statement => statement,
         };
-        let request = self.request(text, parameters);
+        let request = self.request(text, parameters, formats);
         let engine = Arc::clone(&self.shared.engine);
         let outcome = engine.run(statement, &request).await?;
         let execution = match outcome {
