@@ -2,4 +2,3 @@
 //! looks at SQL text, and nothing in it looks at data or names that exist.
 
 pub mod statement;
-

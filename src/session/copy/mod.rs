@@ -1,0 +1,3 @@
+//! COPY: bulk rows in and out.
+
+pub mod format;
