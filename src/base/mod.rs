@@ -1,12 +1,17 @@
 //! Words that every room uses: errors, ids, names, types, limits. It does no IO and knows no other room.
 
+pub mod calendar;
 pub mod datatype;
 pub mod error;
 pub mod id;
 pub mod limits;
 pub mod metric;
 pub mod name;
+pub mod render;
 pub mod secret;
+pub mod text_style;
+pub mod time_zone;
+pub mod value;
 
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Oid, PrincipalId, SecurableId};

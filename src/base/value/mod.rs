@@ -1,0 +1,21 @@
+//! Values in: PostgreSQL's text and binary forms read into Arrow, by type and by column.
+//!
+//! [`parse_text`] and [`parse_binary`] read one parameter; [`ColumnBuilder`] reads a column for COPY; both
+//! share the readers in the other files. It writes no value (`base::render` does) and knows no message.
+
+mod syntax;
+mod number;
+mod numeric;
+mod bytes;
+mod clock;
+mod datetime;
+mod datetime_words;
+mod interval;
+mod array;
+mod column;
+mod sink;
+mod scalar;
+
+pub use bytes::parse_uuid;
+pub use column::ColumnBuilder;
+pub use scalar::{arrow_type_of, parse_binary, parse_text};

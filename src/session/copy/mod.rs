@@ -1,0 +1,3 @@
+//! COPY: bulk rows in and out of tables. It holds no socket and opens no table.
+
+pub mod format;
