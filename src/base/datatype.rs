@@ -162,8 +162,7 @@ impl BaseType {
     /// Whether values of this type can stand in an Arrow column of `data_type`.
     fn is_carried_by(self, data_type: &DataType) -> bool {
         use BaseType::*;
-        let text =
-            matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+        let text = matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         match self {
             Oid | Xid => data_type.is_integer(),
             Regproc | Regclass | Regtype | Regnamespace | Regrole => text || data_type.is_integer(),

@@ -32,29 +32,76 @@ pub enum BoundStatement {
     Delete(BoundDelete),
     Merge(BoundMerge),
     Truncate(Vec<Arc<Relation>>),
-    CopyOut { query: BoundQuery, options: Vec<CopyOption> },
-    CopyIn { table: Arc<Relation>, columns: Vec<ColumnName>, options: Vec<CopyOption> },
+    CopyOut {
+        query: BoundQuery,
+        options: Vec<CopyOption>,
+    },
+    CopyIn {
+        table: Arc<Relation>,
+        columns: Vec<ColumnName>,
+        options: Vec<CopyOption>,
+    },
 
-    CreateCatalog { name: String, if_not_exists: bool, comment: Option<String> },
+    CreateCatalog {
+        name: String,
+        if_not_exists: bool,
+        comment: Option<String>,
+    },
     CreateSchema(BoundCreateSchema),
     CreateTable(Box<BoundCreateTable>),
     CreateView(BoundCreateView),
-    AlterCatalog { catalog: Arc<Catalog>, action: AlterNamespace },
-    AlterSchema { schema: Arc<Schema>, action: AlterNamespace },
-    AlterTable { table: Arc<Relation>, action: AlterTableAction, move_to: Option<Arc<Schema>> },
-    AlterView { view: Arc<Relation>, action: BoundAlterView },
-    Drop { securables: Vec<Securable>, cascade: bool, missing: Vec<String>, tag: &'static str },
+    AlterCatalog {
+        catalog: Arc<Catalog>,
+        action: AlterNamespace,
+    },
+    AlterSchema {
+        schema: Arc<Schema>,
+        action: AlterNamespace,
+    },
+    AlterTable {
+        table: Arc<Relation>,
+        action: AlterTableAction,
+        move_to: Option<Arc<Schema>>,
+    },
+    AlterView {
+        view: Arc<Relation>,
+        action: BoundAlterView,
+    },
+    Drop {
+        securables: Vec<Securable>,
+        cascade: bool,
+        missing: Vec<String>,
+        tag: &'static str,
+    },
     /// `ALTER … IF EXISTS` of something that is not there.
-    Nothing { tag: &'static str, notice: String },
-    Comment { on: BoundCommentTarget, text: Option<String> },
+    Nothing {
+        tag: &'static str,
+        notice: String,
+    },
+    Comment {
+        on: BoundCommentTarget,
+        text: Option<String>,
+    },
 
     CreatePrincipal(BoundCreatePrincipal),
-    AlterPrincipal { principal: Arc<Principal>, action: BoundAlterPrincipal },
-    DropPrincipals { principals: Vec<Arc<Principal>>, missing: Vec<String> },
+    AlterPrincipal {
+        principal: Arc<Principal>,
+        action: BoundAlterPrincipal,
+    },
+    DropPrincipals {
+        principals: Vec<Arc<Principal>>,
+        missing: Vec<String>,
+    },
     Grant(BoundGrant),
     Revoke(BoundGrant),
-    GrantMembership { groups: Vec<Arc<Principal>>, members: Vec<Arc<Principal>> },
-    RevokeMembership { groups: Vec<Arc<Principal>>, members: Vec<Arc<Principal>> },
+    GrantMembership {
+        groups: Vec<Arc<Principal>>,
+        members: Vec<Arc<Principal>>,
+    },
+    RevokeMembership {
+        groups: Vec<Arc<Principal>>,
+        members: Vec<Arc<Principal>>,
+    },
 
     Show(BoundShow),
 }
@@ -237,7 +284,10 @@ pub struct BoundCreatePrincipal {
 #[derive(Debug, Clone)]
 pub enum BoundAlterPrincipal {
     /// `password`: `Some(None)` takes it away.
-    Options { password: Option<Option<Secret>>, admin: Option<bool> },
+    Options {
+        password: Option<Option<Secret>>,
+        admin: Option<bool>,
+    },
     RenameTo(String),
     AddMembers(Vec<Arc<Principal>>),
     DropMembers(Vec<Arc<Principal>>),
@@ -253,23 +303,63 @@ pub struct BoundGrant {
 /// What SHOW and DESCRIBE ask for.
 #[derive(Debug, Clone)]
 pub enum BoundShow {
-    Catalogs { like: Option<String> },
-    Schemas { catalog: Arc<Catalog>, like: Option<String> },
-    Tables { schema: Arc<Schema>, like: Option<String> },
-    Views { schema: Arc<Schema>, like: Option<String> },
-    Columns { relation: Arc<Relation> },
-    CreateTable { relation: Arc<Relation> },
-    TableProperties { table: Arc<Relation>, key: Option<String> },
-    Users { like: Option<String> },
-    Groups { like: Option<String> },
-    Grants { principal: Option<Arc<Principal>>, on: Option<Securable> },
-    DescribeRelation { relation: Arc<Relation>, extended: bool },
+    Catalogs {
+        like: Option<String>,
+    },
+    Schemas {
+        catalog: Arc<Catalog>,
+        like: Option<String>,
+    },
+    Tables {
+        schema: Arc<Schema>,
+        like: Option<String>,
+    },
+    Views {
+        schema: Arc<Schema>,
+        like: Option<String>,
+    },
+    Columns {
+        relation: Arc<Relation>,
+    },
+    CreateTable {
+        relation: Arc<Relation>,
+    },
+    TableProperties {
+        table: Arc<Relation>,
+        key: Option<String>,
+    },
+    Users {
+        like: Option<String>,
+    },
+    Groups {
+        like: Option<String>,
+    },
+    Grants {
+        principal: Option<Arc<Principal>>,
+        on: Option<Securable>,
+    },
+    DescribeRelation {
+        relation: Arc<Relation>,
+        extended: bool,
+    },
     /// DESCRIBE of a relation of the system: its columns.
-    DescribeSystem { schema: String, name: String },
-    DescribeSchema { schema: Arc<Schema> },
-    DescribeCatalog { catalog: Arc<Catalog> },
-    DescribeHistory { table: Arc<Relation>, limit: Option<u64> },
-    DescribeDetail { table: Arc<Relation> },
+    DescribeSystem {
+        schema: String,
+        name: String,
+    },
+    DescribeSchema {
+        schema: Arc<Schema>,
+    },
+    DescribeCatalog {
+        catalog: Arc<Catalog>,
+    },
+    DescribeHistory {
+        table: Arc<Relation>,
+        limit: Option<u64>,
+    },
+    DescribeDetail {
+        table: Arc<Relation>,
+    },
     DescribeQuery(BoundQuery),
 }
 
@@ -284,4 +374,3 @@ impl BoundRelation {
         }
     }
 }
-

@@ -199,11 +199,19 @@ impl Scope<'_> {
             }
             DropKind::Table => self.table(name).map(Securable::Relation).map_err(|error| {
                 let hint = "Use DROP VIEW to remove a view.";
-                if error.kind() == ErrorKind::WrongObjectType { error.with_hint(hint) } else { error }
+                if error.kind() == ErrorKind::WrongObjectType {
+                    error.with_hint(hint)
+                } else {
+                    error
+                }
             }),
             DropKind::View => self.view(name).map(Securable::Relation).map_err(|error| {
                 let hint = "Use DROP TABLE to remove a table.";
-                if error.kind() == ErrorKind::WrongObjectType { error.with_hint(hint) } else { error }
+                if error.kind() == ErrorKind::WrongObjectType {
+                    error.with_hint(hint)
+                } else {
+                    error
+                }
             }),
         }
     }
@@ -239,8 +247,5 @@ fn is_undefined(error: &Error) -> bool {
 }
 
 fn skipped(tag: &'static str, name: &ObjectName) -> BoundStatement {
-    BoundStatement::Nothing {
-        tag,
-        notice: format!("relation \"{name}\" does not exist, skipping"),
-    }
+    BoundStatement::Nothing { tag, notice: format!("relation \"{name}\" does not exist, skipping") }
 }

@@ -35,10 +35,9 @@ impl Scope<'_> {
     pub(super) fn alter_principal(&self, alter: AlterPrincipal) -> Result<BoundStatement> {
         let principal = self.principal_name(&alter.name)?;
         let action = match alter.action {
-            AlterPrincipalAction::Options(options) => BoundAlterPrincipal::Options {
-                password: options.password,
-                admin: options.admin,
-            },
+            AlterPrincipalAction::Options(options) => {
+                BoundAlterPrincipal::Options { password: options.password, admin: options.admin }
+            }
             AlterPrincipalAction::RenameTo(name) => BoundAlterPrincipal::RenameTo(name),
             AlterPrincipalAction::AddMembers(names) => {
                 must_be_group(&principal)?;
@@ -107,7 +106,10 @@ impl Scope<'_> {
             PrincipalName::Current => {
                 let current = self.snapshot.principal_by_id(self.principal).cloned();
                 current.ok_or_else(|| {
-                    Error::new(ErrorKind::UndefinedObject, "the current user does not exist any more")
+                    Error::new(
+                        ErrorKind::UndefinedObject,
+                        "the current user does not exist any more",
+                    )
                 })
             }
         }

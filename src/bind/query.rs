@@ -22,7 +22,10 @@ impl Scope<'_> {
         Ok(BoundExpression { ast: expression.ast, relations })
     }
 
-    pub(super) fn predicate(&self, predicate: Option<Expression>) -> Result<Option<BoundExpression>> {
+    pub(super) fn predicate(
+        &self,
+        predicate: Option<Expression>,
+    ) -> Result<Option<BoundExpression>> {
         predicate.map(|expression| self.expression(expression)).transpose()
     }
 
@@ -77,7 +80,10 @@ impl Scope<'_> {
         if depth >= self.view_depth_max {
             return Err(Error::new(
                 ErrorKind::StatementTooComplex,
-                format!("view \"{}\" nests deeper than {} views", relation.name, self.view_depth_max),
+                format!(
+                    "view \"{}\" nests deeper than {} views",
+                    relation.name, self.view_depth_max
+                ),
             ));
         }
         let scope = Scope {

@@ -90,14 +90,12 @@ impl Scope<'_> {
     /// The schema that a new relation of this name goes to.
     pub(super) fn schema_for_new(&self, name: &ObjectName) -> Result<Arc<Schema>> {
         match &name.schema {
-            Some(schema) if SYSTEM_SCHEMAS.contains(&schema.as_str()) => {
-                Err(Error::new(
-                    ErrorKind::InsufficientPrivilege,
-                    format!("permission denied to create \"{name}\""),
-                )
-                .with_detail("System catalog modifications are currently disallowed.")
-                .at_if(name.position()))
-            }
+            Some(schema) if SYSTEM_SCHEMAS.contains(&schema.as_str()) => Err(Error::new(
+                ErrorKind::InsufficientPrivilege,
+                format!("permission denied to create \"{name}\""),
+            )
+            .with_detail("System catalog modifications are currently disallowed.")
+            .at_if(name.position())),
             Some(schema) => self
                 .schema(name.catalog.as_deref(), schema)
                 .map_err(|error| error.at_if(name.position())),
@@ -108,7 +106,9 @@ impl Scope<'_> {
     /// The table, view or system relation that a name stands for; `None` when there is none.
     pub(super) fn find(&self, name: &ObjectName) -> Result<Option<Found>> {
         let catalog = match &name.catalog {
-            Some(_) => self.catalog(name.catalog.as_deref()).map_err(|e| e.at_if(name.position()))?,
+            Some(_) => {
+                self.catalog(name.catalog.as_deref()).map_err(|e| e.at_if(name.position()))?
+            }
             None => match self.snapshot.catalog(&self.catalog) {
                 Some(catalog) => Arc::clone(catalog),
                 None => return Err(undefined_catalog(&self.catalog)),
@@ -117,8 +117,8 @@ impl Scope<'_> {
         if let Some(schema) = &name.schema {
             return Ok(self.find_in(&catalog, schema, &name.object));
         }
-        let implicit = (!self.search_path.iter().any(|schema| schema == "pg_catalog"))
-            .then_some("pg_catalog");
+        let implicit =
+            (!self.search_path.iter().any(|schema| schema == "pg_catalog")).then_some("pg_catalog");
         let path = implicit.into_iter().chain(self.search_path.iter().map(String::as_str));
         Ok(path.into_iter().find_map(|schema| self.find_in(&catalog, schema, &name.object)))
     }
@@ -253,7 +253,13 @@ mod tests {
 
     #[test]
     fn edit_distance_counts_letters() {
-        let cases = [("orders", "orders", 0), ("ordres", "orders", 2), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3)];
+        let cases = [
+            ("orders", "orders", 0),
+            ("ordres", "orders", 2),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+        ];
         for (left, right, distance) in cases {
             assert_eq!(edit_distance(left, right), distance, "{left} {right}");
         }

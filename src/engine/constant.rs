@@ -1,11 +1,11 @@
 //! Constant expressions outside of queries: time travel, EXECUTE's arguments, settings. They see no table.
 
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::Schema;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::ColumnarValue;
-use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
-use datafusion::arrow::datatypes::Schema;
 use sqlparser::ast;
 use std::sync::Arc;
 

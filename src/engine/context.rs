@@ -3,23 +3,23 @@
 
 use std::sync::Arc;
 
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
-use crate::base::limits::Limits;
 use crate::base::Result;
+use crate::base::limits::Limits;
 
 use super::error::from_datafusion;
 use super::facts::Facts;
-use super::memory::MemoryBudget;
 use super::function;
+use super::memory::MemoryBudget;
 
 /// What every statement's state is made from.
 #[derive(Debug)]
@@ -69,10 +69,8 @@ impl Context {
     pub fn statement(&self, facts: &Facts) -> SessionState {
         let mut state = self.state.clone();
         let shared = state.runtime_env();
-        let runtime = RuntimeEnv {
-            memory_pool: self.memory.query_pool(),
-            ..shared.as_ref().clone()
-        };
+        let runtime =
+            RuntimeEnv { memory_pool: self.memory.query_pool(), ..shared.as_ref().clone() };
         let config = state.config().clone().with_option_extension(facts.clone());
         let mut config = config;
         let time_zone = facts.settings.get("timezone").map(|zone| zone.value.clone());

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
-use crate::bind::bound::{
-    BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateView,
-};
+use crate::bind::bound::{BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateView};
 use crate::bind::{BoundQuery, BoundStatement};
 use crate::catalog::change::{NewCatalog, NewRelation, NewSchema};
 use crate::catalog::{Change, Column, Relation, RelationKind, Securable, Snapshot, View};
@@ -27,12 +25,17 @@ impl Engine {
         let (changes, completion) = match statement {
             BoundStatement::CreateCatalog { name, if_not_exists, comment } => {
                 if if_not_exists && snapshot.catalog(&name).is_some() {
-                    return Ok(skipped("CREATE CATALOG", format!("database \"{name}\" already exists")));
+                    return Ok(skipped(
+                        "CREATE CATALOG",
+                        format!("database \"{name}\" already exists"),
+                    ));
                 }
                 (new_catalog(name, principal, comment), Completion::new("CREATE CATALOG"))
             }
             BoundStatement::CreateSchema(create) => {
-                if create.if_not_exists && snapshot.schema(create.catalog.id, &create.name).is_some() {
+                if create.if_not_exists
+                    && snapshot.schema(create.catalog.id, &create.name).is_some()
+                {
                     let notice = format!("schema \"{}\" already exists", create.name);
                     return Ok(skipped("CREATE SCHEMA", notice));
                 }
@@ -142,16 +145,12 @@ impl Engine {
             }
         }
         let before = create.existing.as_ref().map_or(&[][..], |existing| &existing.columns);
-        let columns =
-            self.view_columns(create.query, &create.columns, before, request).await?;
+        let columns = self.view_columns(create.query, &create.columns, before, request).await?;
         let kind = RelationKind::View(view_here(create.definition, request));
         let change = match create.existing {
-            Some(existing) => Change::ReplaceRelation {
-                id: existing.id,
-                kind,
-                columns,
-                comment: create.comment,
-            },
+            Some(existing) => {
+                Change::ReplaceRelation { id: existing.id, kind, columns, comment: create.comment }
+            }
             None => Change::CreateRelation(NewRelation {
                 id: SecurableId::generate(),
                 schema: create.schema.id,
@@ -207,7 +206,8 @@ impl Engine {
                 "CREATE VIEW specifies more column names than columns",
             ));
         }
-        let mut fields: Vec<datafusion::arrow::datatypes::Field> = Vec::with_capacity(outputs.len());
+        let mut fields: Vec<datafusion::arrow::datatypes::Field> =
+            Vec::with_capacity(outputs.len());
         for (index, output) in outputs.into_iter().enumerate() {
             let name = names.get(index).map_or(output.name, |column| column.name.clone());
             if fields.iter().any(|known| *known.name() == name) {

@@ -15,9 +15,7 @@ use crate::bind::bound::{
     BoundMergeClause, BoundUpdate,
 };
 use crate::catalog::Relation;
-use crate::delta::change::{
-    self, MergeAction, MergeClause, MergeKind, MergePlan, RowPredicate,
-};
+use crate::delta::change::{self, MergeAction, MergeClause, MergeKind, MergePlan, RowPredicate};
 use crate::sql::statement::{ColumnName, MergeMatch};
 
 use super::error::from_datafusion;
@@ -137,7 +135,10 @@ impl Engine {
         let source_name = TableReference::bare(source_alias);
         let schema = DFSchema::try_from_qualified_schema(target.clone(), &version.schema())
             .and_then(|target| {
-                target.join(&DFSchema::try_from_qualified_schema(source_name.clone(), &source_schema)?)
+                target.join(&DFSchema::try_from_qualified_schema(
+                    source_name.clone(),
+                    &source_schema,
+                )?)
             })
             .map_err(from_datafusion)?;
         let expressions = Expressions {
@@ -250,7 +251,9 @@ impl Engine {
 fn parameter_fields(request: &Request) -> Vec<Option<FieldRef>> {
     use datafusion::arrow::datatypes::Field;
     let values = request.parameters.iter();
-    values.map(|value| Some(Arc::new(Field::new("", value.data_type(), true)) as FieldRef)).collect()
+    values
+        .map(|value| Some(Arc::new(Field::new("", value.data_type(), true)) as FieldRef))
+        .collect()
 }
 
 impl Expressions<'_> {

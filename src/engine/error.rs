@@ -20,7 +20,9 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
         ObjectStore(error) => from_store(*error),
         IoError(error) => from_io(error),
         SQL(error, _) => Error::new(ErrorKind::SyntaxError, error.to_string()),
-        NotImplemented(message) => Error::new(ErrorKind::FeatureNotSupported, lower_first(&message)),
+        NotImplemented(message) => {
+            Error::new(ErrorKind::FeatureNotSupported, lower_first(&message))
+        }
         Internal(message) => {
             tracing::error!(message, "the engine reports a broken invariant");
             Error::internal("the query failed inside the engine").caused_by(message)
@@ -132,9 +134,8 @@ fn from_schema(error: SchemaError) -> Error {
             };
             let error = Error::new(ErrorKind::UndefinedColumn, message);
             match nearest(&field.name, valid_fields.iter().map(|valid| valid.name.as_str())) {
-                Some(name) => {
-                    error.with_hint(format!("Perhaps you meant to reference the column \"{name}\"."))
-                }
+                Some(name) => error
+                    .with_hint(format!("Perhaps you meant to reference the column \"{name}\".")),
                 None => error,
             }
         }
@@ -163,10 +164,8 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
 fn from_plan(message: String) -> Error {
     let first_line = message.lines().next().unwrap_or_default();
     if let Some(name) = between(first_line, "Invalid function '", "'") {
-        let error = Error::new(
-            ErrorKind::UndefinedFunction,
-            format!("function {name} does not exist"),
-        );
+        let error =
+            Error::new(ErrorKind::UndefinedFunction, format!("function {name} does not exist"));
         return match between(&message, "Did you mean '", "'") {
             Some(nearest) => error.with_hint(format!("Perhaps you meant the function {nearest}.")),
             None => error,
@@ -176,14 +175,20 @@ fn from_plan(message: String) -> Error {
         let message = format!("function {name} does not exist");
         return Error::new(ErrorKind::UndefinedFunction, message);
     }
-    let kind = if message.contains("must appear in the GROUP BY") || message.contains("must be in GROUP BY") {
+    let kind = if message.contains("must appear in the GROUP BY")
+        || message.contains("must be in GROUP BY")
+    {
         ErrorKind::GroupingError
     } else if message.contains("Ambiguous reference") {
         ErrorKind::AmbiguousColumn
-    } else if message.contains("No function matches") || message.contains("Failed to coerce arguments")
+    } else if message.contains("No function matches")
+        || message.contains("Failed to coerce arguments")
     {
         ErrorKind::UndefinedFunction
-    } else if message.contains("oerce") || message.contains("Cannot cast") || message.contains("cast") {
+    } else if message.contains("oerce")
+        || message.contains("Cannot cast")
+        || message.contains("cast")
+    {
         ErrorKind::DatatypeMismatch
     } else if message.contains("duplicate") || message.contains("unique expression names") {
         ErrorKind::DuplicateColumn
@@ -230,7 +235,8 @@ fn from_arrow_text(error: &ArrowError) -> Error {
     match error {
         ArrowError::DivideByZero => Error::new(ErrorKind::DivisionByZero, "division by zero"),
         ArrowError::ArithmeticOverflow(_) => {
-            Error::new(ErrorKind::NumericValueOutOfRange, "value out of range").caused_by(error.to_string())
+            Error::new(ErrorKind::NumericValueOutOfRange, "value out of range")
+                .caused_by(error.to_string())
         }
         ArrowError::CastError(message) => from_cast(message),
         ArrowError::ParseError(message) => {
@@ -312,7 +318,10 @@ fn from_store(error: object_store::Error) -> Error {
     let told = match &error {
         object_store::Error::NotFound { path, .. } => {
             let name = path.rsplit('/').next().unwrap_or_default();
-            Error::new(ErrorKind::UndefinedFile, format!("file \"{name}\" of a table does not exist"))
+            Error::new(
+                ErrorKind::UndefinedFile,
+                format!("file \"{name}\" of a table does not exist"),
+            )
         }
         _ => Error::new(ErrorKind::IoError, "the files of a table cannot be reached"),
     };

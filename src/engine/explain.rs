@@ -67,7 +67,9 @@ impl Engine {
                 let started = std::time::Instant::now();
                 if analyze {
                     let run = execute_stream(Arc::clone(&plan), planned.state.task_ctx());
-                    let rows = async { run?.try_fold(0, |n, b| async move { Ok(n + b.num_rows()) }).await };
+                    let rows = async {
+                        run?.try_fold(0, |n, b| async move { Ok(n + b.num_rows()) }).await
+                    };
                     rows.await.map_err(|error| locate(error, &request.text))?;
                 }
                 let elapsed = analyze.then(|| started.elapsed());

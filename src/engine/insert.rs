@@ -14,8 +14,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuil
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
-use tokio::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
+use tokio::sync::mpsc;
 
 use crate::base::datatype::{NO_TYPMOD, pg_type_of};
 use crate::base::{Error, ErrorKind, Result};
@@ -43,7 +43,8 @@ impl Engine {
         let _admitted = self.admission.enter().await?;
         let engine = Arc::clone(self);
         let request = request.clone();
-        let changed = self.cpu.run(async move { engine.insert_rows(insert, &request).await }).await?;
+        let changed =
+            self.cpu.run(async move { engine.insert_rows(insert, &request).await }).await?;
         Ok(Completion::new(format!("INSERT 0 {}", changed.inserted)))
     }
 
@@ -106,7 +107,12 @@ impl Engine {
             .iter()
             .map(|field| ColumnName { name: field.name().clone(), position: None })
             .collect();
-        Ok(CopyTarget { table, columns, options, sink: CopySink { schema, sender: Some(sender), task } })
+        Ok(CopyTarget {
+            table,
+            columns,
+            options,
+            sink: CopySink { schema, sender: Some(sender), task },
+        })
     }
 }
 
@@ -300,7 +306,8 @@ pub(super) fn assignment(
         true => round(vec![kept]),
         false => kept,
     };
-    let value = if source == *target.data_type() { value } else { cast(value, target.data_type().clone()) };
+    let value =
+        if source == *target.data_type() { value } else { cast(value, target.data_type().clone()) };
     Ok(enforce_length(value, target).alias(target.name()))
 }
 
@@ -362,7 +369,11 @@ impl Engine {
     }
 
     /// The newest version of a table, looked at for its columns.
-    pub(super) async fn schema_of(&self, table: &Relation, request: &Request) -> Result<Arc<TableVersion>> {
+    pub(super) async fn schema_of(
+        &self,
+        table: &Relation,
+        request: &Request,
+    ) -> Result<Arc<TableVersion>> {
         self.open_newest(table, &request.pins).await
     }
 }

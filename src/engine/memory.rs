@@ -77,7 +77,12 @@ fn is_repartition(consumer: &MemoryConsumer) -> bool {
 
 impl fmt::Display for QueryPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "query({}, {} bytes overdrawn)", self.fair, self.overdraft.load(Ordering::Relaxed))
+        write!(
+            f,
+            "query({}, {} bytes overdrawn)",
+            self.fair,
+            self.overdraft.load(Ordering::Relaxed)
+        )
     }
 }
 

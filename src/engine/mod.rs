@@ -95,9 +95,15 @@ pub struct Request {
 #[derive(Debug)]
 pub enum Outcome {
     /// Rows, and the first word of the tag that ends them: `SELECT`, `SHOW`.
-    Rows { rows: RowStream, tag: &'static str },
+    Rows {
+        rows: RowStream,
+        tag: &'static str,
+    },
     Done(Completion),
-    CopyOut { rows: RowStream, options: Vec<CopyOption> },
+    CopyOut {
+        rows: RowStream,
+        options: Vec<CopyOption>,
+    },
     CopyIn(CopyTarget),
 }
 

@@ -75,7 +75,9 @@ impl Engine {
         });
         let versions = try_join_all(versions).await?;
         let opened = wanted.into_iter().zip(versions);
-        Ok(Opened(opened.map(|((relation, travel), version)| (relation.id, travel, version)).collect()))
+        Ok(Opened(
+            opened.map(|((relation, travel), version)| (relation.id, travel, version)).collect(),
+        ))
     }
 
     /// The newest version of a table, or the one that the transaction reads.
@@ -147,11 +149,12 @@ impl Engine {
         planner: &Planner<'_>,
     ) -> Result<PlannedView> {
         let meanings = self.meanings(&query.relations, opened, planner)?;
-        let plan = planner.query(query.ast.as_ref().clone(), &meanings.sources).map_err(|error| {
-            // A position in the view's text would point into a text that the user did not send.
-            Error::new(error.kind(), error.message().to_owned())
-                .with_detail(format!("In the definition of view \"{}\".", relation.name))
-        })?;
+        let plan =
+            planner.query(query.ast.as_ref().clone(), &meanings.sources).map_err(|error| {
+                // A position in the view's text would point into a text that the user did not send.
+                Error::new(error.kind(), error.message().to_owned())
+                    .with_detail(format!("In the definition of view \"{}\".", relation.name))
+            })?;
         let columns: Vec<String> =
             relation.columns.iter().map(|column| column.field.name().clone()).collect();
         PlannedView::new(&relation.name, plan, &columns)

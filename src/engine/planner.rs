@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use datafusion::catalog::TableFunctionArgs;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{
     Column, DFSchema, DataFusionError, Result as DataFusionResult, TableReference, not_impl_err,
@@ -13,9 +14,10 @@ use datafusion::common::{
 };
 use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::datasource::{TableType, provider_as_source};
-use datafusion::catalog::TableFunctionArgs;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
+use datafusion::logical_expr::planner::{
+    ContextProvider, ExprPlanner, RelationPlanner, TypePlanner,
+};
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableSource,
     WindowUDF,
@@ -42,11 +44,7 @@ pub struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub fn new(
-        state: &'a SessionState,
-        text: &'a str,
-        parameters: &'a [Option<FieldRef>],
-    ) -> Self {
+    pub fn new(state: &'a SessionState, text: &'a str, parameters: &'a [Option<FieldRef>]) -> Self {
         Planner { state, text, parameters }
     }
 
@@ -184,7 +182,9 @@ impl ContextProvider for Names<'_> {
         let empty = DFSchema::empty();
         let arguments = arguments
             .into_iter()
-            .map(|argument| simplifier.coerce(argument, &empty).and_then(|e| simplifier.simplify(e)))
+            .map(|argument| {
+                simplifier.coerce(argument, &empty).and_then(|e| simplifier.simplify(e))
+            })
             .collect::<DataFusionResult<Vec<_>>>()?;
         let arguments = TableFunctionArgs::new(&arguments, self.state);
         Ok(provider_as_source(function.create_table_provider_with_args(arguments)?))

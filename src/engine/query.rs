@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::ParamValues;
+use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -184,7 +184,8 @@ pub(super) fn bind_parameters(plan: LogicalPlan, request: &Request) -> Result<Lo
     if request.parameters.is_empty() {
         return Ok(plan);
     }
-    let values = request.parameters.iter().cloned().map(|value| ScalarAndMetadata::new(value, None));
+    let values =
+        request.parameters.iter().cloned().map(|value| ScalarAndMetadata::new(value, None));
     plan.replace_params_with_values(&ParamValues::List(values.collect()))
         .map_err(|error| locate(error, &request.text))
 }

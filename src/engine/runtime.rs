@@ -3,8 +3,8 @@
 
 use std::future::Future;
 
-use futures::StreamExt;
 use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use datafusion::arrow::array::{
+    ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
 
 use crate::base::datatype::pg_type_of;
@@ -268,7 +270,11 @@ impl Engine {
                 let columns = relation.columns.iter();
                 let columns: Vec<_> =
                     columns.map(|column| quote_identifier(column.field.name())).collect();
-                return Ok(format!("CREATE VIEW {name} ({}) AS {}", columns.join(", "), view.definition));
+                return Ok(format!(
+                    "CREATE VIEW {name} ({}) AS {}",
+                    columns.join(", "),
+                    view.definition
+                ));
             }
             RelationKind::Table(table) => table,
         };
@@ -285,7 +291,8 @@ impl Engine {
         let columns = columns.collect::<Result<Vec<_>>>()?.join(",\n");
         let mut statement = format!("CREATE TABLE {name} (\n{columns})\nUSING DELTA");
         if !table.partition_columns.is_empty() {
-            let names: Vec<_> = table.partition_columns.iter().map(|c| quote_identifier(c)).collect();
+            let names: Vec<_> =
+                table.partition_columns.iter().map(|c| quote_identifier(c)).collect();
             statement.push_str(&format!("\nPARTITIONED BY ({})", names.join(", ")));
         }
         if let Some(comment) = &relation.comment {
@@ -299,8 +306,9 @@ impl Engine {
         properties.sort();
         if !properties.is_empty() {
             let pairs = properties.into_iter();
-            let pairs: Vec<_> =
-                pairs.map(|(k, v)| format!("{} = {}", quote_literal(k), quote_literal(v))).collect();
+            let pairs: Vec<_> = pairs
+                .map(|(k, v)| format!("{} = {}", quote_literal(k), quote_literal(v)))
+                .collect();
             statement.push_str(&format!("\nTBLPROPERTIES ({})", pairs.join(", ")));
         }
         Ok(statement)

@@ -62,8 +62,7 @@ impl SystemPlans {
 }
 
 /// Bounds for the system's own texts, which nobody sends.
-const LIMITS: ParseLimits =
-    ParseLimits { statement_bytes_max: 1 << 20, statement_depth_max: 128 };
+const LIMITS: ParseLimits = ParseLimits { statement_bytes_max: 1 << 20, statement_depth_max: 128 };
 
 fn query_of(view: &SystemView) -> Result<Query> {
     let mut statements = parse(view.sql, &LIMITS).map_err(|error| broken(view, error))?;

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::common::Column;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
 use crate::bind::bound::BoundCreateTable;
@@ -175,9 +175,10 @@ impl Engine {
                 let renamed = Change::Rename { id, name: to.object.clone() };
                 moved.into_iter().chain([renamed]).collect()
             }
-            AlterTableAction::SetSchema(_) => {
-                move_to.map(|schema| Change::SetSchema { id, schema: schema.id }).into_iter().collect()
-            }
+            AlterTableAction::SetSchema(_) => move_to
+                .map(|schema| Change::SetSchema { id, schema: schema.id })
+                .into_iter()
+                .collect(),
             AlterTableAction::OwnerTo(owner) => {
                 vec![Change::SetOwner { id, owner: self.principal_id(owner)? }]
             }
@@ -299,7 +300,10 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
     });
     let checks = create.checks.iter().enumerate().map(|(index, check)| {
         let name = check.name.clone();
-        (name.unwrap_or_else(|| format!("{}_check{index}", create.name.object)), check.expression.clone())
+        (
+            name.unwrap_or_else(|| format!("{}_check{index}", create.name.object)),
+            check.expression.clone(),
+        )
     });
     Ok(NewTable {
         schema: Arc::new(schema),
@@ -313,10 +317,7 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
 }
 
 /// The rows of a query under the names that PostgreSQL gives its columns, in types that Delta holds.
-fn storable(
-    plan: LogicalPlan,
-    names: &[String],
-) -> Result<(LogicalPlan, Schema)> {
+fn storable(plan: LogicalPlan, names: &[String]) -> Result<(LogicalPlan, Schema)> {
     let mut fields: Vec<Field> = Vec::with_capacity(names.len());
     let mut expressions = Vec::with_capacity(names.len());
     for ((qualifier, field), name) in plan.schema().iter().zip(names) {
@@ -363,8 +364,8 @@ fn check_declared(create: &BoundCreateTable, version: &TableVersion) -> Result<(
     };
     let other_count = !create.columns.is_empty() && create.columns.len() != schema.fields().len();
     let partitions = create.partitioned_by.iter().map(|column| &column.name);
-    let other_partitions = !create.partitioned_by.is_empty()
-        && !partitions.eq(version.partition_columns().iter());
+    let other_partitions =
+        !create.partitioned_by.is_empty() && !partitions.eq(version.partition_columns().iter());
     if other_count || other_partitions || create.columns.iter().any(differs) {
         return Err(Error::new(
             ErrorKind::InvalidTableDefinition,

@@ -144,7 +144,11 @@ impl Session {
         open
     }
 
-    fn set_transaction(&mut self, modes: TransactionModes, for_session: bool) -> Result<&'static str> {
+    fn set_transaction(
+        &mut self,
+        modes: TransactionModes,
+        for_session: bool,
+    ) -> Result<&'static str> {
         if for_session {
             if let Some(isolation) = modes.isolation {
                 self.settings.set("default_transaction_isolation", isolation_name(isolation))?;
@@ -228,7 +232,8 @@ impl Session {
         self.transaction.end();
         self.portals.clear();
         if and_chain {
-            let modes = TransactionModes { read_only: Some(read_only), ..TransactionModes::default() };
+            let modes =
+                TransactionModes { read_only: Some(read_only), ..TransactionModes::default() };
             self.begin(modes)?;
         }
         Ok(())
@@ -253,12 +258,8 @@ impl Session {
         let engine = Arc::clone(&self.shared.engine);
         let (parameters, columns) =
             super::extended::describe(&engine, &statement, &declared, &request).await?;
-        let prepared = Prepared {
-            statement: Some(*statement),
-            text: Arc::clone(text),
-            parameters,
-            columns,
-        };
+        let prepared =
+            Prepared { statement: Some(*statement), text: Arc::clone(text), parameters, columns };
         self.prepared.insert(&name, prepared)?;
         Ok("PREPARE")
     }
@@ -284,9 +285,7 @@ impl Session {
         let request = self.request(text, Vec::new(), Vec::new());
         let pairs = execute.arguments.iter().zip(&prepared.parameters);
         let values = pairs
-            .map(|(argument, pg_type)| {
-                self.shared.engine.constant(argument, *pg_type, &request)
-            })
+            .map(|(argument, pg_type)| self.shared.engine.constant(argument, *pg_type, &request))
             .collect::<Result<_>>()?;
         let Some(statement) = prepared.statement.clone() else {
             return Ok(Execution::Done(Completion::new("EXECUTE")));
@@ -325,7 +324,8 @@ impl Session {
                 self.settings.all().map(|fact| fact.description.to_owned()).collect(),
             ],
         };
-        let arrays = values.into_iter().map(|values| Arc::new(StringArray::from(values)) as ArrayRef);
+        let arrays =
+            values.into_iter().map(|values| Arc::new(StringArray::from(values)) as ArrayRef);
         let fields: Vec<Field> = columns.iter().map(|column| column.field.clone()).collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays.collect())
             .map_err(|error| Error::internal("SHOW made no batch").caused_by(error))?;

@@ -91,10 +91,7 @@ impl Session {
     }
 
     /// The result columns and formats of a portal.
-    pub fn describe_portal(
-        &self,
-        name: &str,
-    ) -> Result<(Option<Arc<[OutputColumn]>>, Vec<i16>)> {
+    pub fn describe_portal(&self, name: &str) -> Result<(Option<Arc<[OutputColumn]>>, Vec<i16>)> {
         let portal = self.portals.get(name)?;
         let columns = match &portal.state {
             PortalState::Rows(rows) => Some(Arc::clone(rows.columns())),
@@ -207,10 +204,7 @@ pub(super) fn declared_types(types: &[Oid]) -> Result<Vec<Option<PgType>>> {
     let declared = types.iter().map(|oid| match *oid {
         Oid::INVALID | UNKNOWN => Ok(None),
         oid => PgType::from_oid(oid).map(Some).ok_or_else(|| {
-            Error::new(
-                ErrorKind::UndefinedObject,
-                format!("type with OID {oid} does not exist"),
-            )
+            Error::new(ErrorKind::UndefinedObject, format!("type with OID {oid} does not exist"))
         }),
     });
     declared.collect()

@@ -7,7 +7,7 @@ pub mod extended;
 mod portal;
 mod prepared;
 pub mod registry;
-mod setting;
+pub mod setting;
 mod settings;
 mod statement;
 mod transaction;
@@ -211,7 +211,11 @@ impl Session {
     }
 
     pub(super) fn notice(&mut self, message: impl Into<String>) {
-        self.notices.push(Notice { severity: "NOTICE", sqlstate: "00000", message: message.into() });
+        self.notices.push(Notice {
+            severity: "NOTICE",
+            sqlstate: "00000",
+            message: message.into(),
+        });
     }
 
     pub(super) fn warning(&mut self, sqlstate: &'static str, message: impl Into<String>) {
@@ -219,7 +223,12 @@ impl Session {
     }
 
     /// What a statement that begins now knows of the session.
-    fn request(&mut self, text: &Arc<str>, parameters: Vec<ScalarValue>, formats: Vec<i16>) -> Request {
+    fn request(
+        &mut self,
+        text: &Arc<str>,
+        parameters: Vec<ScalarValue>,
+        formats: Vec<i16>,
+    ) -> Request {
         let now = Utc::now().timestamp_micros();
         let facts = Facts::new(FactValues {
             snapshot: self.shared.engine.metastore().snapshot(),

@@ -50,9 +50,8 @@ const TIMEOUT_MAX: i64 = i32::MAX as i64;
 const ISOLATION_LEVELS: &[&str] =
     &["serializable", "repeatable read", "read committed", "read uncommitted"];
 
-const MESSAGE_LEVELS: &[&str] = &[
-    "debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error",
-];
+const MESSAGE_LEVELS: &[&str] =
+    &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
 
 macro_rules! settings {
     ($($name:literal, $kind:expr, $default:literal, $reported:literal, $description:literal;)*) => {
@@ -159,7 +158,14 @@ impl Setting {
                 Err(_) => Err(invalid()),
             },
             Kind::Milliseconds => {
-                let units = [("us", 0), ("ms", 1), ("s", 1000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+                let units = [
+                    ("us", 0),
+                    ("ms", 1),
+                    ("s", 1000),
+                    ("min", 60_000),
+                    ("h", 3_600_000),
+                    ("d", 86_400_000),
+                ];
                 let number = with_unit(value, &units).ok_or_else(invalid)?;
                 match (0..=TIMEOUT_MAX).contains(&number) {
                     true => Ok(shown_milliseconds(number)),
@@ -171,7 +177,10 @@ impl Setting {
                 let number = with_unit(value, &units).filter(|number| *number >= 0);
                 let number = number.ok_or_else(invalid)?;
                 let unit = units.iter().rev().find(|(_, size)| number > 0 && number % size == 0);
-                Ok(unit.map_or_else(|| number.to_string(), |(name, size)| format!("{}{name}", number / size)))
+                Ok(unit.map_or_else(
+                    || number.to_string(),
+                    |(name, size)| format!("{}{name}", number / size),
+                ))
             }
             Kind::Real(min, max) => match value.trim().parse::<f64>() {
                 Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
@@ -187,12 +196,13 @@ impl Setting {
                 TimeZone::parse(value).map(|_| value.to_owned()).map_err(|_| invalid())
             }
             Kind::DateStyle => {
-                let current = DateStyle::parse(current, crate::base::text_style::TextStyle::default().date_style)?;
+                let current = DateStyle::parse(
+                    current,
+                    crate::base::text_style::TextStyle::default().date_style,
+                )?;
                 Ok(DateStyle::parse(value, current)?.setting().to_owned())
             }
-            Kind::IntervalStyle => {
-                IntervalStyle::parse(value).map(|_| value.to_ascii_lowercase())
-            }
+            Kind::IntervalStyle => IntervalStyle::parse(value).map(|_| value.to_ascii_lowercase()),
             Kind::ClientEncoding => {
                 let name = value.to_ascii_lowercase().replace(['-', '_', ' '], "");
                 match name.as_str() {
@@ -211,9 +221,12 @@ impl Setting {
             Kind::Integer(_, _) | Kind::Milliseconds | Kind::Kibibytes => "integer",
             Kind::Real(_, _) => "real",
             Kind::Enum(_) | Kind::IntervalStyle => "enum",
-            Kind::Text | Kind::List | Kind::TimeZone | Kind::DateStyle | Kind::ClientEncoding | Kind::Fixed => {
-                "string"
-            }
+            Kind::Text
+            | Kind::List
+            | Kind::TimeZone
+            | Kind::DateStyle
+            | Kind::ClientEncoding
+            | Kind::Fixed => "string",
         }
     }
 

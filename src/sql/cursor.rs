@@ -6,8 +6,8 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Word};
 
 use super::dialect::LakegateDialect;
-use super::relations;
 use super::output_name;
+use super::relations;
 use super::rewrite;
 use super::source::Source;
 use super::statement::{ColumnName, Expression, Query, SchemaName};

@@ -60,9 +60,9 @@ fn name_set(body: &mut SetExpr) {
 }
 
 fn name_list(items: &mut [SelectItem]) {
-    let has_wildcard = items.iter().any(|item| {
-        matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _))
-    });
+    let has_wildcard = items
+        .iter()
+        .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _)));
     let mut taken = HashSet::new();
     for (index, item) in items.iter_mut().enumerate() {
         let (name, is_column) = match &*item {
@@ -173,7 +173,9 @@ fn name_of_query(query: &Query) -> Option<String> {
             SetExpr::Select(select) => {
                 return match select.projection.first()? {
                     SelectItem::UnnamedExpr(expression) => name_of(expression),
-                    SelectItem::ExprWithAlias { alias, .. } => Some(shown(&folded(alias)).to_owned()),
+                    SelectItem::ExprWithAlias { alias, .. } => {
+                        Some(shown(&folded(alias)).to_owned())
+                    }
                     SelectItem::ExprWithAliases { .. }
                     | SelectItem::Wildcard(_)
                     | SelectItem::QualifiedWildcard(_, _) => None,

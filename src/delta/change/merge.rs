@@ -100,7 +100,11 @@ fn check_action(clause: &MergeClause) -> Result<()> {
         MergeKind::Matched | MergeKind::NotMatchedBySource => inserts,
         MergeKind::NotMatchedByTarget => changes,
     };
-    if misfit { Err(Error::internal("a MERGE action that does not fit its clause")) } else { Ok(()) }
+    if misfit {
+        Err(Error::internal("a MERGE action that does not fit its clause"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Rows are matched more than once, and must match the same each time.
@@ -335,7 +339,8 @@ impl Merge {
             // No match changes anything, and so no match is to be seen twice.
             return Some(lit(false));
         }
-        let first_nothing = clauses.iter().position(|clause| matches!(clause.action, Action::Nothing));
+        let first_nothing =
+            clauses.iter().position(|clause| matches!(clause.action, Action::Nothing));
         let first_always = clauses.iter().position(|clause| clause.predicate.is_none());
         if let Some(always) = first_always
             && first_nothing.is_none_or(|nothing| nothing > always)

@@ -227,7 +227,8 @@ impl Sink {
                 schema,
             }
         });
-        let memory = MemoryConsumer::new("changed rows").register(&ctx.state.runtime_env().memory_pool);
+        let memory =
+            MemoryConsumer::new("changed rows").register(&ctx.state.runtime_env().memory_pool);
         let numbers = std::collections::HashSet::new();
         Sink {
             location: location.clone(),
@@ -246,8 +247,8 @@ impl Sink {
     fn open(&self) -> Files {
         let data = DeltaWriter::new(Arc::clone(&self.store), self.data.clone());
         let changes = self.change_data.as_ref();
-        let changes =
-            changes.map(|changes| DeltaWriter::new(Arc::clone(&changes.store), changes.config.clone()));
+        let changes = changes
+            .map(|changes| DeltaWriter::new(Arc::clone(&changes.store), changes.config.clone()));
         Files { data, changes, written: Written::default() }
     }
 
@@ -268,7 +269,9 @@ impl Sink {
                     ErrorKind::CardinalityViolation,
                     "MERGE command cannot affect row a second time",
                 )
-                .with_hint("Ensure that not more than one source row matches any one target row."));
+                .with_hint(
+                    "Ensure that not more than one source row matches any one target row.",
+                ));
             }
         }
         let grown = (changed.numbers.len() - before) * NUMBER_BYTES;
@@ -345,8 +348,7 @@ impl Files {
         let rows = sink.shape.file_batch(rows)?;
         let mut columns = rows.columns().to_vec();
         columns.push(Arc::new(StringArray::from(vec![change; rows.num_rows()])));
-        let rows =
-            RecordBatch::try_new(Arc::clone(&changes.schema), columns).map_err(of_arrow)?;
+        let rows = RecordBatch::try_new(Arc::clone(&changes.schema), columns).map_err(of_arrow)?;
         writer.write(&rows).await.map_err(|error| of_delta(error, &sink.location))
     }
 

@@ -16,7 +16,7 @@ mod settings;
 mod time_zones;
 mod types;
 
-pub use acl::{privilege_names, TABLE_PRIVILEGES};
+pub use acl::{TABLE_PRIVILEGES, privilege_names};
 
 use crate::base::datatype::{BaseType, PgType};
 
