@@ -47,8 +47,13 @@ pub const FUNCTIONS: &[Function] = &[
     Function::stable("obj_description", &[AN_OID, A_TEXT], TEXT, obj_description).optional(1),
     Function::stable("shobj_description", &[AN_OID, A_TEXT], TEXT, obj_description),
     Function::stable("col_description", &[AN_OID, AN_INT4], TEXT, col_description),
-    Function::stable("pg_get_viewdef", &[Parameter::NameOrOid, Parameter::Any], TEXT, view_definition)
-        .optional(1),
+    Function::stable(
+        "pg_get_viewdef",
+        &[Parameter::NameOrOid, Parameter::Any],
+        TEXT,
+        view_definition,
+    )
+    .optional(1),
     Function::null("pg_get_expr", &[A_TEXT, AN_OID, A_BOOL], TEXT).optional(1),
     Function::null("pg_get_indexdef", &[AN_OID, AN_INT4, A_BOOL], TEXT).optional(2),
     Function::null("pg_get_constraintdef", &[AN_OID, A_BOOL], TEXT).optional(1),

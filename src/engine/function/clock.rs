@@ -17,7 +17,8 @@ const PRECISION_MAX: i64 = 6;
 pub const FUNCTIONS: &[Function] = &[
     Function::stable("now", &[], TIMESTAMPTZ, transaction_timestamp)
         .aliases(&["transaction_timestamp"]),
-    Function::stable("current_timestamp", &[AN_INT4], TIMESTAMPTZ, transaction_timestamp).optional(1),
+    Function::stable("current_timestamp", &[AN_INT4], TIMESTAMPTZ, transaction_timestamp)
+        .optional(1),
     Function::stable("statement_timestamp", &[], TIMESTAMPTZ, |call, _| {
         Ok(Cell::Timestamp(call.facts()?.statement_timestamp))
     }),
@@ -29,14 +30,17 @@ pub const FUNCTIONS: &[Function] = &[
     Function::stable("current_date", &[], DATE, current_date).aliases(&["today"]),
 ];
 
-fn transaction_timestamp<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+fn transaction_timestamp<'a>(
+    call: &Call<'_>,
+    arguments: &'a [Cell<'a>],
+) -> Result<Cell<'a>, Error> {
     Ok(Cell::Timestamp(rounded(call.facts()?.transaction_timestamp, arguments)))
 }
 
 fn clock_timestamp<'a>(_: &Call<'_>, _: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| {
-        Error::internal("the clock stands before 1970").caused_by(error)
-    })?;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|error| Error::internal("the clock stands before 1970").caused_by(error))?;
     i64::try_from(now.as_micros()).map(Cell::Timestamp).map_err(|_| out_of_range())
 }
 
@@ -53,7 +57,8 @@ fn current_date<'a>(call: &Call<'_>, _: &'a [Cell<'a>]) -> Result<Cell<'a>, Erro
 /// The transaction's time on the wall clock of the session's zone.
 fn local_time(call: &Call<'_>) -> Result<NaiveDateTime, Error> {
     let facts = call.facts()?;
-    let now = DateTime::from_timestamp_micros(facts.transaction_timestamp).ok_or_else(out_of_range)?;
+    let now =
+        DateTime::from_timestamp_micros(facts.transaction_timestamp).ok_or_else(out_of_range)?;
     let zone = facts.settings.get("timezone").map_or("UTC", |setting| setting.value.as_str());
     let known = TZ_VARIANTS.iter().find(|known| known.name().eq_ignore_ascii_case(zone));
     let zone = known.ok_or_else(|| {

@@ -212,7 +212,11 @@ impl ScalarUDFImpl for PostgresFunction {
             let count = arguments.len();
             return plan_err!("function {}() does not take {count} arguments", self.function.name);
         }
-        parameters.iter().zip(arguments).map(|(parameter, given)| accepted(*parameter, given)).collect()
+        parameters
+            .iter()
+            .zip(arguments)
+            .map(|(parameter, given)| accepted(*parameter, given))
+            .collect()
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

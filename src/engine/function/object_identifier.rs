@@ -87,10 +87,14 @@ fn rewrite_cast(cast: Cast, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let to = identifier_type(&cast.field);
     let source = cast.expr.to_field(schema)?.1;
     match (identifier_type(&source), to) {
-        (None, Some(kind)) if source.data_type().is_string() && cast.field.data_type().is_integer() => {
+        (None, Some(kind))
+            if source.data_type().is_string() && cast.field.data_type().is_integer() =>
+        {
             Ok(Transformed::yes(input(kind, *cast.expr)))
         }
-        (Some(kind), None) if source.data_type().is_integer() && cast.field.data_type().is_string() => {
+        (Some(kind), None)
+            if source.data_type().is_integer() && cast.field.data_type().is_string() =>
+        {
             let name = call(kind.output(), *cast.expr);
             Ok(Transformed::yes(Expr::Cast(Cast::new_from_field(Box::new(name), cast.field))))
         }

@@ -42,9 +42,12 @@ pub const FUNCTIONS: &[Function] = &[
     Function::stable("to_regproc", &[Parameter::NameOrOid], REGPROC, |call, arguments| {
         look_up(call, arguments, procedure)
     }),
-    Function::stable("to_regnamespace", &[Parameter::NameOrOid], REGNAMESPACE, |call, arguments| {
-        look_up(call, arguments, namespace)
-    }),
+    Function::stable(
+        "to_regnamespace",
+        &[Parameter::NameOrOid],
+        REGNAMESPACE,
+        |call, arguments| look_up(call, arguments, namespace),
+    ),
     Function::stable("to_regrole", &[Parameter::NameOrOid], REGROLE, |call, arguments| {
         look_up(call, arguments, role)
     }),
@@ -91,11 +94,7 @@ fn parse(
 }
 
 /// The OID of a name, or NULL. A number is an OID already.
-fn look_up(
-    call: &Call<'_>,
-    arguments: &[Cell<'_>],
-    find: Finder,
-) -> Result<Cell<'static>, Error> {
+fn look_up(call: &Call<'_>, arguments: &[Cell<'_>], find: Finder) -> Result<Cell<'static>, Error> {
     match arguments {
         [Cell::Text(name)] => Ok(find(call.visible()?, &split_name(name)?).into()),
         _ => Ok(oid(arguments, 0).into()),

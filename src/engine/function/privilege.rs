@@ -15,23 +15,23 @@ const OBJECT: Parameter = Parameter::NameOrOid;
 
 pub const FUNCTIONS: &[Function] = &[
     Function::stable("has_table_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, on_table).optional(1),
-    Function::stable("has_any_column_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, on_table).optional(1),
-    Function::stable(
-        "has_column_privilege",
-        &[OBJECT, OBJECT, OBJECT, A_TEXT],
-        BOOL,
-        on_column,
-    )
-    .optional(1),
-    Function::stable("has_schema_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, on_schema).optional(1),
+    Function::stable("has_any_column_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, on_table)
+        .optional(1),
+    Function::stable("has_column_privilege", &[OBJECT, OBJECT, OBJECT, A_TEXT], BOOL, on_column)
+        .optional(1),
+    Function::stable("has_schema_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, on_schema)
+        .optional(1),
     Function::stable("has_database_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, on_database)
         .optional(1),
     // Functions, types and languages are the system's: everybody may use them.
-    Function::immutable("has_function_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, always).optional(1),
+    Function::immutable("has_function_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, always)
+        .optional(1),
     Function::immutable("has_type_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, always).optional(1),
-    Function::immutable("has_language_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, always).optional(1),
+    Function::immutable("has_language_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, always)
+        .optional(1),
     // What does not exist, nobody may use.
-    Function::immutable("has_sequence_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, never).optional(1),
+    Function::immutable("has_sequence_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, never)
+        .optional(1),
     Function::immutable("has_tablespace_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, never)
         .optional(1),
     Function::immutable("has_server_privilege", &[OBJECT, OBJECT, A_TEXT], BOOL, never).optional(1),

@@ -91,5 +91,7 @@ fn no_transaction_ids(function: &str) -> Error {
 fn version() -> String {
     let own = env!("CARGO_PKG_VERSION");
     let (machine, system) = (std::env::consts::ARCH, std::env::consts::OS);
-    format!("PostgreSQL {POSTGRESQL_VERSION} (Lakegate {own}) on {machine}-{system}, compiled by rustc, 64-bit")
+    format!(
+        "PostgreSQL {POSTGRESQL_VERSION} (Lakegate {own}) on {machine}-{system}, compiled by rustc, 64-bit"
+    )
 }

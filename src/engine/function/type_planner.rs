@@ -104,9 +104,8 @@ fn base_type(sql_type: &SqlType) -> Result<Option<(BaseType, i32)>, Error> {
 
 /// A type that the parser has no word for: `oid`, `pg_catalog.regtype`, `"char"`.
 fn custom(name: &ObjectName, modifiers: &[String]) -> Result<(BaseType, i32), Error> {
-    let undefined = || {
-        Error::new(ErrorKind::UndefinedObject, format!("type \"{name}\" does not exist"))
-    };
+    let undefined =
+        || Error::new(ErrorKind::UndefinedObject, format!("type \"{name}\" does not exist"));
     let name = system_name(name).ok_or_else(undefined)?;
     let base = BaseType::ALL.iter().copied().find(|base| base.name() == name);
     let lengths: Vec<u64> = modifiers.iter().filter_map(|modifier| modifier.parse().ok()).collect();
@@ -115,9 +114,10 @@ fn custom(name: &ObjectName, modifiers: &[String]) -> Result<(BaseType, i32), Er
         _ => base.ok_or_else(undefined)?,
     };
     let typmod = match (base, lengths.as_slice()) {
-        (BaseType::Varchar | BaseType::Bpchar, [length]) => {
-            length_modifier(Some(&CharacterLength::IntegerLength { length: *length, unit: None }), None)
-        }
+        (BaseType::Varchar | BaseType::Bpchar, [length]) => length_modifier(
+            Some(&CharacterLength::IntegerLength { length: *length, unit: None }),
+            None,
+        ),
         (BaseType::Numeric, [precision]) => {
             numeric_modifier(ExactNumberInfo::Precision(*precision))?
         }

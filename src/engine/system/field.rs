@@ -74,7 +74,8 @@ fn list_of(element: DataType) -> DataType {
 
 fn numeric_of_typmod(typmod: i32) -> (u8, i8) {
     let packed = typmod - 4;
-    let precision = u8::try_from(packed >> 16).ok().filter(|precision| (1..=38).contains(precision));
+    let precision =
+        u8::try_from(packed >> 16).ok().filter(|precision| (1..=38).contains(precision));
     let scale = i8::try_from(((packed & 0x7ff) ^ 0x400) - 0x400).ok();
     match (typmod, precision, scale) {
         (NO_TYPMOD, _, _) => NUMERIC_UNCONSTRAINED,

@@ -56,9 +56,9 @@ static SYSTEM_RELATIONS: LazyLock<HashMap<(&'static str, &'static str), SystemRe
             let provider: Arc<dyn TableProvider> = Arc::new(NativeTable::new(native));
             ((NATIVE_SCHEMA, native.name), SystemRelation::Native(provider))
         });
-        let views = view::SYSTEM_VIEWS.iter().map(|view| {
-            ((view.schema, view.name), SystemRelation::View(view))
-        });
+        let views = view::SYSTEM_VIEWS
+            .iter()
+            .map(|view| ((view.schema, view.name), SystemRelation::View(view)));
         native.chain(views).collect()
     });
 

@@ -12,7 +12,9 @@ use datafusion::common::{Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, EmissionType, ReplaceChildrenOptions,
+};
 use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
@@ -43,9 +45,8 @@ impl fmt::Debug for NativeRelation {
 impl NativeRelation {
     /// The Arrow schema of all columns.
     pub fn schema(&self) -> SchemaRef {
-        let fields = self.columns.iter().filter_map(|&(name, pg_type)| {
-            field_of(name, pg_type, NO_TYPMOD)
-        });
+        let fields =
+            self.columns.iter().filter_map(|&(name, pg_type)| field_of(name, pg_type, NO_TYPMOD));
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 }

@@ -90,10 +90,8 @@ impl World {
         world.table(hidden, "secrets", 16402, order_columns());
         world.view(public, "recent", 16403);
         let grant = |securable, privilege| Grant { securable, principal: readers, privilege };
-        world.facts.grants = vec![
-            grant(main, Privilege::UseCatalog),
-            grant(orders, Privilege::Select),
-        ];
+        world.facts.grants =
+            vec![grant(main, Privilege::UseCatalog), grant(orders, Privilege::Select)];
         world
     }
 
@@ -101,7 +99,14 @@ impl World {
         let id = SecurableId::generate();
         let comment = Some(format!("catalog {name}"));
         let (owner, name) = (self.admin, name.to_owned());
-        self.facts.catalogs.push(Catalog { id, oid: Oid(oid), name, owner, comment, created_at: 0 });
+        self.facts.catalogs.push(Catalog {
+            id,
+            oid: Oid(oid),
+            name,
+            owner,
+            comment,
+            created_at: 0,
+        });
         id
     }
 
@@ -180,7 +185,8 @@ impl World {
             current_user: user.to_owned(),
             catalog: "main".to_owned(),
             search_path: vec!["public".to_owned()],
-            settings: [setting("TimeZone", "Europe/Berlin"), setting("max_index_keys", "32")].into(),
+            settings: [setting("TimeZone", "Europe/Berlin"), setting("max_index_keys", "32")]
+                .into(),
             backend_pid: 4711,
             // 2024-06-30 22:30:00.654321 UTC, the next day in Berlin.
             transaction_timestamp: 1_719_786_600_654_321,

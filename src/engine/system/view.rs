@@ -249,7 +249,9 @@ mod tests {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql").join(schema);
             let files: BTreeSet<String> = std::fs::read_dir(folder)
                 .unwrap()
-                .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+                .map(|entry| {
+                    entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()
+                })
                 .collect();
             let listed = SYSTEM_VIEWS.iter().filter(|view| view.schema == schema);
             let listed: BTreeSet<String> = listed.map(|view| view.name.to_owned()).collect();
@@ -260,7 +262,8 @@ mod tests {
     #[test]
     fn every_file_names_its_page_of_the_manual() {
         for view in SYSTEM_VIEWS {
-            let title = format!("-- {}.{}: https://www.postgresql.org/docs/16/", view.schema, view.name);
+            let title =
+                format!("-- {}.{}: https://www.postgresql.org/docs/16/", view.schema, view.name);
             assert!(view.sql.starts_with(&title), "{}", view.name);
         }
     }

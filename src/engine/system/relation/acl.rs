@@ -42,7 +42,12 @@ pub fn privilege_names(privilege: Privilege) -> &'static [&'static str] {
 }
 
 /// The grants on a securable as `aclitem[]`; NULL where there are none, which says: the owner's only.
-pub fn acl(visible: &Visible<'_>, id: SecurableId, owner: PrincipalId, kind: AclKind) -> Cell<'static> {
+pub fn acl(
+    visible: &Visible<'_>,
+    id: SecurableId,
+    owner: PrincipalId,
+    kind: AclKind,
+) -> Cell<'static> {
     let mut granted: BTreeMap<PrincipalId, BTreeSet<char>> = BTreeMap::new();
     for (grantee, privilege) in visible.snapshot().grants_on(id) {
         granted.entry(grantee).or_default().extend(letters(privilege, kind).chars());

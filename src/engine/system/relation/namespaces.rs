@@ -24,7 +24,8 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
         rows.push(&[oid.into(), name.into(), SYSTEM_ROLE.into(), acl])?;
     }
     for schema in visible.schemas() {
-        if lookup.admits_number("oid", schema.oid.0) && lookup.admits_text("nspname", &schema.name) {
+        if lookup.admits_number("oid", schema.oid.0) && lookup.admits_text("nspname", &schema.name)
+        {
             rows.push(&[
                 schema.oid.into(),
                 schema.name.as_str().into(),

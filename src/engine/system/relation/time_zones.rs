@@ -17,12 +17,7 @@ const NANOSECONDS: i64 = 1_000_000_000;
 
 pub const TIME_ZONES: NativeRelation = NativeRelation {
     name: "time_zones",
-    columns: &[
-        ("name", TEXT),
-        ("abbrev", TEXT),
-        ("utc_offset", INTERVAL),
-        ("is_dst", BOOL),
-    ],
+    columns: &[("name", TEXT), ("abbrev", TEXT), ("utc_offset", INTERVAL), ("is_dst", BOOL)],
     rows,
 };
 
