@@ -1,20 +1,51 @@
 -- information_schema.columns: https://www.postgresql.org/docs/16/infoschema-columns.html
--- Always empty: a warehouse has no such objects.
+-- The columns of tables and views.
 SELECT
-    CAST(NULL AS name) AS table_catalog,
-    CAST(NULL AS name) AS table_schema,
-    CAST(NULL AS name) AS table_name,
-    CAST(NULL AS name) AS column_name,
-    CAST(NULL AS integer) AS ordinal_position,
+    CAST(current_database() AS name) AS table_catalog,
+    c.nspname AS table_schema,
+    c.relname AS table_name,
+    a.attname AS column_name,
+    CAST(a.attnum AS integer) AS ordinal_position,
     CAST(NULL AS varchar) AS column_default,
-    CAST(NULL AS varchar(3)) AS is_nullable,
-    CAST(NULL AS varchar) AS data_type,
-    CAST(NULL AS integer) AS character_maximum_length,
-    CAST(NULL AS integer) AS character_octet_length,
-    CAST(NULL AS integer) AS numeric_precision,
-    CAST(NULL AS integer) AS numeric_precision_radix,
-    CAST(NULL AS integer) AS numeric_scale,
-    CAST(NULL AS integer) AS datetime_precision,
+    CAST(CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS varchar(3)) AS is_nullable,
+    CAST(CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'ARRAY' ELSE t.sql_name END AS varchar) AS data_type,
+    CAST(CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS integer) AS character_maximum_length,
+    CAST(
+        CASE
+            WHEN a.atttypid NOT IN (25, 1042, 1043) THEN NULL
+            WHEN a.atttypmod > 4 THEN (a.atttypmod - 4) * 4
+            ELSE 1073741824
+        END
+        AS integer
+    ) AS character_octet_length,
+    CAST(
+        CASE a.atttypid
+            WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53
+            WHEN 1700 THEN CASE WHEN a.atttypmod > 4 THEN (a.atttypmod - 4) / 65536 END
+        END
+        AS integer
+    ) AS numeric_precision,
+    CAST(
+        CASE
+            WHEN a.atttypid IN (20, 21, 23, 700, 701) THEN 2
+            WHEN a.atttypid = 1700 THEN 10
+        END
+        AS integer
+    ) AS numeric_precision_radix,
+    CAST(
+        CASE
+            WHEN a.atttypid IN (20, 21, 23) THEN 0
+            WHEN a.atttypid = 1700 AND a.atttypmod > 4 THEN (a.atttypmod - 4) % 2048
+        END
+        AS integer
+    ) AS numeric_scale,
+    CAST(
+        CASE
+            WHEN a.atttypid = 1082 THEN 0
+            WHEN a.atttypid IN (1083, 1114, 1184, 1186) THEN 6
+        END
+        AS integer
+    ) AS datetime_precision,
     CAST(NULL AS varchar) AS interval_type,
     CAST(NULL AS integer) AS interval_precision,
     CAST(NULL AS name) AS character_set_catalog,
@@ -26,23 +57,25 @@ SELECT
     CAST(NULL AS name) AS domain_catalog,
     CAST(NULL AS name) AS domain_schema,
     CAST(NULL AS name) AS domain_name,
-    CAST(NULL AS name) AS udt_catalog,
-    CAST(NULL AS name) AS udt_schema,
-    CAST(NULL AS name) AS udt_name,
+    CAST(current_database() AS name) AS udt_catalog,
+    CAST('pg_catalog' AS name) AS udt_schema,
+    t.typname AS udt_name,
     CAST(NULL AS name) AS scope_catalog,
     CAST(NULL AS name) AS scope_schema,
     CAST(NULL AS name) AS scope_name,
     CAST(NULL AS integer) AS maximum_cardinality,
-    CAST(NULL AS name) AS dtd_identifier,
-    CAST(NULL AS varchar(3)) AS is_self_referencing,
-    CAST(NULL AS varchar(3)) AS is_identity,
+    CAST(CAST(a.attnum AS text) AS name) AS dtd_identifier,
+    CAST('NO' AS varchar(3)) AS is_self_referencing,
+    CAST('NO' AS varchar(3)) AS is_identity,
     CAST(NULL AS varchar) AS identity_generation,
     CAST(NULL AS varchar) AS identity_start,
     CAST(NULL AS varchar) AS identity_increment,
     CAST(NULL AS varchar) AS identity_maximum,
     CAST(NULL AS varchar) AS identity_minimum,
-    CAST(NULL AS varchar(3)) AS identity_cycle,
-    CAST(NULL AS varchar) AS is_generated,
+    CAST('NO' AS varchar(3)) AS identity_cycle,
+    CAST('NEVER' AS varchar) AS is_generated,
     CAST(NULL AS varchar) AS generation_expression,
-    CAST(NULL AS varchar(3)) AS is_updatable
-WHERE false
+    CAST(CASE WHEN c.relkind = 'r' AND NOT c.is_system THEN 'YES' ELSE 'NO' END AS varchar(3)) AS is_updatable
+FROM lakegate_catalog.attributes AS a
+JOIN lakegate_catalog.classes AS c ON c.oid = a.attrelid
+JOIN lakegate_catalog.types AS t ON t.oid = a.atttypid

@@ -1,5 +1,6 @@
 -- information_schema.enabled_roles: https://www.postgresql.org/docs/16/infoschema-enabled-roles.html
--- Always empty: a warehouse has no such objects.
+-- The current user and the groups it is in.
 SELECT
-    CAST(NULL AS name) AS role_name
-WHERE false
+    p.rolname AS role_name
+FROM lakegate_catalog.principals AS p
+WHERE pg_has_role(p.oid, 'USAGE')

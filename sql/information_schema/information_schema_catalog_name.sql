@@ -1,5 +1,5 @@
 -- information_schema.information_schema_catalog_name: https://www.postgresql.org/docs/16/infoschema-information-schema-catalog-name.html
--- Always empty: a warehouse has no such objects.
+-- The current catalog.
 SELECT
-    CAST(NULL AS name) AS catalog_name
-WHERE false
+    CAST(current_database() AS name) AS catalog_name
+

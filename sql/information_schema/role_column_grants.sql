@@ -1,12 +1,14 @@
 -- information_schema.role_column_grants: https://www.postgresql.org/docs/16/infoschema-role-column-grants.html
--- Always empty: a warehouse has no such objects.
+-- Privileges on tables and views count for every column.
 SELECT
-    CAST(NULL AS name) AS grantor,
-    CAST(NULL AS name) AS grantee,
-    CAST(NULL AS name) AS table_catalog,
-    CAST(NULL AS name) AS table_schema,
-    CAST(NULL AS name) AS table_name,
-    CAST(NULL AS name) AS column_name,
-    CAST(NULL AS varchar) AS privilege_type,
-    CAST(NULL AS varchar(3)) AS is_grantable
-WHERE false
+    p.grantor,
+    p.grantee,
+    CAST(current_database() AS name) AS table_catalog,
+    p.nspname AS table_schema,
+    p.relname AS table_name,
+    a.attname AS column_name,
+    CAST(p.privilege_type AS varchar) AS privilege_type,
+    CAST(CASE WHEN p.is_grantable THEN 'YES' ELSE 'NO' END AS varchar(3)) AS is_grantable
+FROM lakegate_catalog.privileges AS p
+JOIN lakegate_catalog.attributes AS a ON a.attrelid = p.oid
+WHERE p.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')

@@ -1,16 +1,16 @@
 -- pg_catalog.pg_authid: https://www.postgresql.org/docs/16/catalog-pg-authid.html
--- Always empty: a warehouse has no such objects.
+-- Users and groups; passwords stay in the metastore.
 SELECT
-    CAST(NULL AS oid) AS oid,
-    CAST(NULL AS name) AS rolname,
-    CAST(NULL AS boolean) AS rolsuper,
-    CAST(NULL AS boolean) AS rolinherit,
-    CAST(NULL AS boolean) AS rolcreaterole,
-    CAST(NULL AS boolean) AS rolcreatedb,
-    CAST(NULL AS boolean) AS rolcanlogin,
-    CAST(NULL AS boolean) AS rolreplication,
-    CAST(NULL AS boolean) AS rolbypassrls,
-    CAST(NULL AS integer) AS rolconnlimit,
+    p.oid,
+    p.rolname,
+    p.rolsuper,
+    CAST(true AS boolean) AS rolinherit,
+    CAST(p.rolsuper AS boolean) AS rolcreaterole,
+    CAST(p.rolsuper AS boolean) AS rolcreatedb,
+    p.rolcanlogin,
+    CAST(false AS boolean) AS rolreplication,
+    CAST(p.rolsuper AS boolean) AS rolbypassrls,
+    CAST(-1 AS integer) AS rolconnlimit,
     CAST(NULL AS text) AS rolpassword,
     CAST(NULL AS timestamptz) AS rolvaliduntil
-WHERE false
+FROM lakegate_catalog.principals AS p

@@ -1,21 +1,21 @@
 -- pg_catalog.pg_database: https://www.postgresql.org/docs/16/catalog-pg-database.html
--- Always empty: a warehouse has no such objects.
+-- The catalogs; names of the current one only are visible in a session.
 SELECT
-    CAST(NULL AS oid) AS oid,
-    CAST(NULL AS name) AS datname,
-    CAST(NULL AS oid) AS datdba,
-    CAST(NULL AS integer) AS encoding,
-    CAST(NULL AS "char") AS datlocprovider,
-    CAST(NULL AS boolean) AS datistemplate,
-    CAST(NULL AS boolean) AS datallowconn,
-    CAST(NULL AS integer) AS datconnlimit,
-    CAST(NULL AS xid) AS datfrozenxid,
-    CAST(NULL AS xid) AS datminmxid,
-    CAST(NULL AS oid) AS dattablespace,
-    CAST(NULL AS text) AS datcollate,
-    CAST(NULL AS text) AS datctype,
+    d.oid,
+    d.datname,
+    d.datdba,
+    CAST(6 AS integer) AS encoding,
+    CAST('c' AS "char") AS datlocprovider,
+    CAST(false AS boolean) AS datistemplate,
+    CAST(true AS boolean) AS datallowconn,
+    CAST(-1 AS integer) AS datconnlimit,
+    CAST(0 AS xid) AS datfrozenxid,
+    CAST(0 AS xid) AS datminmxid,
+    CAST(1663 AS oid) AS dattablespace,
+    CAST('C' AS text) AS datcollate,
+    CAST('C' AS text) AS datctype,
     CAST(NULL AS text) AS daticulocale,
     CAST(NULL AS text) AS daticurules,
     CAST(NULL AS text) AS datcollversion,
-    CAST(NULL AS aclitem[]) AS datacl
-WHERE false
+    d.datacl
+FROM lakegate_catalog.databases AS d

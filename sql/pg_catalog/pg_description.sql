@@ -1,8 +1,9 @@
 -- pg_catalog.pg_description: https://www.postgresql.org/docs/16/catalog-pg-description.html
--- Always empty: a warehouse has no such objects.
+-- Comments on schemas, relations and columns.
 SELECT
-    CAST(NULL AS oid) AS objoid,
-    CAST(NULL AS oid) AS classoid,
-    CAST(NULL AS integer) AS objsubid,
-    CAST(NULL AS text) AS description
-WHERE false
+    d.objoid,
+    d.classoid,
+    d.objsubid,
+    d.description
+FROM lakegate_catalog.descriptions AS d
+WHERE NOT d.is_shared

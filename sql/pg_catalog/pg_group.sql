@@ -1,7 +1,11 @@
 -- pg_catalog.pg_group: https://www.postgresql.org/docs/16/view-pg-group.html
--- Always empty: a warehouse has no such objects.
+-- Groups with their members.
 SELECT
-    CAST(NULL AS name) AS groname,
-    CAST(NULL AS oid) AS grosysid,
-    CAST(NULL AS oid[]) AS grolist
-WHERE false
+    p.rolname AS groname,
+    p.oid AS grosysid,
+    CAST(m.members AS oid[]) AS grolist
+FROM lakegate_catalog.principals AS p
+LEFT JOIN (
+    SELECT roleid, array_agg(member) AS members FROM lakegate_catalog.memberships GROUP BY roleid
+) AS m ON m.roleid = p.oid
+WHERE NOT p.rolcanlogin

@@ -1,8 +1,8 @@
 -- pg_catalog.pg_namespace: https://www.postgresql.org/docs/16/catalog-pg-namespace.html
--- Always empty: a warehouse has no such objects.
+-- The schemas of the current catalog and the system's own.
 SELECT
-    CAST(NULL AS oid) AS oid,
-    CAST(NULL AS name) AS nspname,
-    CAST(NULL AS oid) AS nspowner,
-    CAST(NULL AS aclitem[]) AS nspacl
-WHERE false
+    n.oid,
+    n.nspname,
+    n.nspowner,
+    n.nspacl
+FROM lakegate_catalog.namespaces AS n

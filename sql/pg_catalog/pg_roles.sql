@@ -1,17 +1,17 @@
 -- pg_catalog.pg_roles: https://www.postgresql.org/docs/16/view-pg-roles.html
--- Always empty: a warehouse has no such objects.
+-- Users and groups.
 SELECT
-    CAST(NULL AS name) AS rolname,
-    CAST(NULL AS boolean) AS rolsuper,
-    CAST(NULL AS boolean) AS rolinherit,
-    CAST(NULL AS boolean) AS rolcreaterole,
-    CAST(NULL AS boolean) AS rolcreatedb,
-    CAST(NULL AS boolean) AS rolcanlogin,
-    CAST(NULL AS boolean) AS rolreplication,
-    CAST(NULL AS integer) AS rolconnlimit,
-    CAST(NULL AS text) AS rolpassword,
+    p.rolname,
+    p.rolsuper,
+    CAST(true AS boolean) AS rolinherit,
+    CAST(p.rolsuper AS boolean) AS rolcreaterole,
+    CAST(p.rolsuper AS boolean) AS rolcreatedb,
+    p.rolcanlogin,
+    CAST(false AS boolean) AS rolreplication,
+    CAST(-1 AS integer) AS rolconnlimit,
+    CAST('********' AS text) AS rolpassword,
     CAST(NULL AS timestamptz) AS rolvaliduntil,
-    CAST(NULL AS boolean) AS rolbypassrls,
+    CAST(p.rolsuper AS boolean) AS rolbypassrls,
     CAST(NULL AS text[]) AS rolconfig,
-    CAST(NULL AS oid) AS oid
-WHERE false
+    p.oid
+FROM lakegate_catalog.principals AS p

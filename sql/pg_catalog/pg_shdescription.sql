@@ -1,7 +1,8 @@
 -- pg_catalog.pg_shdescription: https://www.postgresql.org/docs/16/catalog-pg-shdescription.html
--- Always empty: a warehouse has no such objects.
+-- Comments on catalogs.
 SELECT
-    CAST(NULL AS oid) AS objoid,
-    CAST(NULL AS oid) AS classoid,
-    CAST(NULL AS text) AS description
-WHERE false
+    d.objoid,
+    d.classoid,
+    d.description
+FROM lakegate_catalog.descriptions AS d
+WHERE d.is_shared

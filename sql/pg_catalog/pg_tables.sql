@@ -1,12 +1,13 @@
 -- pg_catalog.pg_tables: https://www.postgresql.org/docs/16/view-pg-tables.html
--- Always empty: a warehouse has no such objects.
+-- Tables.
 SELECT
-    CAST(NULL AS name) AS schemaname,
-    CAST(NULL AS name) AS tablename,
-    CAST(NULL AS name) AS tableowner,
+    c.nspname AS schemaname,
+    c.relname AS tablename,
+    pg_get_userbyid(c.relowner) AS tableowner,
     CAST(NULL AS name) AS tablespace,
-    CAST(NULL AS boolean) AS hasindexes,
-    CAST(NULL AS boolean) AS hasrules,
-    CAST(NULL AS boolean) AS hastriggers,
-    CAST(NULL AS boolean) AS rowsecurity
-WHERE false
+    CAST(false AS boolean) AS hasindexes,
+    CAST(false AS boolean) AS hasrules,
+    CAST(false AS boolean) AS hastriggers,
+    CAST(false AS boolean) AS rowsecurity
+FROM lakegate_catalog.classes AS c
+WHERE c.relkind = 'r'

@@ -1,8 +1,8 @@
 -- pg_catalog.pg_timezone_names: https://www.postgresql.org/docs/16/view-pg-timezone-names.html
--- Always empty: a warehouse has no such objects.
+-- The zones of the tz database.
 SELECT
-    CAST(NULL AS text) AS name,
-    CAST(NULL AS text) AS abbrev,
-    CAST(NULL AS interval) AS utc_offset,
-    CAST(NULL AS boolean) AS is_dst
-WHERE false
+    z.name,
+    z.abbrev,
+    z.utc_offset,
+    z.is_dst
+FROM lakegate_catalog.time_zones AS z

@@ -1,13 +1,14 @@
 -- pg_catalog.pg_user: https://www.postgresql.org/docs/16/view-pg-user.html
--- Always empty: a warehouse has no such objects.
+-- Users.
 SELECT
-    CAST(NULL AS name) AS usename,
-    CAST(NULL AS oid) AS usesysid,
-    CAST(NULL AS boolean) AS usecreatedb,
-    CAST(NULL AS boolean) AS usesuper,
-    CAST(NULL AS boolean) AS userepl,
-    CAST(NULL AS boolean) AS usebypassrls,
-    CAST(NULL AS text) AS passwd,
+    p.rolname AS usename,
+    p.oid AS usesysid,
+    p.rolsuper AS usecreatedb,
+    p.rolsuper AS usesuper,
+    CAST(false AS boolean) AS userepl,
+    p.rolsuper AS usebypassrls,
+    CAST('********' AS text) AS passwd,
     CAST(NULL AS timestamptz) AS valuntil,
     CAST(NULL AS text[]) AS useconfig
-WHERE false
+FROM lakegate_catalog.principals AS p
+WHERE p.rolcanlogin

@@ -1,8 +1,9 @@
 -- pg_catalog.pg_views: https://www.postgresql.org/docs/16/view-pg-views.html
--- Always empty: a warehouse has no such objects.
+-- Views.
 SELECT
-    CAST(NULL AS name) AS schemaname,
-    CAST(NULL AS name) AS viewname,
-    CAST(NULL AS name) AS viewowner,
-    CAST(NULL AS text) AS definition
-WHERE false
+    c.nspname AS schemaname,
+    c.relname AS viewname,
+    pg_get_userbyid(c.relowner) AS viewowner,
+    c.definition
+FROM lakegate_catalog.classes AS c
+WHERE c.relkind = 'v'

@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Datelike, NaiveDateTime};
-use chrono_tz::Tz;
+use chrono_tz::TZ_VARIANTS;
 use datafusion::logical_expr::Volatility;
 
 use crate::base::{Error, ErrorKind};
@@ -60,11 +60,12 @@ fn local_time(call: &Call<'_>) -> Result<NaiveDateTime, Error> {
     let now =
         DateTime::from_timestamp_micros(facts.transaction_timestamp).ok_or_else(out_of_range)?;
     let zone = facts.settings.get("timezone").map_or("UTC", |setting| setting.value.as_str());
-    let zone: Tz = Tz::from_str_insensitive(zone).map_err(|error| {
+    let known = TZ_VARIANTS.iter().find(|known| known.name().eq_ignore_ascii_case(zone));
+    let zone = known.ok_or_else(|| {
         let message = format!("invalid value for parameter \"TimeZone\": \"{zone}\"");
-        Error::new(ErrorKind::InvalidParameterValue, message).caused_by(error)
+        Error::new(ErrorKind::InvalidParameterValue, message)
     })?;
-    Ok(now.with_timezone(&zone).naive_local())
+    Ok(now.with_timezone(zone).naive_local())
 }
 
 /// The time with as many digits of the second as the argument says.

@@ -37,7 +37,7 @@ pub enum Parameter {
 }
 
 /// The body: one row of arguments to one value.
-pub type Body = for<'a> fn(&Call<'_>, &'a [Cell<'a>]) -> Result<Cell<'a>, Error>;
+pub type Body = for<'a> fn(&'a Call<'_>, &'a [Cell<'a>]) -> Result<Cell<'a>, Error>;
 
 /// A function, as it is declared in a family's file.
 pub struct Function {

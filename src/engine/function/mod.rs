@@ -21,7 +21,11 @@ mod type_planner;
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::common::Result;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{ScalarUDF, planner};
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 use define::{Function, PostgresFunction};
 
@@ -38,6 +42,26 @@ static FAMILIES: &[&[Function]] = &[
     session::FUNCTIONS,
     size::FUNCTIONS,
 ];
+
+/// Gives a session state the functions of this room. Its [`analyzer_rules`] are set when it is built.
+pub fn register(state: &mut SessionState) -> Result<()> {
+    for function in all_scalar_functions() {
+        state.register_udf(function)?;
+    }
+    Ok(())
+}
+
+/// The analyzer rules of a session state: this room's before DataFusion's own.
+pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ObjectIdentifierRule)];
+    rules.extend(Analyzer::new().rules);
+    rules
+}
+
+/// The planner of type names.
+pub fn type_planner() -> Option<Arc<dyn planner::TypePlanner>> {
+    Some(Arc::new(TypePlanner))
+}
 
 /// Every scalar function of this room; some take the place of DataFusion's of the same name.
 pub fn all_scalar_functions() -> Vec<Arc<ScalarUDF>> {

@@ -33,20 +33,23 @@ pub const FUNCTIONS: &[Function] = &[
     Function::stable("regrolein", &[A_TEXT], REGROLE, |call, arguments| {
         parse(call, text(arguments, 0), role, |name| undefined("role", name))
     }),
-    Function::stable("to_regclass", &[A_TEXT], REGCLASS, |call, arguments| {
-        look_up(call, text(arguments, 0), relation)
+    Function::stable("to_regclass", &[Parameter::NameOrOid], REGCLASS, |call, arguments| {
+        look_up(call, arguments, relation)
     }),
-    Function::stable("to_regtype", &[A_TEXT], REGTYPE, |call, arguments| {
-        look_up(call, text(arguments, 0), type_)
+    Function::stable("to_regtype", &[Parameter::NameOrOid], REGTYPE, |call, arguments| {
+        look_up(call, arguments, type_)
     }),
-    Function::stable("to_regproc", &[A_TEXT], REGPROC, |call, arguments| {
-        look_up(call, text(arguments, 0), procedure)
+    Function::stable("to_regproc", &[Parameter::NameOrOid], REGPROC, |call, arguments| {
+        look_up(call, arguments, procedure)
     }),
-    Function::stable("to_regnamespace", &[A_TEXT], REGNAMESPACE, |call, arguments| {
-        look_up(call, text(arguments, 0), namespace)
-    }),
-    Function::stable("to_regrole", &[A_TEXT], REGROLE, |call, arguments| {
-        look_up(call, text(arguments, 0), role)
+    Function::stable(
+        "to_regnamespace",
+        &[Parameter::NameOrOid],
+        REGNAMESPACE,
+        |call, arguments| look_up(call, arguments, namespace),
+    ),
+    Function::stable("to_regrole", &[Parameter::NameOrOid], REGROLE, |call, arguments| {
+        look_up(call, arguments, role)
     }),
     Function::stable("regclassout", &[AN_OID], TEXT, |call, arguments| {
         show(call, oid(arguments, 0), relation_name)
@@ -90,8 +93,12 @@ fn parse(
     }
 }
 
-fn look_up(call: &Call<'_>, name: &str, find: Finder) -> Result<Cell<'static>, Error> {
-    Ok(find(call.visible()?, &split_name(name)?).into())
+/// The OID of a name, or NULL. A number is an OID already.
+fn look_up(call: &Call<'_>, arguments: &[Cell<'_>], find: Finder) -> Result<Cell<'static>, Error> {
+    match arguments {
+        [Cell::Text(name)] => Ok(find(call.visible()?, &split_name(name)?).into()),
+        _ => Ok(oid(arguments, 0).into()),
+    }
 }
 
 /// The output of a `reg*` type: the name, or the number of what is not there.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, BooleanBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
-    Int64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
+    Int64Builder, IntervalMonthDayNanoBuilder, ListBuilder, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use datafusion::arrow::array::{AsArray, Date32Builder, new_null_array};
 use datafusion::arrow::datatypes::{
-    DataType, Date32Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    IntervalMonthDayNano, IntervalUnit, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::{Result, exec_err, internal_err};
 
@@ -32,6 +33,7 @@ pub enum Cell<'a> {
     Date(i32),
     /// Microseconds since 1970-01-01.
     Timestamp(i64),
+    Interval(IntervalMonthDayNano),
     Int2s(Vec<i16>),
     Int8s(Vec<i64>),
     Texts(Vec<String>),
@@ -104,6 +106,7 @@ pub enum Column {
     Text(StringBuilder),
     Date(Date32Builder),
     Timestamp(TimestampMicrosecondBuilder, DataType),
+    Interval(IntervalMonthDayNanoBuilder),
     Int2s(ListBuilder<Int16Builder>),
     Int8s(ListBuilder<Int64Builder>),
     Texts(ListBuilder<StringBuilder>),
@@ -128,6 +131,9 @@ impl Column {
                 TimestampMicrosecondBuilder::new().with_data_type(data_type.clone()),
                 data_type.clone(),
             ),
+            DataType::Interval(IntervalUnit::MonthDayNano) => {
+                Column::Interval(IntervalMonthDayNanoBuilder::new())
+            }
             DataType::List(element) => match element.data_type() {
                 DataType::Int16 => Column::Int2s(ListBuilder::new(Int16Builder::new())),
                 DataType::Int64 => Column::Int8s(ListBuilder::new(Int64Builder::new())),
@@ -156,6 +162,7 @@ impl Column {
             (Column::Text(column), Cell::Text(value)) => column.append_value(value),
             (Column::Date(column), Cell::Date(value)) => column.append_value(*value),
             (Column::Timestamp(column, _), Cell::Timestamp(value)) => column.append_value(*value),
+            (Column::Interval(column), Cell::Interval(value)) => column.append_value(*value),
             (Column::Int2s(column), Cell::Int2s(values)) => {
                 column.append_value(values.iter().copied().map(Some));
             }
@@ -187,6 +194,7 @@ impl Column {
             Column::Text(column) => column.append_null(),
             Column::Date(column) => column.append_null(),
             Column::Timestamp(column, _) => column.append_null(),
+            Column::Interval(column) => column.append_null(),
             Column::Int2s(column) => column.append_null(),
             Column::Int8s(column) => column.append_null(),
             Column::Texts(column) => column.append_null(),
@@ -213,6 +221,7 @@ impl Column {
                 let mut full = std::mem::replace(column, next);
                 Arc::new(full.finish())
             }
+            Column::Interval(column) => Arc::new(column.finish()),
             Column::Int2s(column) => Arc::new(column.finish()),
             Column::Int8s(column) => Arc::new(column.finish()),
             Column::Texts(column) => Arc::new(column.finish()),

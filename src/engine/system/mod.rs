@@ -12,6 +12,7 @@ mod lookup;
 pub mod recorded;
 mod relation;
 mod rows;
+mod source;
 mod table;
 mod view;
 pub mod visible;
@@ -23,7 +24,7 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::catalog::TableProvider;
 
-pub use relation::{TABLE_PRIVILEGES, privilege_names};
+pub use source::{ViewPlanner, source};
 pub use view::SystemView;
 
 use table::NativeTable;
@@ -38,6 +39,11 @@ pub enum SystemRelation {
     Native(Arc<dyn TableProvider>),
     /// SQL to be planned with the same planner as users' queries, and kept.
     View(&'static SystemView),
+}
+
+/// Whether clients find a system relation of this name.
+pub fn exists(schema: &str, name: &str) -> bool {
+    SystemCatalog::SCHEMAS.contains(&schema) && SystemCatalog::resolve(schema, name).is_some()
 }
 
 /// The system relations by name.

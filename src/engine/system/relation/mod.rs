@@ -16,8 +16,6 @@ mod settings;
 mod time_zones;
 mod types;
 
-pub use acl::{TABLE_PRIVILEGES, privilege_names};
-
 use crate::base::datatype::{BaseType, PgType};
 
 use super::table::NativeRelation;
@@ -49,6 +47,6 @@ const INT2: PgType = PgType::Scalar(BaseType::Int2);
 const INT4: PgType = PgType::Scalar(BaseType::Int4);
 const FLOAT4: PgType = PgType::Scalar(BaseType::Float4);
 const TIMESTAMPTZ: PgType = PgType::Scalar(BaseType::Timestamptz);
-const INTERVAL_SECONDS: PgType = PgType::Scalar(BaseType::Int8);
+const INTERVAL: PgType = PgType::Scalar(BaseType::Interval);
 const OID_VECTOR: PgType = PgType::Scalar(BaseType::OidVector);
 const ACL: PgType = PgType::Array(BaseType::AclItem);

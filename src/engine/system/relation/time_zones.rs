@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Offset, Utc};
 use chrono_tz::{OffsetComponents, OffsetName, TZ_VARIANTS};
+use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::common::Result;
 
 use super::super::cell::Cell;
@@ -9,16 +10,14 @@ use super::super::lookup::Lookup;
 use super::super::rows::Rows;
 use super::super::table::NativeRelation;
 use super::super::visible::Visible;
-use super::{BOOL, INTERVAL_SECONDS, TEXT};
+use super::{BOOL, INTERVAL, TEXT};
+
+/// In one second.
+const NANOSECONDS: i64 = 1_000_000_000;
 
 pub const TIME_ZONES: NativeRelation = NativeRelation {
     name: "time_zones",
-    columns: &[
-        ("name", TEXT),
-        ("abbrev", TEXT),
-        ("utc_offset_seconds", INTERVAL_SECONDS),
-        ("is_dst", BOOL),
-    ],
+    columns: &[("name", TEXT), ("abbrev", TEXT), ("utc_offset", INTERVAL), ("is_dst", BOOL)],
     rows,
 };
 
@@ -29,10 +28,11 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
         if lookup.admits_text("name", zone.name()) {
             let local = now.with_timezone(&zone);
             let offset = local.offset();
+            let seconds = i64::from(offset.fix().local_minus_utc());
             rows.push(&[
                 zone.name().into(),
                 offset.abbreviation().map_or(Cell::Null, Cell::from),
-                i64::from(offset.fix().local_minus_utc()).into(),
+                Cell::Interval(IntervalMonthDayNano::new(0, 0, seconds * NANOSECONDS)),
                 (!offset.dst_offset().is_zero()).into(),
             ])?;
         }

@@ -2,6 +2,8 @@
 
 use datafusion::common::Result;
 
+use crate::base::datatype::NO_TYPMOD;
+
 use super::super::lookup::Lookup;
 use super::super::recorded::{self, RecordedType};
 use super::super::rows::Rows;
@@ -70,6 +72,14 @@ fn push(recorded: &'static RecordedType, rows: &mut Rows) -> Result<()> {
         recorded.typstorage.into(),
         recorded.typcollation.into(),
         recorded.typsubscript.into(),
-        recorded.sql_name(-1).into(),
+        sql_name(recorded).into(),
     ])
+}
+
+/// The name that the standard's views show, which is `format_type`'s without a modifier.
+fn sql_name(recorded: &RecordedType) -> String {
+    match recorded.typname {
+        "bpchar" => "character".to_owned(),
+        _ => recorded.sql_name(NO_TYPMOD),
+    }
 }
