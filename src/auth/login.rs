@@ -10,8 +10,8 @@ use super::scram::{
     ChannelBinding, Mechanism, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, Scram, ScramFinal,
 };
 
-/// The door for passwords. Checking one costs four HMACs whoever asks: with stored keys there is no
-/// PBKDF2 on the server's side, so a flood of attempts does not take the processor from queries.
+/// The door for passwords. Checking one costs a handful of HMACs whoever asks: with stored keys there is
+/// no PBKDF2 on the server's side, so a flood of attempts does not take the processor from queries.
 pub struct Login {
     /// From which the answers to unknown users are made: the same name gets the same salt every time.
     mock_key: [u8; 32],

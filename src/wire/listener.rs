@@ -133,3 +133,107 @@ fn prepare(stream: &TcpStream) -> std::io::Result<()> {
         .with_retries(KEEPALIVE_RETRIES);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Login;
+    use crate::auth::password::Verifier;
+    use crate::base::limits::Limits;
+    use crate::base::secret::Secret;
+    use crate::base::{Oid, PrincipalId};
+    use crate::catalog::Snapshot;
+    use crate::catalog::principal::{Principal, PrincipalKind};
+    use crate::catalog::snapshot::Facts;
+    use crate::session::Registry;
+    use pgwire::messages::response::{ReadyForQuery, TransactionStatus};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// A session that only waits for its end.
+    struct Waiting;
+
+    impl Serve for Waiting {
+        async fn serve(&self, mut connected: Connected) {
+            connected.socket.send(ReadyForQuery::new(TransactionStatus::Idle)).unwrap();
+            connected.socket.flush().await.unwrap();
+            let draining = connected.slot.draining().clone();
+            tokio::select! {
+                () = draining.cancelled() => {}
+                () = connected.socket.closed() => {}
+            }
+        }
+    }
+
+    fn gate(limits: Limits) -> Arc<Gate> {
+        let verifier = Verifier::from_password(&Secret::new("pencil")).unwrap().stored_form();
+        let snapshot = Arc::new(Snapshot::new(Facts {
+            principals: vec![Principal {
+                id: PrincipalId::generate(),
+                oid: Oid(1),
+                name: "ada".to_owned(),
+                kind: PrincipalKind::User,
+                admin: false,
+                verifier: Some(verifier),
+                member_of: Default::default(),
+            }],
+            ..Facts::default()
+        }));
+        Arc::new(Gate {
+            registry: Registry::new(limits.connections_max),
+            limits,
+            login: Login::new([7; 32]),
+            snapshot: Box::new(move || Arc::clone(&snapshot)),
+            certificate: None,
+            require_tls: false,
+        })
+    }
+
+    async fn log_in(address: SocketAddr) -> tokio_postgres::Client {
+        let mut config = tokio_postgres::Config::new();
+        config.host(address.ip().to_string()).port(address.port());
+        config.user("ada").password("pencil");
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    #[tokio::test]
+    async fn serves_until_it_is_stopped_and_the_last_session_has_left() {
+        let gate = gate(Limits::default());
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (address, stop) = (listener.address(), CancellationToken::new());
+        let running =
+            tokio::spawn(listener.run(Arc::clone(&gate), Arc::new(Waiting), stop.clone()));
+        let client = log_in(address).await;
+        let other = log_in(address).await;
+        assert_eq!(gate.registry.len(), 2);
+        drop(other);
+        while gate.registry.len() > 1 {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!running.is_finished(), "a session is still there");
+        assert!(TcpStream::connect(address).await.is_err());
+        gate.registry.drain();
+        running.await.unwrap();
+        assert!(client.is_closed() || gate.registry.is_empty());
+    }
+
+    #[tokio::test]
+    async fn strangers_beyond_the_limit_wait_outside() {
+        let limits = Limits { connections_max: 1, ..Limits::default() };
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (address, stop) = (listener.address(), CancellationToken::new());
+        let running = tokio::spawn(listener.run(gate(limits), Arc::new(Waiting), stop.clone()));
+        let silent = TcpStream::connect(address).await.unwrap();
+        let mut waiting = TcpStream::connect(address).await.unwrap();
+        waiting.write_all(b"\0\0\0\x08\x04\xd2\x16\x2f").await.unwrap();
+        let brief = Duration::from_millis(50);
+        assert!(tokio::time::timeout(brief, waiting.read_u8()).await.is_err());
+        drop(silent);
+        assert_eq!(waiting.read_u8().await.unwrap(), b'N');
+        stop.cancel();
+        running.await.unwrap();
+    }
+}

@@ -234,7 +234,10 @@ impl Body {
     }
 
     fn target(&mut self, message: &str) -> Result<Target> {
-        let subtype = self.integer(Bytes::try_get_u8)?;
+        let subtype = self
+            .0
+            .try_get_u8()
+            .map_err(|_| Error::new(ErrorKind::ProtocolViolation, "no data left in message"))?;
         let name = self.text()?;
         match subtype {
             b'S' => Ok(Target::Statement(name)),
@@ -313,7 +316,7 @@ mod tests {
         assert_eq!(error(Bind, b"\0\0"), short);
         assert_eq!(error(Execute, b"\0\0"), short);
         assert_eq!(error(Describe, b"X\0"), "08P01 invalid DESCRIBE message subtype 88");
-        assert_eq!(error(Close, b""), short);
+        assert_eq!(error(Close, b""), "08P01 no data left in message");
         assert_eq!(error(Sync, b"x"), "08P01 invalid message format");
     }
 

@@ -1,6 +1,7 @@
 //! One client's connection as messages: whole messages in, bytes of messages out. It knows no session and
 //! answers nothing itself; it bounds what a client can make it hold.
 
+use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -202,9 +203,13 @@ impl Socket {
         if self.incoming.capacity() - self.incoming.len() < READ_BYTES / 2 {
             self.incoming.reserve(READ_BYTES.max(self.incoming.len()));
         }
-        let read = self.stream.read_buf(&mut self.incoming).await;
+        let read = match self.stream.read_buf(&mut self.incoming).await {
+            // How a client leaves that does not take its leave: without TLS's close_notify, by a reset.
+            Err(error) if matches!(error.kind(), UnexpectedEof | ConnectionReset) => Ok(0),
+            read => read.map_err(lost),
+        };
         self.ended = !matches!(read, Ok(1..));
-        read.map_err(lost).map(|bytes| bytes > 0)
+        read.map(|bytes| bytes > 0)
     }
 
     fn next_buffered(&mut self) -> Result<Option<FrontendMessage>> {

@@ -11,12 +11,12 @@ pub fn parse_options(options: &str) -> Result<Vec<(String, String)>> {
     let mut words = split_words(options).into_iter();
     let mut settings = Vec::new();
     while let Some(word) = words.next() {
-        let assignment = if let Some(long) = word.strip_prefix("--") {
-            long.to_owned()
+        let (option, assignment) = if let Some(long) = word.strip_prefix("--") {
+            ("--", long.to_owned())
         } else if word == "-c" {
-            words.next().ok_or_else(|| syntax("-c requires a value".to_owned()))?
+            ("-c ", words.next().ok_or_else(|| syntax("-c requires a value".to_owned()))?)
         } else if let Some(attached) = word.strip_prefix("-c") {
-            attached.to_owned()
+            ("-c ", attached.to_owned())
         } else {
             return Err(syntax(format!(
                 "invalid command-line argument for server process: {word}"
@@ -24,7 +24,7 @@ pub fn parse_options(options: &str) -> Result<Vec<(String, String)>> {
             .with_hint("Write settings as -c name=value or --name=value."));
         };
         let Some((name, value)) = assignment.split_once('=') else {
-            return Err(syntax(format!("{word} requires a value")));
+            return Err(syntax(format!("{option}{assignment} requires a value")));
         };
         // On a command line, names may have dashes.
         settings.push((name.replace('-', "_"), value.to_owned()));
@@ -81,5 +81,7 @@ mod tests {
         for options in ["-c", "-c a", "--a", "-d 5", "word", "\\"] {
             assert_eq!(parse_options(options).unwrap_err().sqlstate(), "42601", "{options}");
         }
+        assert_eq!(parse_options("-c a").unwrap_err().message(), "-c a requires a value");
+        assert_eq!(parse_options("--a").unwrap_err().message(), "--a requires a value");
     }
 }

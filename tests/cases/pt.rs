@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # A comment.
-//! send [conn=NAME] [only=lakegate|postgres]
+//! send [conn=NAME] [only=lakegate|postgres] [fragmented]
 //! Query {"query": "SELECT 1"}
 //!
 //! until [conn=NAME] [only=lakegate|postgres] [ignore=NoticeResponse,…] [brief]
@@ -12,7 +12,7 @@
 //! …
 //! ```
 //! - `send` writes its messages in one piece; `Raw {"hex": "51 00"}` writes bytes, `Raw {"type": "B", "body":
-//!   "hex"}` a body with its true length, `Cancel` asks for a cancel over a connection of its own.
+//!   "hex"}` a body with its true length, `{"type": "B", "size": n}` one of n zero bytes, `Cancel` asks for a cancel over a connection of its own.
 //! - `until` reads until the named messages have come, one after the other, and compares all that came.
 //!   `Closed` stands for the end of the connection; `brief` leaves only severity and code of errors.
 //! - `only` marks where the two servers differ on purpose; a comment says why.
@@ -112,6 +112,8 @@ struct Exchange {
     only: Option<Target>,
     ignore: Vec<String>,
     brief: bool,
+    /// Send byte by byte.
+    fragmented: bool,
     /// Messages to send, or names to wait for.
     lines: Vec<String>,
     /// `None` for `send`.
@@ -175,6 +177,7 @@ impl Exchange {
             only: None,
             ignore: Vec::new(),
             brief: false,
+            fragmented: false,
             lines: Vec::new(),
             expected: None,
         };
@@ -188,6 +191,7 @@ impl Exchange {
                     exchange.ignore = names.split(',').map(str::to_owned).collect();
                 }
                 None if word == "brief" => exchange.brief = true,
+                None if word == "fragmented" => exchange.fragmented = true,
                 _ => return Err(format!("line {line}: unknown option {word:?}").into()),
             }
         }
@@ -211,7 +215,9 @@ impl Exchange {
                 bytes.extend_from_slice(&encoded);
             }
         }
-        client.send(&bytes).map_err(|error| error.to_string())
+        let piece = if self.fragmented { 1 } else { bytes.len().max(1) };
+        let mut pieces = bytes.chunks(piece);
+        pieces.try_for_each(|piece| client.send(piece)).map_err(|error| error.to_string())
     }
 
     /// All that comes until the named messages have, as lines.
@@ -285,10 +291,16 @@ fn encode(name: &str, fields: &Value) -> Option<Vec<u8>> {
         "CopyData" => message(b'd', fields["data"].as_str().unwrap_or_default().as_bytes()),
         "CopyDone" => message(b'c', b""),
         "CopyFail" => message(b'f', &text("reason")),
-        "Raw" => match fields["type"].as_str() {
-            Some(kind) => message(*kind.as_bytes().first()?, &hex(fields["body"].as_str()?)?),
-            None => hex(fields["hex"].as_str()?)?,
-        },
+        "Raw" => {
+            let body = match fields["size"].as_u64() {
+                Some(size) => vec![0; size as usize],
+                None => hex(fields["body"].as_str().or(fields["hex"].as_str())?)?,
+            };
+            match fields["type"].as_str() {
+                Some(kind) => message(*kind.as_bytes().first()?, &body),
+                None => body,
+            }
+        }
         _ => return None,
     })
 }

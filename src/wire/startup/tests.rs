@@ -500,3 +500,27 @@ async fn messages_out_of_place_end_the_login() {
         assert_eq!(error_in(&answer[1 + offer..]).1, "08P01");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever a stranger sends, in whatever packet, it is not let in and nothing panics.
+    #[test]
+    fn no_bytes_open_the_gate(kind in 0..5usize, bytes: Vec<u8>) {
+        let noise = match kind {
+            0 => bytes,
+            1 => packet(V3_0, &bytes),
+            2 => [startup_of(&[("user", "ada")]), bytes].concat(),
+            3 => [startup_of(&[("user", "ada")]), b"p\0\0\0\x26SCRAM-SHA-256\0".to_vec(), bytes].concat(),
+            _ => [packet(GSSENC_REQUEST_CODE, b""), bytes].concat(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let admitted = runtime.block_on(async {
+            let (mut client, server) = tokio::io::duplex(1 << 16);
+            client.write_all(&noise).await.unwrap();
+            drop(client);
+            gate(None).admit(server, peer()).await.is_some()
+        });
+        proptest::prop_assert!(!admitted);
+    }
+}
