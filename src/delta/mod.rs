@@ -7,6 +7,7 @@ mod feature;
 mod footer;
 mod history;
 mod index;
+mod listing;
 mod partition;
 mod prune;
 mod scan;
