@@ -120,7 +120,7 @@ impl Change for Rewrite {
         let mut written = Written::default();
         if !rewritten.is_empty() {
             let plan = target.scan(ctx, &self.qualifier, Some(&rewritten)).await?;
-            let plan = marked(plan, self.predicate.clone())?;
+            let plan = marked(plan, self.predicate.clone(), &self.qualifier)?;
             let clause =
                 Clause { condition: ident(MEANT), action: self.action.clone() };
             let rows = acted(
@@ -257,7 +257,11 @@ fn view_of(
 }
 
 /// The rows with the column [`MEANT`]. Every row comes once, whatever the predicate.
-fn marked(plan: LogicalPlan, predicate: Option<Expr>) -> Result<LogicalPlan> {
+fn marked(
+    plan: LogicalPlan,
+    predicate: Option<Expr>,
+    qualifier: &TableReference,
+) -> Result<LogicalPlan> {
     let mark = |plan: LogicalPlan, meant: Expr| {
         let columns = plan.schema().columns().into_iter().map(Expr::Column);
         let values: Vec<Expr> = columns.chain([meant.alias(MEANT)]).collect();
@@ -270,7 +274,8 @@ fn marked(plan: LogicalPlan, predicate: Option<Expr>) -> Result<LogicalPlan> {
             let meant = mark(filtered(plan.clone(), predicate.clone())?, lit(true));
             let others = filtered(plan, predicate.is_not_true())?;
             let others = mark(others, lit(false)).and_then(|others| others.build());
-            others.and_then(|others| meant?.union(others))
+            // A union forgets the qualifier.
+            others.and_then(|others| meant?.union(others)?.alias(qualifier.clone()))
         }
         Some(predicate) => mark(plan, predicate.is_true()),
     };

@@ -79,7 +79,7 @@ async fn predicates_and_values_may_have_subqueries() {
     fixture.source("select * from (values (1, 'one'), (3, 'three')) v(k, name)").await;
     let changed = fixture.update(
         "a in (select k from s)",
-        &[("c", "(select name from s where k = a)")],
+        &[("c", "(select max(name) from s where k = a)")],
     );
     assert_eq!(changed.await.unwrap().updated, 2);
     let rows = fixture.query("select a, c from t order by a").await;
@@ -310,4 +310,115 @@ async fn nested_and_exact_types_come_back() {
     let rows = fixture.query("select * from t").await;
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0], first[0].replace("view", "view!"));
+}
+
+/// A row of the table or the source: key and value.
+type Row = (i64, i64);
+
+/// What PostgreSQL does for clauses (kind, smallest source or table value, action), row by row.
+fn merged(table: &[Row], source: &[Row], clauses: &[(MergeKind, i64, char)]) -> Option<Vec<Row>> {
+    let first = |kind: MergeKind, value: i64| {
+        clauses.iter().find(|clause| clause.0 == kind && value >= clause.1).map(|clause| clause.2)
+    };
+    let mut rows = Vec::new();
+    for &(key, value) in table {
+        let matches: Vec<&Row> = source.iter().filter(|row| row.0 == key).collect();
+        let mut changes = Vec::new();
+        if matches.is_empty() {
+            changes.extend(first(MergeKind::NotMatchedBySource, value).map(|action| (action, 7)));
+        }
+        for row in matches {
+            changes.extend(first(MergeKind::Matched, row.1).map(|action| (action, row.1)));
+        }
+        changes.retain(|change| change.0 != 'n');
+        match changes.as_slice() {
+            [] => rows.push((key, value)),
+            [('d', _)] => {}
+            [(_, new)] => rows.push((key, *new)),
+            _ => return None,
+        }
+    }
+    for &(key, value) in source {
+        let is_new = table.iter().all(|row| row.0 != key);
+        if is_new && first(MergeKind::NotMatchedByTarget, value) == Some('i') {
+            rows.push((key, value));
+        }
+    }
+    rows.sort_unstable();
+    Some(rows)
+}
+
+#[tokio::test]
+async fn merge_does_what_row_by_row_would() {
+    // Sets of clauses, in which each number is the smallest value that the clause is for.
+    use MergeKind::{Matched as M, NotMatchedBySource as S, NotMatchedByTarget as T};
+    let sets: [&[(MergeKind, i64, char)]; 9] = [
+        &[(M, 0, 'u'), (T, 0, 'i')],
+        &[(M, 50, 'u'), (T, 50, 'i')],
+        &[(M, 50, 'd'), (M, 0, 'u'), (S, 50, 'd')],
+        &[(M, 80, 'n'), (M, 30, 'u'), (T, 20, 'n'), (T, 0, 'i'), (S, 0, 'u')],
+        &[(M, 80, 'u'), (S, 50, 'n'), (S, 0, 'd'), (T, 0, 'i')],
+        &[(S, 0, 'd')],
+        &[(T, 0, 'i')],
+        &[(M, 0, 'n'), (T, 0, 'i'), (S, 0, 'u')],
+        &[(M, 60, 'd'), (M, 40, 'n'), (M, 20, 'u'), (S, 30, 'd')],
+    ];
+    let mut seed = 1_u64;
+    let mut random = |below: i64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from(seed >> 33).unwrap() % below
+    };
+    for (round, clauses) in sets.iter().cycle().take(27).enumerate() {
+        let table: Vec<Row> = (0..10).map(|_| (random(12), random(100))).collect();
+        let mut source: Vec<Row> = (0..8).map(|_| (random(12), random(100))).collect();
+        if round % 3 > 0 {
+            source.sort_unstable();
+            source.dedup_by_key(|row| row.0);
+        }
+        let fixture = Fixture::with_table(&[("k", DataType::Int64), ("v", DataType::Int64)]).await;
+        for half in table.chunks(5) {
+            fixture.insert(&values("k", "v", half)).await.unwrap();
+        }
+        fixture.source(&values("k", "v", &source)).await;
+        let mut plan = Vec::new();
+        for &(kind, least, action) in *clauses {
+            let side = if kind == S { "t" } else { "s" };
+            let predicate = fixture.expr(&format!("{side}.v >= {least}"), Some("s")).await;
+            let predicate = (least > 0).then_some(predicate);
+            let value = if kind == S { "cast(7 as bigint)" } else { "s.v" };
+            let action = match action {
+                'u' => MergeAction::Update(fixture.values(&[("v", value)], Some("s")).await),
+                'i' => {
+                    let row = [("k", "s.k"), ("v", "s.v")];
+                    MergeAction::Insert(fixture.values(&row, Some("s")).await)
+                }
+                'd' => MergeAction::Delete,
+                _ => MergeAction::Nothing,
+            };
+            plan.push(clause(kind, predicate, action));
+        }
+        let result = fixture.merge("t.k = s.k", plan).await;
+        let found = fixture.query("select k, v from t order by k, v").await;
+        let show = |rows: &[Row]| -> Vec<String> {
+            rows.iter().map(|row| format!("{}|{}", row.0, row.1)).collect()
+        };
+        let what = format!("{clauses:?} of {source:?} into {table:?}");
+        match merged(&table, &source, clauses) {
+            Some(rows) => {
+                result.unwrap();
+                assert_eq!(found, show(&rows), "{what}");
+            }
+            None => {
+                assert!(state(result).starts_with("21000"), "{what}");
+                let mut table = table.clone();
+                table.sort_unstable();
+                assert_eq!(found, show(&table), "{what}");
+            }
+        }
+    }
+}
+
+fn values(key: &str, value: &str, rows: &[Row]) -> String {
+    let rows: Vec<String> = rows.iter().map(|row| format!("({}, {})", row.0, row.1)).collect();
+    format!("select * from (values {}) v({key}, {value})", rows.join(", "))
 }
