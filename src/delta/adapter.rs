@@ -211,7 +211,9 @@ impl Shape {
                 Ok(Shape::List(Arc::clone(element), Box::new(shape)))
             }
             (DataType::Map(entries, sorted), DataType::Map(file_entries, _)) => {
-                let [key, value] = physical else { return plan_err!("a map without key and value") };
+                let [key, value] = physical else {
+                    return plan_err!("a map without key and value");
+                };
                 let (key_type, value_type) = entry_types(entries)?;
                 let (file_key, file_value) = entry_types(file_entries)?;
                 Ok(Shape::Map(
@@ -241,7 +243,8 @@ impl Shape {
                     },
                     None => Ok(new_null_array(field.data_type(), values.len())),
                 };
-                let columns: Result<Vec<ArrayRef>> = fields.iter().zip(children).map(child).collect();
+                let columns: Result<Vec<ArrayRef>> =
+                    fields.iter().zip(children).map(child).collect();
                 let nulls = values.nulls().cloned();
                 let reshaped = StructArray::try_new_with_length(
                     fields.clone(),
@@ -260,7 +263,9 @@ impl Shape {
             }
             Shape::Map(entries, sorted, key, value) => {
                 let Some(map) = values.as_map_opt() else { return unexpected(values) };
-                let DataType::Struct(fields) = entries.data_type() else { return unexpected(values) };
+                let DataType::Struct(fields) = entries.data_type() else {
+                    return unexpected(values);
+                };
                 let columns = vec![key.apply(map.keys())?, value.apply(map.values())?];
                 let pairs = StructArray::try_new(fields.clone(), columns, None)?;
                 let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());

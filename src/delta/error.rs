@@ -30,10 +30,11 @@ pub fn error_of_kernel(error: KernelError, location: &Location) -> Error {
             Error::new(ErrorKind::FeatureNotSupported, "the table needs what is not supported")
                 .with_detail(without_paths(&what, location))
         }
-        KernelError::InvalidProtocol(what) => {
-            Error::new(ErrorKind::FeatureNotSupported, "the table's Delta protocol is not supported")
-                .with_detail(without_paths(&what, location))
-        }
+        KernelError::InvalidProtocol(what) => Error::new(
+            ErrorKind::FeatureNotSupported,
+            "the table's Delta protocol is not supported",
+        )
+        .with_detail(without_paths(&what, location)),
         KernelError::LogHistory(error) => error_of_log_history(*error, location),
         other => corrupted_log(&other.to_string(), location).caused_by(other),
     }
@@ -41,7 +42,9 @@ pub fn error_of_kernel(error: KernelError, location: &Location) -> Error {
 
 fn error_of_log_history(error: LogHistoryError, location: &Location) -> Error {
     match error {
-        LogHistoryError::Internal { source: Some(source), .. } => error_of_kernel(*source, location),
+        LogHistoryError::Internal { source: Some(source), .. } => {
+            error_of_kernel(*source, location)
+        }
         other => corrupted_log(&other.to_string(), location).caused_by(other),
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::ParquetFileMetrics;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
-use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
@@ -20,6 +20,7 @@ use futures::future::BoxFuture;
 use moka::future::Cache;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use super::error::same;
 use crate::base::{Error, ErrorKind};
 use crate::storage::{Location, error_of_store};
 
@@ -158,7 +159,7 @@ impl AsyncFileReader for Reader {
             self.footers
                 .footer(&self.store, &self.location, &self.file, self.size_hint)
                 .await
-                .map_err(|error| ParquetError::External(Box::new(error)))
+                .map_err(|error| ParquetError::External(Box::new(same(&error))))
         }
         .boxed()
     }

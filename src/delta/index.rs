@@ -62,7 +62,11 @@ pub struct ColumnBounds {
 
 impl FileIndex {
     /// The index of the files in the kernel's scan metadata.
-    pub fn try_new(batches: &[RecordBatch], columns: &Columns, location: &Location) -> Result<Self> {
+    pub fn try_new(
+        batches: &[RecordBatch],
+        columns: &Columns,
+        location: &Location,
+    ) -> Result<Self> {
         let parts: Result<Vec<Part>> =
             batches.iter().map(|batch| Part::try_new(batch, columns, location)).collect();
         let parts = parts?;
@@ -72,9 +76,12 @@ impl FileIndex {
         let tight = concat_parts(&parts, &DataType::Boolean, |part| &part.tight)?;
         let mut partition_values = Vec::with_capacity(columns.partition.len());
         for (at, field) in columns.fields_at(&columns.partition).iter().enumerate() {
-            let values: Vec<ScalarValue> =
-                parts.iter().flat_map(|part| part.partition_values.get(at)).flatten().cloned()
-                    .collect();
+            let values: Vec<ScalarValue> = parts
+                .iter()
+                .flat_map(|part| part.partition_values.get(at))
+                .flatten()
+                .cloned()
+                .collect();
             partition_values.push(array_of(values, field)?);
         }
         let mut bounds = Vec::with_capacity(columns.schema.fields().len());
@@ -85,9 +92,8 @@ impl FileIndex {
         let mut deletion_vectors = HashMap::new();
         for part in parts {
             let first = paths.len();
-            deletion_vectors.extend(
-                part.deletion_vectors.into_iter().map(|(at, vector)| (first + at, vector)),
-            );
+            deletion_vectors
+                .extend(part.deletion_vectors.into_iter().map(|(at, vector)| (first + at, vector)));
             paths.extend(part.paths);
         }
         Ok(FileIndex {
@@ -302,9 +308,7 @@ fn entries(map: &MapArray, file: usize) -> Result<HashMap<String, Option<String>
     let keys = cast(keys, &DataType::Utf8).map_err(unreadable)?;
     let values = cast(values, &DataType::Utf8).map_err(unreadable)?;
     let pairs = keys.as_string::<i32>().iter().zip(values.as_string::<i32>());
-    Ok(pairs
-        .filter_map(|(key, value)| Some((key?.to_owned(), value.map(str::to_owned))))
-        .collect())
+    Ok(pairs.filter_map(|(key, value)| Some((key?.to_owned(), value.map(str::to_owned)))).collect())
 }
 
 /// What a batch knows of one column; `None` where it cannot know.

@@ -22,10 +22,9 @@ pub fn is_exact(filter: &Expr, columns: &Columns) -> bool {
     let exact = |expr: &Expr| is_exact(expr, columns);
     match filter {
         Expr::Literal(..) => true,
-        Expr::Column(column) => columns
-            .fields_at(&columns.partition)
-            .iter()
-            .any(|field| *field.name() == column.name),
+        Expr::Column(column) => {
+            columns.fields_at(&columns.partition).iter().any(|field| *field.name() == column.name)
+        }
         Expr::BinaryExpr(binary) => {
             let operator = match binary.op {
                 Operator::Eq
@@ -149,9 +148,11 @@ impl PruningStatistics for IndexStatistics<'_> {
             return Some(Arc::new(self.bounds(column)?.null_count.clone()));
         };
         let counts: UInt64Array = (0..self.index.len())
-            .map(|file| {
-                if values.is_null(file) { self.index.physical_rows_of(file) } else { Some(0) }
-            })
+            .map(
+                |file| {
+                    if values.is_null(file) { self.index.physical_rows_of(file) } else { Some(0) }
+                },
+            )
             .collect();
         Some(Arc::new(counts))
     }

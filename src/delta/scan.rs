@@ -13,9 +13,7 @@ use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
-use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfigBuilder, ParquetSource,
-};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
@@ -29,6 +27,7 @@ use object_store::{ObjectMeta, ObjectStore};
 
 use super::adapter::ColumnAdapterFactory;
 use super::deletion_vector::DeletionVector;
+use super::error::same;
 use super::footer::ReaderFactory;
 use super::prune::{files_to_read, is_exact};
 use super::statistics::file_statistics;
@@ -140,7 +139,7 @@ impl VersionProvider {
     async fn rows_in_footer(&self, file: &ObjectMeta, size_hint: Option<usize>) -> Result<u64> {
         let footers = &self.version.caches.footers;
         let footer = footers.footer(&self.store, self.version.location(), file, size_hint).await;
-        let footer = footer.map_err(|error| super::error::same(&error))?;
+        let footer = footer.map_err(|error| same(&error))?;
         Ok(u64::try_from(footer.file_metadata().num_rows()).unwrap_or_default())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{
-    DataType, Decimal128Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Decimal128Type, Float64Type, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
@@ -23,12 +23,16 @@ const DECIMAL_DIGITS_EXACT: u8 = 15;
 const DECIMAL_BITS: u32 = 50;
 
 /// Makes the log's smallest and greatest values bounds that no value of the file is outside of.
+///
+/// Double precision columns may have been single precision ones when a file was written: `3.4` in the
+/// log was then 3.4000000953674316.
 pub fn widen_bounds(min: ArrayRef, max: ArrayRef) -> (ArrayRef, ArrayRef) {
     match min.data_type().clone() {
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             let greatest = max.as_primitive::<TimestampMicrosecondType>();
-            let widened = greatest
-                .unary::<_, TimestampMicrosecondType>(|max| max.saturating_add(TIMESTAMP_CUT_MICROS));
+            let widened = greatest.unary::<_, TimestampMicrosecondType>(|max| {
+                max.saturating_add(TIMESTAMP_CUT_MICROS)
+            });
             (min, Arc::new(widened.with_timezone_opt(zone)))
         }
         DataType::Decimal128(precision, _) if precision > DECIMAL_DIGITS_EXACT => {
@@ -41,6 +45,15 @@ pub fn widen_bounds(min: ArrayRef, max: ArrayRef) -> (ArrayRef, ArrayRef) {
                 Arc::new(widened.with_data_type(bounds.data_type().clone()))
             };
             (widen(&min, -1), widen(&max, 1))
+        }
+        DataType::Float64 => {
+            let widen = |bounds: &ArrayRef, sign: f64| -> ArrayRef {
+                let bounds = bounds.as_primitive::<Float64Type>();
+                Arc::new(bounds.unary::<_, Float64Type>(|bound| {
+                    bound + sign * bound.abs() * f64::from(f32::EPSILON)
+                }))
+            };
+            (widen(&min, -1.0), widen(&max, 1.0))
         }
         _ => (min, max),
     }
@@ -66,7 +79,8 @@ pub fn file_statistics(index: &FileIndex, file: usize, columns: &Columns) -> Arc
     let make = || {
         let rows = index.rows_of(file).and_then(|rows| usize::try_from(rows).ok());
         let data = columns.data.iter().map(|&at| data_column(index, file, at, columns));
-        let partition = (0..columns.partition.len()).map(|at| partition_column(index, file, at, rows));
+        let partition =
+            (0..columns.partition.len()).map(|at| partition_column(index, file, at, rows));
         Arc::new(Statistics {
             num_rows: rows.map_or(Precision::Absent, Precision::Exact),
             total_byte_size: Precision::Absent,
@@ -140,7 +154,8 @@ mod tests {
 
         let value = 12_345_678_901_234_567_890_i128;
         let rounded = value as f64 as i128;
-        let decimals = Decimal128Array::from(vec![rounded]).with_data_type(DataType::Decimal128(38, 0));
+        let decimals =
+            Decimal128Array::from(vec![rounded]).with_data_type(DataType::Decimal128(38, 0));
         let decimals: ArrayRef = Arc::new(decimals);
         let (min, max) = widen_bounds(Arc::clone(&decimals), decimals);
         assert!(min.as_primitive::<Decimal128Type>().value(0) <= value);

@@ -77,8 +77,8 @@ impl TableVersion {
             configuration.logical_partition_columns(),
             configuration.column_mapping_mode(),
         )?;
-        let batches = scan_metadata(&snapshot, engine)
-            .map_err(|error| error_of_kernel(error, &location))?;
+        let batches =
+            scan_metadata(&snapshot, engine).map_err(|error| error_of_kernel(error, &location))?;
         let files = FileIndex::try_new(&batches, &columns, &location)?;
         // The log need not have the commit any more: a checkpoint is enough.
         let commit_timestamp = snapshot.get_timestamp(engine).ok();

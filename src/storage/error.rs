@@ -22,12 +22,14 @@ pub fn error_of_store(error: object_store::Error, location: &Location) -> Error 
         }
         Store::AlreadyExists { path, .. } | Store::Precondition { path, .. } => Error::new(
             ErrorKind::SerializationFailure,
-            format!("file \"{}\" of the table was written at the same time", location.relative(path)),
+            format!(
+                "file \"{}\" of the table was written at the same time",
+                location.relative(path)
+            ),
         ),
-        Store::InvalidPath { .. } => Error::new(
-            ErrorKind::DataCorrupted,
-            "the table names a file with an invalid path",
-        ),
+        Store::InvalidPath { .. } => {
+            Error::new(ErrorKind::DataCorrupted, "the table names a file with an invalid path")
+        }
         _ => match io_error_in(&error) {
             Some(cause) => error_of_io_kind(cause),
             None => unreadable(),

@@ -224,16 +224,31 @@ mod tests {
         let abfss = "abfss://container@account.dfs.core.windows.net/t/";
         assert_eq!(canonical(abfss), abfss);
         assert_eq!(canonical("memory:///t"), "memory:///t/");
-        assert_eq!(Location::parse("/a/b").unwrap().join("c d").unwrap().to_string(),
-            "file:///a/b/c%20d");
+        assert_eq!(
+            Location::parse("/a/b").unwrap().join("c d").unwrap().to_string(),
+            "file:///a/b/c%20d"
+        );
     }
 
     #[test]
     fn what_is_no_absolute_place_is_refused() {
         let refused = [
-            "relative", "", "/", "file:///", "file://host/t", "/a/../b", "/a/./b", "/a//b",
-            "file:///a/%2e%2e/b", "s3:///t", "s3://b/t?x=1", "s3://b/t#x", "s3://b:80/t",
-            "s3://user:password@b/t", "http://b/t", "/a/\u{0}",
+            "relative",
+            "",
+            "/",
+            "file:///",
+            "file://host/t",
+            "/a/../b",
+            "/a/./b",
+            "/a//b",
+            "file:///a/%2e%2e/b",
+            "s3:///t",
+            "s3://b/t?x=1",
+            "s3://b/t#x",
+            "s3://b:80/t",
+            "s3://user:password@b/t",
+            "http://b/t",
+            "/a/\u{0}",
         ];
         for text in refused {
             assert!(Location::parse(text).is_err(), "{text:?} was taken");
