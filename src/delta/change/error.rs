@@ -22,9 +22,13 @@ pub fn of_datafusion(error: DataFusionError) -> Error {
         DataFusionError::ResourcesExhausted(what) => {
             Error::new(ErrorKind::OutOfMemory, "out of memory").with_detail(sentence(what))
         }
-        DataFusionError::Plan(what) | DataFusionError::Execution(what) => {
-            Error::new(ErrorKind::InternalError, "the change cannot be run")
+        // The engine has bound the statement already: what is left are limits of the planner.
+        DataFusionError::Plan(what) => {
+            Error::new(ErrorKind::FeatureNotSupported, "the statement needs what is not supported")
                 .with_detail(sentence(what))
+        }
+        DataFusionError::Execution(what) => {
+            Error::internal("the change failed").with_detail(sentence(what))
         }
         DataFusionError::SchemaError(what, _) => {
             Error::new(ErrorKind::UndefinedColumn, "the change names columns that do not fit")

@@ -127,6 +127,19 @@ fn in_source(source: LogicalPlan, alias: &TableReference) -> Result<LogicalPlan>
         .map_err(of_datafusion)
 }
 
+/// Rows of the table and the source, side by side.
+struct Part {
+    plan: LogicalPlan,
+    /// Every row of the table has a match, also where no row of the source is beside it.
+    is_matched: bool,
+}
+
+impl Part {
+    fn new(plan: LogicalPlan) -> Self {
+        Part { plan, is_matched: false }
+    }
+}
+
 struct Merge {
     target: TableReference,
     source: LogicalPlan,
@@ -210,7 +223,6 @@ impl Merge {
         touched: &[TouchedFile],
     ) -> Result<Option<Rows>> {
         let wants_old = target.shape.records_changes();
-        let clauses = self.row_clauses();
         let acted_on = Acted {
             target: &self.target,
             is_in_table: Some(qualified(&self.target, IN_TABLE)),
@@ -219,7 +231,8 @@ impl Merge {
         };
         let mut plans = Vec::new();
         for part in self.parts(ctx, target, touched).await? {
-            plans.push(acted(&ctx.state, &target.shape, part, &clauses, &acted_on)?);
+            let clauses = self.row_clauses(part.is_matched);
+            plans.push(acted(&ctx.state, &target.shape, part.plan, &clauses, &acted_on)?);
         }
         let mut plans = plans.into_iter();
         let Some(mut rows) = plans.next() else { return Ok(None) };
@@ -237,13 +250,13 @@ impl Merge {
         ctx: &ChangeContext,
         target: &Target,
         touched: &[TouchedFile],
-    ) -> Result<Vec<LogicalPlan>> {
+    ) -> Result<Vec<Part>> {
         let ids: Vec<String> = touched.iter().map(|file| file.id.clone()).collect();
         let mut parts = Vec::new();
         if ids.is_empty() {
             if self.inserts() {
                 let table = self.table_rows(ctx, target, None).await?;
-                parts.push(self.new_rows(table)?);
+                parts.push(Part::new(self.new_rows(table)?));
             }
             return Ok(parts);
         }
@@ -253,23 +266,25 @@ impl Merge {
             // Every match counts, so that one join tells all.
             None => {
                 let kind = if self.inserts() { JoinType::Full } else { JoinType::Left };
-                parts.push(self.joined(table, source, kind, None)?);
+                parts.push(Part::new(self.joined(table, source, kind, None)?));
                 return Ok(parts);
             }
             Some(applicable) if !self.changes_unmatched() => {
-                parts.push(self.joined(table, source, JoinType::Left, Some(applicable))?);
+                let joined = self.joined(table, source, JoinType::Left, Some(applicable))?;
+                parts.push(Part::new(joined));
             }
             Some(applicable) => {
                 let unmatched =
                     self.joined(table.clone(), source.clone(), JoinType::LeftAnti, None)?;
                 let matched = self.joined(table, source.clone(), JoinType::LeftSemi, None)?;
-                parts.push(self.without_source(unmatched)?);
-                parts.push(self.joined(matched, source, JoinType::Left, Some(applicable))?);
+                parts.push(Part::new(self.without_source(unmatched)?));
+                let plan = self.joined(matched, source, JoinType::Left, Some(applicable))?;
+                parts.push(Part { plan, is_matched: true });
             }
         }
         if self.inserts() {
             let table = self.table_rows(ctx, target, None).await?;
-            parts.push(self.new_rows(table)?);
+            parts.push(Part::new(self.new_rows(table)?));
         }
         Ok(parts)
     }
@@ -331,8 +346,7 @@ impl Merge {
             .map_err(of_datafusion)
     }
 
-    /// Whether a WHEN MATCHED clause changes a match; `None` if one changes every match, or if none is
-    /// there and a match is only to be kept from the clauses for others.
+    /// Whether a WHEN MATCHED clause changes a match; `None` if every match is changed.
     fn applicable(&self) -> Option<Expr> {
         let clauses: Vec<&MergeClause> = self.of_kind(MergeKind::Matched).collect();
         if clauses.is_empty() {
@@ -355,10 +369,13 @@ impl Merge {
     }
 
     /// The clauses over the columns of [`Merge::parts`].
-    fn row_clauses(&self) -> Vec<Clause> {
+    fn row_clauses(&self, is_matched: bool) -> Vec<Clause> {
         let in_source = || qualified(&self.source_alias, IN_SOURCE);
         let in_table = || qualified(&self.target, IN_TABLE);
-        let clauses = self.clauses.iter().map(|clause| {
+        let possible = |clause: &&MergeClause| {
+            !is_matched || clause.kind != MergeKind::NotMatchedBySource
+        };
+        let clauses = self.clauses.iter().filter(possible).map(|clause| {
             let here = match clause.kind {
                 MergeKind::Matched => in_table().is_true().and(in_source().is_true()),
                 MergeKind::NotMatchedByTarget => in_table().is_not_true(),

@@ -39,7 +39,7 @@ async fn change_all(name: &str, predicate: &str, assign: (&str, &str)) {
         counted[0].parse().unwrap()
     };
     assert!(matching > 0 && matching < rows, "{name}: {matching} of {rows}");
-    let before = fixture.query(&format!("select * from t where not ({predicate})")).await;
+    let before = fixture.query(&format!("select * from t where ({predicate}) is not true")).await;
     assert_eq!(fixture.update(predicate, &[assign]).await.unwrap().updated, matching, "{name}");
     assert_eq!(count(&fixture).await, rows, "{name}");
     assert_eq!(fixture.delete(predicate).await.unwrap().deleted, matching, "{name}");

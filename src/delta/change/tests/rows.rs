@@ -2,7 +2,8 @@
 
 use super::*;
 
-const NOT_NULL: &str = "23502 null value in column \"a\" of relation violates not-null constraint";
+const NOT_NULL: &str =
+    "23502 null value in column \"a\" of relation violates not-null constraint";
 const CHECK: &str = "23514 new row violates check constraint \"positive\"";
 
 /// Columns a NOT NULL, b with the constraint that it is positive, c.
@@ -38,10 +39,7 @@ async fn inserted_rows_hold_the_rules() {
 #[tokio::test]
 async fn deleted_rows_are_those_for_which_the_predicate_is_true() {
     let fixture = filled().await;
-    assert_eq!(
-        fixture.delete("c = 'z'").await.unwrap(),
-        Changed { version: 1, ..Changed::default() }
-    );
+    assert_eq!(fixture.delete("c = 'z'").await.unwrap(), Changed { version: 1, ..Changed::default() });
     assert_eq!(fixture.delete("c <> 'x'").await.unwrap().deleted, 1);
     assert_eq!(fixture.query("select a from t order by a").await, ["1", "3"]);
     let all = delete(&fixture.ctx(), &fixture.location, rows(None)).await.unwrap();
@@ -79,8 +77,10 @@ async fn updates_see_old_rows_and_hold_the_rules() {
 async fn predicates_and_values_may_have_subqueries() {
     let fixture = filled().await;
     fixture.source("select * from (values (1, 'one'), (3, 'three')) v(k, name)").await;
-    let changed =
-        fixture.update("a in (select k from s)", &[("c", "(select name from s where k = a)")]);
+    let changed = fixture.update(
+        "a in (select k from s)",
+        &[("c", "(select max(name) from s where k = a)")],
+    );
     assert_eq!(changed.await.unwrap().updated, 2);
     let rows = fixture.query("select a, c from t order by a").await;
     assert_eq!(rows, ["1|one", "2|y", "3|three"]);
@@ -112,13 +112,7 @@ async fn subqueries_that_choose_at_random_choose_once() {
 async fn stable_functions_are_one_time_per_statement() {
     let fixture = Fixture::with_table(&[
         ("a", DataType::Int32),
-        (
-            "at",
-            DataType::Timestamp(
-                datafusion::arrow::datatypes::TimeUnit::Microsecond,
-                Some("UTC".into()),
-            ),
-        ),
+        ("at", DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()))),
     ])
     .await;
     fixture.insert("select 1 as a union all select 2 as a").await.unwrap();
@@ -169,7 +163,9 @@ async fn merge_changes_no_row_twice_and_loses_none() {
     let fixture = filled().await;
     fixture.source("select * from (values (2, 1), (2, 2), (3, 1), (7, 1)) v(k, v)").await;
     let s = Some("s");
-    let update = || async { MergeAction::Update(fixture.values(&[("b", "s.v")], s).await) };
+    let update = || async {
+        MergeAction::Update(fixture.values(&[("b", "s.v")], s).await)
+    };
     let always = clause(MergeKind::Matched, None, update().await);
     let twice = fixture.merge("t.a = s.k", vec![always]).await;
     assert!(state(twice).starts_with("21000"));
@@ -229,8 +225,11 @@ async fn generated_columns_follow_the_others() {
     let fixture = Fixture::new();
     let columns = [("a", DataType::Int32), ("double", DataType::Int64), ("d", DataType::Date32)];
     let generated = pairs(&[("double", "a * 2"), ("d", "CAST(DATE '2024-01-01' AS DATE)")]);
-    let table =
-        NewTable { generated, partition_columns: vec![text("double")], ..new_table(&columns) };
+    let table = NewTable {
+        generated,
+        partition_columns: vec![text("double")],
+        ..new_table(&columns)
+    };
     create(&fixture.ctx(), &fixture.location, table).await.unwrap();
     fixture.insert("select 1 as a union all select 2 as a").await.unwrap();
     fixture.insert("select 3 as a, 6 as double").await.unwrap();
@@ -254,10 +253,7 @@ async fn generated_columns_follow_the_others() {
     ];
     fixture.merge("t.a = s.k", clauses).await.unwrap();
     let rows = fixture.query("select a, double, d from t order by a").await;
-    assert_eq!(
-        rows,
-        ["3|6|2024-01-01", "5|10|2024-01-01", "8|16|2024-01-01", "101|202|2024-01-01"]
-    );
+    assert_eq!(rows, ["3|6|2024-01-01", "5|10|2024-01-01", "8|16|2024-01-01", "101|202|2024-01-01"]);
 }
 
 #[tokio::test]
@@ -307,13 +303,122 @@ async fn nested_and_exact_types_come_back() {
     let first = fixture.query("select * from t").await;
     assert_eq!(
         first,
-        [
-            "1.10|2024-01-02T03:04:05.123457|2024-01-02T03:04:05.123457Z|[1, , 3]|{x: 1, y: text}|{k: 2}|view|6279746573"
-        ]
+        ["1.10|2024-01-02T03:04:05.123457|2024-01-02T03:04:05.123457Z|[1, , 3]|{x: 1, y: text}|{k: 2}|view|6279746573"]
     );
     fixture.insert("select * from t").await.unwrap();
     fixture.update("n > 1", &[("u", "u || '!'")]).await.unwrap();
     let rows = fixture.query("select * from t").await;
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0], first[0].replace("view", "view!"));
+}
+
+/// A row of the table or the source: key and value.
+type Row = (i64, i64);
+
+/// What PostgreSQL does for clauses (kind, smallest source or table value, action), row by row.
+fn merged(table: &[Row], source: &[Row], clauses: &[(MergeKind, i64, char)]) -> Option<Vec<Row>> {
+    let first = |kind: MergeKind, value: i64| {
+        clauses.iter().find(|clause| clause.0 == kind && value >= clause.1).map(|clause| clause.2)
+    };
+    let mut rows = Vec::new();
+    for &(key, value) in table {
+        let matches: Vec<&Row> = source.iter().filter(|row| row.0 == key).collect();
+        let mut changes = Vec::new();
+        if matches.is_empty() {
+            changes.extend(first(MergeKind::NotMatchedBySource, value).map(|action| (action, 7)));
+        }
+        for row in matches {
+            changes.extend(first(MergeKind::Matched, row.1).map(|action| (action, row.1)));
+        }
+        changes.retain(|change| change.0 != 'n');
+        match changes.as_slice() {
+            [] => rows.push((key, value)),
+            [('d', _)] => {}
+            [(_, new)] => rows.push((key, *new)),
+            _ => return None,
+        }
+    }
+    for &(key, value) in source {
+        let is_new = table.iter().all(|row| row.0 != key);
+        if is_new && first(MergeKind::NotMatchedByTarget, value) == Some('i') {
+            rows.push((key, value));
+        }
+    }
+    rows.sort_unstable();
+    Some(rows)
+}
+
+#[tokio::test]
+async fn merge_does_what_row_by_row_would() {
+    // Sets of clauses, in which each number is the smallest value that the clause is for.
+    use MergeKind::{Matched as M, NotMatchedBySource as S, NotMatchedByTarget as T};
+    let sets: [&[(MergeKind, i64, char)]; 9] = [
+        &[(M, 0, 'u'), (T, 0, 'i')],
+        &[(M, 50, 'u'), (T, 50, 'i')],
+        &[(M, 50, 'd'), (M, 0, 'u'), (S, 50, 'd')],
+        &[(M, 80, 'n'), (M, 30, 'u'), (T, 20, 'n'), (T, 0, 'i'), (S, 0, 'u')],
+        &[(M, 80, 'u'), (S, 50, 'n'), (S, 0, 'd'), (T, 0, 'i')],
+        &[(S, 0, 'd')],
+        &[(T, 0, 'i')],
+        &[(M, 0, 'n'), (T, 0, 'i'), (S, 0, 'u')],
+        &[(M, 60, 'd'), (M, 40, 'n'), (M, 20, 'u'), (S, 30, 'd')],
+    ];
+    let mut seed = 1_u64;
+    let mut random = |below: i64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from(seed >> 33).unwrap() % below
+    };
+    for (round, clauses) in sets.iter().cycle().take(27).enumerate() {
+        let table: Vec<Row> = (0..10).map(|_| (random(12), random(100))).collect();
+        let mut source: Vec<Row> = (0..8).map(|_| (random(12), random(100))).collect();
+        if round % 3 > 0 {
+            source.sort_unstable();
+            source.dedup_by_key(|row| row.0);
+        }
+        let fixture = Fixture::with_table(&[("k", DataType::Int64), ("v", DataType::Int64)]).await;
+        for half in table.chunks(5) {
+            fixture.insert(&values("k", "v", half)).await.unwrap();
+        }
+        fixture.source(&values("k", "v", &source)).await;
+        let mut plan = Vec::new();
+        for &(kind, least, action) in *clauses {
+            let side = if kind == S { "t" } else { "s" };
+            let predicate = fixture.expr(&format!("{side}.v >= {least}"), Some("s")).await;
+            let predicate = (least > 0).then_some(predicate);
+            let value = if kind == S { "cast(7 as bigint)" } else { "s.v" };
+            let action = match action {
+                'u' => MergeAction::Update(fixture.values(&[("v", value)], Some("s")).await),
+                'i' => {
+                    let row = [("k", "s.k"), ("v", "s.v")];
+                    MergeAction::Insert(fixture.values(&row, Some("s")).await)
+                }
+                'd' => MergeAction::Delete,
+                _ => MergeAction::Nothing,
+            };
+            plan.push(clause(kind, predicate, action));
+        }
+        let result = fixture.merge("t.k = s.k", plan).await;
+        let found = fixture.query("select k, v from t order by k, v").await;
+        let show = |rows: &[Row]| -> Vec<String> {
+            rows.iter().map(|row| format!("{}|{}", row.0, row.1)).collect()
+        };
+        let what = format!("{clauses:?} of {source:?} into {table:?}");
+        match merged(&table, &source, clauses) {
+            Some(rows) => {
+                result.unwrap();
+                assert_eq!(found, show(&rows), "{what}");
+            }
+            None => {
+                assert!(state(result).starts_with("21000"), "{what}");
+                let mut table = table.clone();
+                table.sort_unstable();
+                assert_eq!(found, show(&table), "{what}");
+            }
+        }
+    }
+}
+
+fn values(key: &str, value: &str, rows: &[Row]) -> String {
+    let rows: Vec<String> = rows.iter().map(|row| format!("({}, {})", row.0, row.1)).collect();
+    format!("select * from (values {}) v({key}, {value})", rows.join(", "))
 }
