@@ -6,6 +6,7 @@
 //! Query {"query": "SELECT 1"}
 //!
 //! until [conn=NAME] [only=lakegate|postgres] [ignore=NoticeResponse,…] [brief]
+//!     [cancelling]
 //! ReadyForQuery
 //! ----
 //! RowDescription {"fields":[…]}
@@ -15,12 +16,15 @@
 //!   "hex"}` a body with its true length, `{"type": "B", "size": n}` one of n zero bytes, `Cancel` asks for a cancel over a connection of its own.
 //! - `until` reads until the named messages have come, one after the other, and compares all that came.
 //!   `Closed` stands for the end of the connection; `brief` leaves only severity and code of errors.
+//! - `until cancelling` asks for a cancel again and again meanwhile: one that comes before the statement has
+//!   begun is lost, and nothing tells when it has.
 //! - `only` marks where the two servers differ on purpose; a comment says why.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -114,6 +118,8 @@ struct Exchange {
     brief: bool,
     /// Send byte by byte.
     fragmented: bool,
+    /// Ask for cancels while waiting.
+    cancelling: bool,
     /// Messages to send, or names to wait for.
     lines: Vec<String>,
     /// `None` for `send`.
@@ -178,6 +184,7 @@ impl Exchange {
             ignore: Vec::new(),
             brief: false,
             fragmented: false,
+            cancelling: false,
             lines: Vec::new(),
             expected: None,
         };
@@ -191,6 +198,7 @@ impl Exchange {
                     exchange.ignore = names.split(',').map(str::to_owned).collect();
                 }
                 None if word == "brief" => exchange.brief = true,
+                None if word == "cancelling" => exchange.cancelling = true,
                 None if word == "fragmented" => exchange.fragmented = true,
                 _ => return Err(format!("line {line}: unknown option {word:?}").into()),
             }
@@ -225,6 +233,9 @@ impl Exchange {
         let mut awaited = self.lines.iter().map(String::as_str).peekable();
         let mut came = Vec::new();
         while awaited.peek().is_some() {
+            if self.cancelling {
+                cancel_until_answered(client)?;
+            }
             let answer = match client.receive() {
                 Ok(answer) => answer,
                 Err(error) => {
@@ -243,6 +254,17 @@ impl Exchange {
         }
         Ok(came)
     }
+}
+
+/// Gives up where a statement that can be cancelled would have ended long ago.
+fn cancel_until_answered(client: &RawClient) -> std::io::Result<()> {
+    for _ in 0..100 {
+        if client.wait(Duration::from_millis(100))? {
+            break;
+        }
+        client.cancel()?;
+    }
+    Ok(())
 }
 
 /// The lines that are missing (-) and those that came instead (+).

@@ -134,6 +134,17 @@ impl RawClient {
         Ok(BackendMessage { kind, body })
     }
 
+    /// Waits for the server to say something or to close; `false` when it has not after `timeout`.
+    pub fn wait(&self, timeout: Duration) -> io::Result<bool> {
+        self.stream.set_read_timeout(Some(timeout))?;
+        let there = match self.stream.peek(&mut [0]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Ok(_) | Err(_) => true,
+        };
+        self.stream.set_read_timeout(Some(READ_TIMEOUT))?;
+        Ok(there)
+    }
+
     /// Asks for the end of the running statement, over a connection of its own.
     pub fn cancel(&self) -> io::Result<()> {
         let mut stream = TcpStream::connect(self.endpoint.address)?;
