@@ -15,6 +15,7 @@ mod object_identifier;
 mod object_name;
 mod privilege;
 mod quoting;
+mod scalar_subquery;
 mod session;
 mod size;
 mod type_planner;
@@ -30,6 +31,7 @@ use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use define::{Function, PostgresFunction};
 
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
+pub use scalar_subquery::ScalarSubqueryRule;
 pub use type_planner::TypePlanner;
 
 /// The families.
@@ -53,7 +55,8 @@ pub fn register(state: &mut SessionState) -> Result<()> {
 
 /// The analyzer rules of a session state: this room's before DataFusion's own.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ObjectIdentifierRule)];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+        vec![Arc::new(ObjectIdentifierRule), Arc::new(ScalarSubqueryRule)];
     rules.extend(Analyzer::new().rules);
     rules
 }

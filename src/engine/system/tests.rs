@@ -582,3 +582,81 @@ fn one_tables_rows_are_looked_up() {
     let lines = client.rows("EXPLAIN SELECT oid FROM pg_class WHERE relname IN ('a', 'orders')");
     assert!(lines.join("\n").contains("SystemScan: classes, by relname"));
 }
+
+#[test]
+fn psql_describes_columns_with_scalar_subqueries() {
+    let client = Client::of("admin");
+    assert_eq!(
+        client.rows(
+            "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), (SELECT \
+             pg_catalog.pg_get_expr(d.adbin, d.adrelid, true) FROM pg_catalog.pg_attrdef d WHERE \
+             d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef), a.attnotnull, (SELECT \
+             c.collname FROM pg_catalog.pg_collation c, pg_catalog.pg_type t WHERE c.oid = \
+             a.attcollation AND t.oid = a.atttypid AND a.attcollation <> t.typcollation) AS \
+             attcollation, a.attidentity, a.attgenerated FROM pg_catalog.pg_attribute a \
+             WHERE a.attrelid = '16400' AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+        ),
+        [
+            "id|bigint|-|true|-||",
+            "name|character varying(20)|-|false|-||",
+            "amount|numeric(10,2)|-|false|-||",
+            "at|timestamp with time zone|-|false|-||",
+            "tags|text[]|-|false|-||",
+        ]
+    );
+}
+
+#[test]
+fn scalar_subqueries_give_one_row_or_fail() {
+    let client = Client::of("admin");
+    assert_eq!(
+        client.rows(
+            "SELECT c.relname, (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace) \
+             FROM pg_class c WHERE c.oid IN (16400, 16402) AND (SELECT a.attname FROM pg_attribute a \
+             WHERE a.attrelid = c.oid AND a.attnum = c.relnatts - 2) = 'amount' ORDER BY 1"
+        ),
+        ["orders|public", "secrets|hidden"]
+    );
+    let error = client
+        .try_rows(
+            "SELECT (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid) FROM pg_class c \
+             WHERE c.oid = 16400",
+        )
+        .unwrap_err();
+    assert!(error.to_string().contains("more than one row returned by a subquery"), "{error}");
+}
+
+#[test]
+fn sqlalchemy_reflects() {
+    let client = Client::of("analyst");
+    assert_eq!(
+        client.rows(
+            "SELECT pg_catalog.pg_class.relname FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace \
+             ON pg_catalog.pg_namespace.oid = pg_catalog.pg_class.relnamespace WHERE \
+             pg_catalog.pg_class.relkind = ANY (ARRAY['r', 'p', 'f', 'v', 'm']) AND \
+             pg_catalog.pg_table_is_visible(pg_catalog.pg_class.oid) AND \
+             pg_catalog.pg_namespace.nspname != 'pg_catalog' ORDER BY 1"
+        ),
+        ["Order Lines", "orders", "recent"]
+    );
+    assert_eq!(
+        client.rows(
+            "SELECT c.relname, d.description FROM pg_class c LEFT JOIN pg_description d ON \
+             d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = CAST('pg_catalog.pg_class' AS \
+             REGCLASS) WHERE c.relname IN ('orders')"
+        ),
+        ["orders|about orders"]
+    );
+}
+
+#[test]
+fn casts_keep_their_types_through_aggregates() {
+    let client = Client::of("admin");
+    assert_eq!(
+        client.rows(
+            "SELECT t, count(*) FROM (SELECT relkind::text AS t, oid::bigint AS o FROM pg_class \
+             WHERE oid >= 16384) AS x GROUP BY t ORDER BY t"
+        ),
+        ["r|3", "v|1"]
+    );
+}
