@@ -19,6 +19,8 @@ pub struct Cursor<'a> {
     source: &'a Source<'a>,
     dialect: &'a LakegateDialect,
     token_count: usize,
+    /// Where the semicolon after the statement stands.
+    semicolon: Option<Span>,
 }
 
 /// The error for a statement that nests too deeply.
@@ -32,6 +34,7 @@ impl<'a> Cursor<'a> {
         source: &'a Source<'a>,
         dialect: &'a LakegateDialect,
         tokens: Vec<TokenWithSpan>,
+        semicolon: Option<Span>,
         depth_max: usize,
     ) -> Self {
         let as_of = tokens.windows(2).any(|pair| {
@@ -41,7 +44,7 @@ impl<'a> Cursor<'a> {
         let token_count = tokens.len();
         let parser =
             Parser::new(dialect).with_recursion_limit(depth_max).with_tokens_with_locations(tokens);
-        Cursor { parser, source, dialect, token_count }
+        Cursor { parser, source, dialect, token_count, semicolon }
     }
 
     // Looking ahead
@@ -82,7 +85,9 @@ impl<'a> Cursor<'a> {
     /// The 1-based position of the next token.
     pub fn position(&self) -> usize {
         let span = self.parser.peek_token_ref().span;
-        self.source.position(span).unwrap_or(self.source.end_position())
+        let position = self.source.position(span);
+        let end = || self.semicolon.and_then(|span| self.source.position(span));
+        position.or_else(end).unwrap_or(self.source.end_position())
     }
 
     /// The position of the next `$n`, wherever it stands in the rest of the statement.
@@ -354,6 +359,9 @@ impl<'a> Cursor<'a> {
 
     fn syntax_error_at(&self, token: &TokenWithSpan) -> Error {
         if token.span == Span::empty() {
+            if let Some(semicolon) = self.semicolon {
+                return tokens::near(self.source, semicolon);
+            }
             return Error::new(ErrorKind::SyntaxError, "syntax error at end of input")
                 .at(self.source.end_position());
         }
@@ -424,7 +432,7 @@ fn too_many_dots(written: &str) -> Error {
     Error::new(ErrorKind::SyntaxError, message)
 }
 
-fn is_reserved(word: &str) -> bool {
+pub fn is_reserved(word: &str) -> bool {
     RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(word))
 }
 

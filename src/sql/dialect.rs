@@ -210,13 +210,16 @@ impl Dialect for LakegateDialect {
                 return Some(parser.parse_substring());
             }
             Keyword::INTERVAL if follows_literal => |p| p.parse_interval(),
-            Keyword::INTERVAL if !called => |p| p.parse_identifier().map(Expr::Identifier),
-            Keyword::INTERVAL => return None,
+            // Without fields or values it is a name like any other.
+            Keyword::STRUCT if !called && second.token != Token::Lt => {
+                return Some(parser.parse_identifier().map(Expr::Identifier));
+            }
+            Keyword::INTERVAL if !called => {
+                return Some(parser.parse_identifier().map(Expr::Identifier));
+            }
             _ => return None,
         };
-        if word.keyword != Keyword::INTERVAL || follows_literal {
-            parser.advance_token();
-        }
+        parser.advance_token();
         Some(parse(parser))
     }
 

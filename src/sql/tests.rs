@@ -81,7 +81,11 @@ fn short(parsed: &Parsed) -> String {
         let absent = [": None,", ": false,", ": [],", ": {},"];
         !absent.iter().any(|end| line.ends_with(end))
     });
-    let mut text = kept.collect::<Vec<_>>().join(" ");
+    let mut kept: Vec<&str> = kept.collect();
+    // Metadata has no order of its own.
+    kept.chunk_by_mut(|a, b| a.starts_with("\"lakegate.") && b.starts_with("\"lakegate."))
+        .for_each(<[&str]>::sort_unstable);
+    let mut text = kept.join(" ");
     for (long, short) in [
         (", }", " }"),
         (",)", ")"),
@@ -191,9 +195,11 @@ fn deep_and_long_statements_end() {
         chain(" and b", 10_000),
         format!("select 1 where x in ({}1)", "1, ".repeat(100_000)),
         format!("values {}(1)", "(1), ".repeat(20_000)),
-        chain("||a", 900),
-        format!("select 1{}", " union all select 1".repeat(900)),
+        chain("||a", 370),
+        format!("select 1{}", " union all select 1".repeat(5_000)),
         nested("(", "1", ")", 60),
+        nested("f(", &chain("||a", 150).replace("select ", ""), ")", 100),
+        format!("select * from {}t{}", "(select * from ".repeat(40), ") x".repeat(40)),
     ];
     for text in &works {
         let parsed = parse(text, &LIMITS).unwrap();
@@ -205,7 +211,7 @@ fn deep_and_long_statements_end() {
         chain("::int", 100_000),
         chain("[1]", 100_000),
         chain(" between 1 and 2", 50_000),
-        format!("select 1{}", " union all select 1".repeat(100_000)),
+        format!("select 1{}", " union select 1".repeat(100_000)),
         nested("(", "1", ")", 100_000),
         nested("not ", "1", "", 100_000),
         nested("- ", "1", "", 100_000),
@@ -226,6 +232,9 @@ fn deep_and_long_statements_end() {
         nested("f(", "1 1", ")", 120),
         nested("case when ", "1 1", " then 1 end", 120),
         format!("select * from {}t t t", "((select * from ".repeat(40)),
+        format!("select * from {}t t t", "((select * from ".repeat(9)),
+        format!("select 1 where {}1 1", "x in ((select * from t where ".repeat(9)),
+        format!("select * from {}t t t", "(a join (select * from ".repeat(15)),
         format!("select * from {}t{} x x x", "(".repeat(100), ")".repeat(100)),
         format!("select {}", "interval ".repeat(50_000)),
     ];
