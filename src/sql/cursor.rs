@@ -6,6 +6,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Word};
 
 use super::dialect::LakegateDialect;
+use super::labels;
 use super::relations;
 use super::rewrite;
 use super::source::Source;
@@ -275,10 +276,15 @@ impl<'a> Cursor<'a> {
             return Err(self.syntax_error());
         }
         let parsed = self.parser.parse_query();
-        let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        let ast = parsed.map_err(|error| self.grammar_error(error))?;
+        self.prepared(ast)
+    }
+
+    fn prepared(&self, mut ast: Box<ast::Query>) -> Result<Query> {
+        let labels = labels::of(&ast);
         rewrite::apply(&mut *ast, self.source)?;
         let relations = relations::collect(&mut *ast, self.source)?;
-        Ok(Query { ast, relations })
+        Ok(Query { ast, relations, labels })
     }
 
     /// Whether a query stands next; `(` may also open something else.
@@ -316,9 +322,7 @@ impl<'a> Cursor<'a> {
         if let ast::SetExpr::Select(select) = &mut *ast.body {
             select.from = vec![ast::TableWithJoins { relation: factor, joins: Vec::new() }];
         }
-        rewrite::apply(&mut *ast, self.source)?;
-        let relations = relations::collect(&mut *ast, self.source)?;
-        Ok(Query { ast, relations })
+        self.prepared(ast)
     }
 
     pub fn data_type(&mut self) -> Result<ast::DataType> {

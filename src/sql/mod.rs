@@ -8,6 +8,7 @@ mod clauses;
 mod cursor;
 mod depth;
 mod dialect;
+mod labels;
 mod parse;
 mod relations;
 mod rewrite;

@@ -82,6 +82,17 @@ pub struct Query {
     pub ast: Box<ast::Query>,
     /// Every table, view or system relation named anywhere in it, CTE names left out.
     pub relations: Vec<RelationReference>,
+    /// What PostgreSQL calls the columns, in order; empty for VALUES, whose columns are `column1` and so on.
+    pub labels: Vec<ColumnLabel>,
+}
+
+/// One item of a select list, as a name of the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnLabel {
+    /// The alias, or PostgreSQL's name for the expression: `count`, `?column?`.
+    Name(String),
+    /// `*` or `t.*`: any number of columns under their own names.
+    Wildcard,
 }
 
 /// One relation named in a FROM clause or a subquery.
@@ -647,7 +658,18 @@ impl fmt::Display for SchemaName {
 
 impl fmt::Debug for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_tree(f, "Query", &self.ast, &self.relations)
+        let labels: Vec<&str> = self.labels.iter().map(ColumnLabel::as_str).collect();
+        fmt_tree(f, "Query", &self.ast, &self.relations)?;
+        write!(f, " as {}", labels.join(", "))
+    }
+}
+
+impl ColumnLabel {
+    fn as_str(&self) -> &str {
+        match self {
+            ColumnLabel::Name(name) => name,
+            ColumnLabel::Wildcard => "*",
+        }
     }
 }
 

@@ -257,3 +257,52 @@ fn each_statement_knows_its_text() {
         parsed.iter().map(|p| (p.text.as_str(), p.offset, p.parameters)).collect();
     assert_eq!(texts, [("select 'é;'", 1, 0), ("select $2", 34, 2)]);
 }
+
+/// The tree's shape is told by brackets, which printing alone would hide.
+#[test]
+fn operators_bind_as_in_postgresql() {
+    let cases = [
+        ("a is distinct from b and c", "((a IS DISTINCT FROM b) AND c)"),
+        ("a is not distinct from b or c", "((a IS NOT DISTINCT FROM b) OR c)"),
+        ("-2 ^ 2", "((-2) ^ 2)"),
+        ("- a::int", "(-a::INT)"),
+        ("-a * b", "((-a) * b)"),
+        ("a = b ~ c", "(a = (b ~ c))"),
+        ("a ~ b || c", "((a ~ b) || c)"),
+        ("not a = b and c", "((NOT (a = b)) AND c)"),
+        ("a or b and c", "(a OR (b AND c))"),
+        ("a + b * c - d", "((a + (b * c)) - d)"),
+        ("a -> b = c", "((a -> b) = c)"),
+        ("a = b is null", "(a = b) IS NULL"),
+        ("a < b + 1", "(a < (b + 1))"),
+        ("2 ^ 3 ^ 4", "((2 ^ 3) ^ 4)"),
+    ];
+    for (sql, expected) in cases {
+        let parsed = parse(&format!("select {sql}"), &LIMITS).unwrap().remove(0);
+        let super::Statement::Query(query) = parsed.statement else { panic!("{sql}") };
+        let sqlparser::ast::SetExpr::Select(select) = *query.ast.body else { panic!("{sql}") };
+        let sqlparser::ast::SelectItem::UnnamedExpr(expression) = &select.projection[0] else {
+            panic!("{sql}")
+        };
+        assert_eq!(bracketed(expression), expected, "{sql}");
+    }
+}
+
+fn bracketed(expression: &sqlparser::ast::Expr) -> String {
+    use sqlparser::ast::Expr::{BinaryOp, IsDistinctFrom, IsNotDistinctFrom, IsNull, UnaryOp};
+    match expression {
+        BinaryOp { left, op, right } => format!("({} {op} {})", bracketed(left), bracketed(right)),
+        UnaryOp { op, expr } => {
+            let space = if op.to_string() == "NOT" { " " } else { "" };
+            format!("({op}{space}{})", bracketed(expr))
+        }
+        IsDistinctFrom(left, right) => {
+            format!("({} IS DISTINCT FROM {})", bracketed(left), bracketed(right))
+        }
+        IsNotDistinctFrom(left, right) => {
+            format!("({} IS NOT DISTINCT FROM {})", bracketed(left), bracketed(right))
+        }
+        IsNull(inner) => format!("{} IS NULL", bracketed(inner)),
+        other => other.to_string(),
+    }
+}
