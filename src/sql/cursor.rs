@@ -20,6 +20,8 @@ pub struct Cursor<'a> {
     source: &'a Source<'a>,
     dialect: &'a LakegateDialect,
     token_count: usize,
+    /// Where the semicolon after the statement stands.
+    semicolon: Option<Span>,
 }
 
 /// The error for a statement that nests too deeply.
@@ -33,6 +35,7 @@ impl<'a> Cursor<'a> {
         source: &'a Source<'a>,
         dialect: &'a LakegateDialect,
         tokens: Vec<TokenWithSpan>,
+        semicolon: Option<Span>,
         depth_max: usize,
     ) -> Self {
         let as_of = tokens.windows(2).any(|pair| {
@@ -42,7 +45,7 @@ impl<'a> Cursor<'a> {
         let token_count = tokens.len();
         let parser =
             Parser::new(dialect).with_recursion_limit(depth_max).with_tokens_with_locations(tokens);
-        Cursor { parser, source, dialect, token_count }
+        Cursor { parser, source, dialect, token_count, semicolon }
     }
 
     // Looking ahead
@@ -83,7 +86,9 @@ impl<'a> Cursor<'a> {
     /// The 1-based position of the next token.
     pub fn position(&self) -> usize {
         let span = self.parser.peek_token_ref().span;
-        self.source.position(span).unwrap_or(self.source.end_position())
+        let position = self.source.position(span);
+        let end = || self.semicolon.and_then(|span| self.source.position(span));
+        position.or_else(end).unwrap_or(self.source.end_position())
     }
 
     /// The position of the next `$n`, wherever it stands in the rest of the statement.
@@ -271,7 +276,11 @@ impl<'a> Cursor<'a> {
             return Err(self.syntax_error());
         }
         let parsed = self.parser.parse_query();
-        let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        let ast = parsed.map_err(|error| self.grammar_error(error))?;
+        self.prepared(ast)
+    }
+
+    fn prepared(&self, mut ast: Box<ast::Query>) -> Result<Query> {
         // Before the rewriting: PostgreSQL names outputs by what the user wrote.
         output_name::name_outputs(&mut ast);
         rewrite::apply(&mut *ast, self.source)?;
@@ -314,9 +323,7 @@ impl<'a> Cursor<'a> {
         if let ast::SetExpr::Select(select) = &mut *ast.body {
             select.from = vec![ast::TableWithJoins { relation: factor, joins: Vec::new() }];
         }
-        rewrite::apply(&mut *ast, self.source)?;
-        let relations = relations::collect(&mut *ast, self.source)?;
-        Ok(Query { ast, relations })
+        self.prepared(ast)
     }
 
     pub fn data_type(&mut self) -> Result<ast::DataType> {
@@ -357,6 +364,9 @@ impl<'a> Cursor<'a> {
 
     fn syntax_error_at(&self, token: &TokenWithSpan) -> Error {
         if token.span == Span::empty() {
+            if let Some(semicolon) = self.semicolon {
+                return tokens::near(self.source, semicolon);
+            }
             return Error::new(ErrorKind::SyntaxError, "syntax error at end of input")
                 .at(self.source.end_position());
         }
@@ -427,7 +437,7 @@ fn too_many_dots(written: &str) -> Error {
     Error::new(ErrorKind::SyntaxError, message)
 }
 
-fn is_reserved(word: &str) -> bool {
+pub fn is_reserved(word: &str) -> bool {
     RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(word))
 }
 

@@ -7,6 +7,18 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 /// Chains of AND and OR with more operands than this are built as balanced trees by the dialect.
 pub const BALANCED_ABOVE: usize = 16;
 
+// How much more than an operator each of these weighs, by the stack that copying it takes.
+const NODES_OF_GROUP: usize = 2;
+const NODES_OF_SELECT: usize = 4;
+const NODES_OF_SET_OPERATION: usize = 4;
+
+/// The longest UNION ALL chain that is balanced: until then it is as deep as it is long, and a syntax error
+/// drops it so.
+const UNION_ALLS_MAX: usize = 5_000;
+
+/// After `((SELECT` sqlparser tries both a subquery and a join, so each such level doubles its work.
+const AMBIGUOUS_MAX: usize = 10;
+
 /// A bracket, a CASE or the whole statement, with what deepens the tree inside it.
 #[derive(Default)]
 struct Group {
@@ -19,7 +31,10 @@ struct Group {
     deepest: usize,
     /// UNION, INTERSECT and EXCEPT chain to the left over all segments.
     set_operations: usize,
+    /// Those that are UNION ALL: alone they are balanced by a rewrite.
+    union_alls: usize,
     conjunctions: usize,
+    has_select: bool,
     /// BETWEENs whose AND is still to come.
     betweens: usize,
 }
@@ -33,12 +48,23 @@ impl Group {
 
     fn depth(mut self) -> usize {
         self.end_segment();
-        1 + self.deepest + self.set_operations + self.conjunctions.min(BALANCED_ABOVE * 2)
+        let select = if self.has_select { NODES_OF_SELECT } else { 0 };
+        let balanced = self.set_operations == self.union_alls && self.union_alls <= UNION_ALLS_MAX;
+        let set_operations =
+            if balanced { self.set_operations.min(BALANCED_ABOVE) } else { self.set_operations };
+        NODES_OF_GROUP
+            + select
+            + self.deepest
+            + set_operations * NODES_OF_SET_OPERATION
+            + self.conjunctions.min(BALANCED_ABOVE * 2)
     }
 }
 
 /// An upper bound for the depth of the tree.
 pub fn of(tokens: &[TokenWithSpan]) -> usize {
+    if ambiguous_nesting(tokens) > AMBIGUOUS_MAX {
+        return usize::MAX;
+    }
     let mut outer: Vec<Group> = Vec::new();
     let mut group = Group::default();
     let mut angles = 0usize;
@@ -64,6 +90,9 @@ pub fn of(tokens: &[TokenWithSpan]) -> usize {
                 angles = angles.saturating_sub(if matches!(token, Token::Gt) { 1 } else { 2 });
                 group.operators += 1;
             }
+            Token::Word(_) if keyword == Keyword::ALL && previous == Keyword::UNION => {
+                group.union_alls += 1;
+            }
             Token::Word(_) => word(keyword, &mut outer, &mut group),
             Token::Number(..)
             | Token::SingleQuotedString(_)
@@ -77,7 +106,39 @@ pub fn of(tokens: &[TokenWithSpan]) -> usize {
         close(&mut outer, &mut group);
     }
     // Each `array<` is parsed by a recursion of its own that no other limit sees.
-    group.depth().max(angles_max.saturating_mul(8))
+    group.depth().max(angles_max.saturating_mul(4))
+}
+
+/// How deep brackets of the form `((SELECT …` stand inside one another.
+fn ambiguous_nesting(tokens: &[TokenWithSpan]) -> usize {
+    let is_open = |token: &TokenWithSpan| token.token == Token::LParen;
+    let begins_query = |token: &TokenWithSpan| {
+        matches!(&token.token, Token::Word(word)
+            if matches!(word.keyword, Keyword::SELECT | Keyword::WITH | Keyword::VALUES))
+    };
+    // From the right: whether brackets and then a query follow each token.
+    let mut before_query = vec![false; tokens.len()];
+    for (n, pair) in tokens.windows(2).enumerate().rev() {
+        let [_, next] = pair else { continue };
+        let follows = begins_query(next) || is_open(next) && before_query.get(n + 1) == Some(&true);
+        if let Some(before) = before_query.get_mut(n) {
+            *before = follows;
+        }
+    }
+    let mut open = Vec::new();
+    let (mut nesting, mut deepest) = (0usize, 0usize);
+    for (n, token) in tokens.iter().enumerate() {
+        if is_open(token) {
+            let doubled = tokens.get(n + 1).is_some_and(is_open);
+            let ambiguous = doubled && before_query.get(n) == Some(&true);
+            nesting += usize::from(ambiguous);
+            deepest = deepest.max(nesting);
+            open.push(ambiguous);
+        } else if token.token == Token::RParen {
+            nesting -= usize::from(open.pop() == Some(true));
+        }
+    }
+    deepest
 }
 
 fn word(keyword: Keyword, outer: &mut Vec<Group>, group: &mut Group) {
@@ -101,8 +162,11 @@ fn word(keyword: Keyword, outer: &mut Vec<Group>, group: &mut Group) {
             group.set_operations += 1;
             group.end_segment();
         }
-        Keyword::SELECT
-        | Keyword::WHERE
+        Keyword::SELECT => {
+            group.has_select = true;
+            group.end_segment();
+        }
+        Keyword::WHERE
         | Keyword::HAVING
         | Keyword::ON
         | Keyword::JOIN

@@ -4,7 +4,7 @@
 use std::any::TypeId;
 use std::cell::Cell;
 
-use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -167,7 +167,20 @@ impl Dialect for LakegateDialect {
     }
 
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
-        self.postgresql.get_next_precedence(parser)
+        // sqlparser gives the matching operators the rank of `=`; to PostgreSQL they are like any other.
+        match parser.peek_token_ref().token {
+            Token::Tilde
+            | Token::TildeAsterisk
+            | Token::ExclamationMarkTilde
+            | Token::ExclamationMarkTildeAsterisk
+            | Token::DoubleTilde
+            | Token::DoubleTildeAsterisk
+            | Token::ExclamationMarkDoubleTilde
+            | Token::ExclamationMarkDoubleTildeAsterisk => {
+                Some(Ok(self.prec_value(Precedence::PgOther)))
+            }
+            _ => self.postgresql.get_next_precedence(parser),
+        }
     }
 
     fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
@@ -181,9 +194,14 @@ impl Dialect for LakegateDialect {
         let [first, second] = parser.peek_tokens_ref::<2>();
         let called = second.token == Token::LParen;
         let Token::Word(word) = &first.token else {
-            // `:name` and `@name` are other dialects' parameters.
-            let foreign = matches!(first.token, Token::Colon);
-            return foreign.then(|| parser.expected_ref("an expression", first));
+            return match &first.token {
+                // `:name` is another dialect's parameter.
+                Token::Colon => Some(parser.expected_ref("an expression", first)),
+                token => {
+                    let (operator, operand) = prefix_operator(token)?;
+                    Some(self.parse_prefix_operator(parser, operator, operand))
+                }
+            };
         };
         let ident = word.to_ident(first.span);
         let follows_literal =
@@ -210,13 +228,16 @@ impl Dialect for LakegateDialect {
                 return Some(parser.parse_substring());
             }
             Keyword::INTERVAL if follows_literal => |p| p.parse_interval(),
-            Keyword::INTERVAL if !called => |p| p.parse_identifier().map(Expr::Identifier),
-            Keyword::INTERVAL => return None,
+            // Without fields or values it is a name like any other.
+            Keyword::STRUCT if !called && second.token != Token::Lt => {
+                return Some(parser.parse_identifier().map(Expr::Identifier));
+            }
+            Keyword::INTERVAL if !called => {
+                return Some(parser.parse_identifier().map(Expr::Identifier));
+            }
             _ => return None,
         };
-        if word.keyword != Keyword::INTERVAL || follows_literal {
-            parser.advance_token();
-        }
+        parser.advance_token();
         Some(parse(parser))
     }
 
@@ -227,6 +248,9 @@ impl Dialect for LakegateDialect {
         expr: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
+        if let Some(comparison) = self.parse_distinct_from(parser, expr, precedence) {
+            return Some(comparison);
+        }
         let (keyword, operator) = match &parser.peek_token_ref().token {
             Token::Word(word) if word.keyword == Keyword::AND => {
                 (Keyword::AND, BinaryOperator::And)
@@ -242,6 +266,64 @@ impl Dialect for LakegateDialect {
             }
         }
         joined(operands, &operator).map(Ok)
+    }
+}
+
+/// What binds an operand of unary plus and minus: more than `^` and COLLATE, less than a subscript or cast.
+const SIGN_PRECEDENCE: u8 = 125;
+
+/// An operator before its operand, and how tightly it binds that. sqlparser's own ranks differ from
+/// PostgreSQL's: `-2 ^ 2` is 4 and `@ a + b` is `@ (a + b)`.
+fn prefix_operator(token: &Token) -> Option<(UnaryOperator, u8)> {
+    let other = PostgreSqlDialect {}.prec_value(Precedence::PgOther);
+    match token {
+        Token::Minus => Some((UnaryOperator::Minus, SIGN_PRECEDENCE)),
+        Token::Plus => Some((UnaryOperator::Plus, SIGN_PRECEDENCE)),
+        Token::AtSign => Some((UnaryOperator::PGAbs, other)),
+        Token::PGSquareRoot => Some((UnaryOperator::PGSquareRoot, other)),
+        Token::PGCubeRoot => Some((UnaryOperator::PGCubeRoot, other)),
+        Token::Tilde => Some((UnaryOperator::BitwiseNot, other)),
+        _ => None,
+    }
+}
+
+impl LakegateDialect {
+    fn parse_prefix_operator(
+        &self,
+        parser: &mut Parser<'_>,
+        op: UnaryOperator,
+        operand: u8,
+    ) -> Result<Expr, ParserError> {
+        parser.advance_token();
+        let expr = Box::new(parser.parse_subexpr(operand)?);
+        Ok(Expr::UnaryOp { op, expr })
+    }
+
+    /// `a IS [NOT] DISTINCT FROM b`, whose right side sqlparser reads too far: AND would belong to it.
+    fn parse_distinct_from(
+        &self,
+        parser: &mut Parser<'_>,
+        expr: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        let is = [Keyword::IS, Keyword::DISTINCT, Keyword::FROM];
+        let is_not = [Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM];
+        let negated = if parser.parse_keywords(&is) {
+            false
+        } else if parser.parse_keywords(&is_not) {
+            true
+        } else {
+            return None;
+        };
+        let left = Box::new(expr.clone());
+        Some(parser.parse_subexpr(precedence).map(|right| {
+            let right = Box::new(right);
+            if negated {
+                Expr::IsNotDistinctFrom(left, right)
+            } else {
+                Expr::IsDistinctFrom(left, right)
+            }
+        }))
     }
 }
 

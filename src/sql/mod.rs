@@ -4,6 +4,7 @@
 pub mod datatype;
 pub mod statement;
 
+mod clauses;
 mod cursor;
 mod depth;
 mod dialect;
@@ -17,13 +18,12 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
-use sqlparser::tokenizer::TokenWithSpan;
-
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use cursor::Cursor;
 use dialect::LakegateDialect;
 use source::Source;
+use tokens::StatementTokens;
 
 pub use parameters::{placeholder, placeholders_by_column};
 pub use statement::Statement;
@@ -50,8 +50,15 @@ pub struct Parsed {
 }
 
 /// How many nodes may stand above one another in a syntax tree, for each level of nesting allowed: long
-/// chains of operators deepen the tree without nesting in the text.
-const CHAIN_PER_DEPTH: usize = 8;
+/// chains of operators deepen the tree without nesting in the text. With the default limit a tree can be
+/// walked, copied and dropped on a thread's usual stack of 2 MiB.
+const CHAIN_PER_DEPTH: usize = 3;
+
+/// A deeper statement is parsed on a stack of its own, which is mapped but not touched until it is needed.
+const DEPTH_ON_ANY_STACK: usize = 24;
+
+/// Bytes of that stack for each level of nesting; sqlparser takes up to half of it without optimisation.
+const STACK_PER_DEPTH: usize = 512 << 10;
 
 /// Every statement in `text`. Empty statements give nothing, so an empty answer is PostgreSQL's empty query.
 ///
@@ -96,22 +103,32 @@ pub fn query_of_table(
 
 fn parse_one(
     source: &Source<'_>,
-    tokens: Vec<TokenWithSpan>,
+    statement: StatementTokens,
     limits: &ParseLimits,
 ) -> Result<Parsed> {
+    let StatementTokens { tokens, semicolon } = statement;
     let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
         return Err(Error::internal("a statement without tokens"));
     };
     let start = source.offset(first.span.start);
     let text = source.slice(start, source.offset(last.span.end)).to_owned();
     let parameters = tokens::highest_parameter(source, &tokens)?;
-    let chain_max = limits.statement_depth_max.saturating_mul(CHAIN_PER_DEPTH);
-    if depth::of(&tokens) > chain_max {
+    let depth = depth::of(&tokens);
+    if depth > limits.statement_depth_max.saturating_mul(CHAIN_PER_DEPTH) {
         return Err(cursor::too_deep());
     }
-    let dialect = LakegateDialect::for_tokens(tokens.len());
-    let mut cursor = Cursor::new(source, &dialect, tokens, limits.statement_depth_max);
-    let statement = parse::statement(&mut cursor)?;
-    cursor.expect_end()?;
+    let depth_max = limits.statement_depth_max;
+    let read = || {
+        let dialect = LakegateDialect::for_tokens(tokens.len());
+        let mut cursor = Cursor::new(source, &dialect, tokens, semicolon, depth_max);
+        let statement = parse::statement(&mut cursor)?;
+        cursor.expect_end()?;
+        Ok(statement)
+    };
+    let statement = if depth > DEPTH_ON_ANY_STACK {
+        stacker::grow(depth_max.saturating_mul(STACK_PER_DEPTH), read)?
+    } else {
+        read()?
+    };
     Ok(Parsed { statement, text, offset: start, parameters })
 }

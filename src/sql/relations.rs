@@ -8,9 +8,10 @@ use sqlparser::ast::{
     TableVersion, Value, VisitMut, VisitorMut,
 };
 
-use super::cursor::{fold, object_name};
+use super::cursor::{fold, is_reserved, object_name};
 use super::source::Source;
 use super::statement::{RelationReference, TimeTravelClause};
+use super::tokens;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 
@@ -99,6 +100,12 @@ impl Collector<'_> {
                 None => Ok(()),
                 Some(_) => Err(Error::unsupported("time travel of a function").at_if(position)),
             };
+        }
+        if let Some(ObjectNamePart::Identifier(first)) = name.0.first()
+            && first.quote_style.is_none()
+            && is_reserved(&first.value)
+        {
+            return Err(tokens::near(self.source, first.span));
         }
         let written = relation_name(name, self.source)?;
         let with_name =

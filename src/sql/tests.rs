@@ -81,7 +81,11 @@ fn short(parsed: &Parsed) -> String {
         let absent = [": None,", ": false,", ": [],", ": {},"];
         !absent.iter().any(|end| line.ends_with(end))
     });
-    let mut text = kept.collect::<Vec<_>>().join(" ");
+    let mut kept: Vec<&str> = kept.collect();
+    // Metadata has no order of its own.
+    kept.chunk_by_mut(|a, b| a.starts_with("\"lakegate.") && b.starts_with("\"lakegate."))
+        .for_each(<[&str]>::sort_unstable);
+    let mut text = kept.join(" ");
     for (long, short) in [
         (", }", " }"),
         (",)", ")"),
@@ -191,9 +195,11 @@ fn deep_and_long_statements_end() {
         chain(" and b", 10_000),
         format!("select 1 where x in ({}1)", "1, ".repeat(100_000)),
         format!("values {}(1)", "(1), ".repeat(20_000)),
-        chain("||a", 900),
-        format!("select 1{}", " union all select 1".repeat(900)),
+        chain("||a", 370),
+        format!("select 1{}", " union all select 1".repeat(5_000)),
         nested("(", "1", ")", 60),
+        nested("f(", &chain("||a", 150).replace("select ", ""), ")", 100),
+        format!("select * from {}t{}", "(select * from ".repeat(40), ") x".repeat(40)),
     ];
     for text in &works {
         let parsed = parse(text, &LIMITS).unwrap();
@@ -205,7 +211,7 @@ fn deep_and_long_statements_end() {
         chain("::int", 100_000),
         chain("[1]", 100_000),
         chain(" between 1 and 2", 50_000),
-        format!("select 1{}", " union all select 1".repeat(100_000)),
+        format!("select 1{}", " union select 1".repeat(100_000)),
         nested("(", "1", ")", 100_000),
         nested("not ", "1", "", 100_000),
         nested("- ", "1", "", 100_000),
@@ -226,6 +232,9 @@ fn deep_and_long_statements_end() {
         nested("f(", "1 1", ")", 120),
         nested("case when ", "1 1", " then 1 end", 120),
         format!("select * from {}t t t", "((select * from ".repeat(40)),
+        format!("select * from {}t t t", "((select * from ".repeat(9)),
+        format!("select 1 where {}1 1", "x in ((select * from t where ".repeat(9)),
+        format!("select * from {}t t t", "(a join (select * from ".repeat(15)),
         format!("select * from {}t{} x x x", "(".repeat(100), ")".repeat(100)),
         format!("select {}", "interval ".repeat(50_000)),
     ];
@@ -247,4 +256,53 @@ fn each_statement_knows_its_text() {
     let texts: Vec<(&str, usize, usize)> =
         parsed.iter().map(|p| (p.text.as_str(), p.offset, p.parameters)).collect();
     assert_eq!(texts, [("select 'é;'", 1, 0), ("select $2", 34, 2)]);
+}
+
+/// The tree's shape is told by brackets, which printing alone would hide.
+#[test]
+fn operators_bind_as_in_postgresql() {
+    let cases = [
+        ("a is distinct from b and c", "((a IS DISTINCT FROM b) AND c)"),
+        ("a is not distinct from b or c", "((a IS NOT DISTINCT FROM b) OR c)"),
+        ("-2 ^ 2", "((-2) ^ 2)"),
+        ("- a::int", "(-a::INT)"),
+        ("-a * b", "((-a) * b)"),
+        ("a = b ~ c", "(a = (b ~ c))"),
+        ("a ~ b || c", "((a ~ b) || c)"),
+        ("not a = b and c", "((NOT (a = b)) AND c)"),
+        ("a or b and c", "(a OR (b AND c))"),
+        ("a + b * c - d", "((a + (b * c)) - d)"),
+        ("a -> b = c", "((a -> b) = c)"),
+        ("a = b is null", "(a = b) IS NULL"),
+        ("a < b + 1", "(a < (b + 1))"),
+        ("2 ^ 3 ^ 4", "((2 ^ 3) ^ 4)"),
+    ];
+    for (sql, expected) in cases {
+        let parsed = parse(&format!("select {sql}"), &LIMITS).unwrap().remove(0);
+        let super::Statement::Query(query) = parsed.statement else { panic!("{sql}") };
+        let sqlparser::ast::SetExpr::Select(select) = *query.ast.body else { panic!("{sql}") };
+        let sqlparser::ast::SelectItem::UnnamedExpr(expression) = &select.projection[0] else {
+            panic!("{sql}")
+        };
+        assert_eq!(bracketed(expression), expected, "{sql}");
+    }
+}
+
+fn bracketed(expression: &sqlparser::ast::Expr) -> String {
+    use sqlparser::ast::Expr::{BinaryOp, IsDistinctFrom, IsNotDistinctFrom, IsNull, UnaryOp};
+    match expression {
+        BinaryOp { left, op, right } => format!("({} {op} {})", bracketed(left), bracketed(right)),
+        UnaryOp { op, expr } => {
+            let space = if op.to_string() == "NOT" { " " } else { "" };
+            format!("({op}{space}{})", bracketed(expr))
+        }
+        IsDistinctFrom(left, right) => {
+            format!("({} IS DISTINCT FROM {})", bracketed(left), bracketed(right))
+        }
+        IsNotDistinctFrom(left, right) => {
+            format!("({} IS NOT DISTINCT FROM {})", bracketed(left), bracketed(right))
+        }
+        IsNull(inner) => format!("{} IS NULL", bracketed(inner)),
+        other => other.to_string(),
+    }
 }

@@ -26,6 +26,7 @@ pub fn create(c: &mut Cursor<'_>) -> Result<Statement> {
         "view" => create_view(c, or_replace),
         "catalog" | "database" => create_catalog(c),
         "schema" => create_schema(c),
+        "recursive" => Err(c.unsupported("CREATE RECURSIVE VIEW").with_hint("Use WITH RECURSIVE.")),
         "user" if c.is_nth(1, "mapping") => Err(c.unsupported("CREATE USER MAPPING")),
         "user" | "role" | "group" => principal::create(c),
         _ => Err(refused::object(c, "CREATE")),

@@ -115,7 +115,14 @@ const OBJECTS: &[&str] = &[
 pub fn object(c: &Cursor<'_>, verb: &str) -> Error {
     let word = c.word();
     if OBJECTS.contains(&word.as_str()) {
-        c.unsupported(&format!("{verb} {}", word.to_ascii_uppercase()))
+        let mut what = format!("{verb} {}", word.to_ascii_uppercase());
+        let second =
+            ["index", "view", "table", "trigger", "method", "object", "search", "credential"];
+        if let Some(second) = second.iter().find(|second| c.is_nth(1, second)) {
+            what.push(' ');
+            what.push_str(&second.to_ascii_uppercase());
+        }
+        c.unsupported(&what)
     } else {
         c.syntax_error()
     }

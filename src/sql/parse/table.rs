@@ -37,13 +37,18 @@ pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
     if *c.peek() == Token::LParen && !c.begins_query() {
         elements(c, &mut table)?;
     }
-    while !c.at_end() && !c.is("as") && !c.begins_query() {
+    while !c.at_end() && !c.is("as") && !begins_source(c) {
         clause(c, &mut table)?;
     }
-    if c.take("as") || c.begins_query() {
+    if c.take("as") || begins_source(c) {
         as_query(c, &mut table)?;
     }
     Ok(Statement::CreateTable(Box::new(table)))
+}
+
+/// A query without AS, which Databricks allows; `WITH (` holds PostgreSQL's storage parameters.
+fn begins_source(c: &Cursor<'_>) -> bool {
+    c.begins_query() && !(c.is("with") && *c.peek_nth(1) == Token::LParen)
 }
 
 /// `(column type …, CONSTRAINT …)`

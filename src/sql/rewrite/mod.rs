@@ -12,6 +12,7 @@ mod name_casts;
 mod prefix_operators;
 mod row_comparison;
 mod session_words;
+mod union_chains;
 
 use std::ops::ControlFlow;
 
@@ -44,6 +45,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(like_any::rewrite),
     Rule::Expression(grouping_tuples::rewrite),
     Rule::Query(fetch::rewrite),
+    Rule::Query(union_chains::rewrite),
 ];
 
 /// Applies every rule everywhere in `node`.

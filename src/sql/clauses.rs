@@ -1,0 +1,215 @@
+//! Clauses that have several spellings, put into the one that the grammar reads: `TABLE t`, time travel,
+//! `OPERATOR(pg_catalog.x)` and `ISNULL`. This works on tokens, before anything is parsed.
+
+use std::collections::VecDeque;
+
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
+
+/// The tokens still to be read.
+type Tokens = VecDeque<TokenWithSpan>;
+
+/// The same statement in the spellings that the grammar reads.
+pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut plain: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let inserts = keyword(tokens.first()) == Keyword::INSERT;
+    let mut rest = Tokens::from(tokens);
+    while let Some(token) = rest.pop_front() {
+        let before = keyword(plain.last());
+        match keyword(Some(&token)) {
+            Keyword::TABLE if is_table_query(&plain, inserts) && is_name(rest.front()) => {
+                for word in ["SELECT", "*", "FROM"] {
+                    let plain_token =
+                        if word == "*" { Token::Mul } else { Token::make_word(word, None) };
+                    plain.push(TokenWithSpan { token: plain_token, span: token.span });
+                }
+            }
+            Keyword::OF if before == Keyword::AS => {
+                plain_as_of(&mut plain);
+                plain.push(token);
+                number_after_of(&mut plain, &mut rest);
+            }
+            Keyword::OPERATOR => match named_operator(&mut rest) {
+                Some(operator) => plain.push(operator),
+                None => plain.push(token),
+            },
+            _ if is_null_test(plain.last(), &token, rest.front()) => {
+                plain.push(TokenWithSpan { token: Token::make_word("IS", None), ..token.clone() });
+                plain.push(TokenWithSpan { token: Token::make_word("NULL", None), ..token });
+            }
+            _ if token.token == Token::AtSign => match at_version(&plain, &token, rest.front()) {
+                Some(clause) => {
+                    rest.pop_front();
+                    plain.extend(clause);
+                }
+                None => plain.push(token),
+            },
+            _ => plain.push(token),
+        }
+    }
+    plain
+}
+
+fn keyword(token: Option<&TokenWithSpan>) -> Keyword {
+    match token {
+        Some(TokenWithSpan { token: Token::Word(word), .. }) => word.keyword,
+        _ => Keyword::NoKeyword,
+    }
+}
+
+fn is_name(token: Option<&TokenWithSpan>) -> bool {
+    matches!(token, Some(TokenWithSpan { token: Token::Word(_), .. }))
+}
+
+/// Whether TABLE after `before` begins a query.
+fn is_table_query(before: &[TokenWithSpan], inserts: bool) -> bool {
+    let Some(last) = before.last() else { return true };
+    match &last.token {
+        Token::LParen => true,
+        Token::RParen => inserts || keyword(before.first()) == Keyword::WITH,
+        _ => match keyword(Some(last)) {
+            Keyword::UNION
+            | Keyword::INTERSECT
+            | Keyword::EXCEPT
+            | Keyword::ALL
+            | Keyword::DISTINCT
+            | Keyword::AS
+            | Keyword::EXPLAIN
+            | Keyword::ANALYZE
+            | Keyword::VERBOSE => true,
+            Keyword::INTO | Keyword::OVERWRITE => false,
+            _ => inserts,
+        },
+    }
+}
+
+/// With `… FOR SYSTEM_VERSION AS` at the end: takes FOR away and names the clause in the plain way.
+fn plain_as_of(plain: &mut Vec<TokenWithSpan>) {
+    let Some(kind) = plain.len().checked_sub(2) else { return };
+    let word = match plain.get(kind).map(|token| &token.token) {
+        Some(Token::Word(word)) if word.quote_style.is_none() => word.value.to_ascii_uppercase(),
+        _ => return,
+    };
+    let name = match word.as_str() {
+        "VERSION" | "SYSTEM_VERSION" => "VERSION",
+        "TIMESTAMP" | "SYSTEM_TIME" => "TIMESTAMP",
+        _ => return,
+    };
+    if let Some(token) = plain.get_mut(kind) {
+        token.token = Token::make_word(name, None);
+    }
+    if let Some(before) = kind.checked_sub(1)
+        && keyword(plain.get(before)) == Keyword::FOR
+    {
+        plain.remove(before);
+    }
+}
+
+/// `VERSION AS OF '3'` is Databricks' second spelling of `VERSION AS OF 3`.
+fn number_after_of(plain: &mut Vec<TokenWithSpan>, rest: &mut Tokens) {
+    let version = plain.len().checked_sub(3).and_then(|at| plain.get(at));
+    if keyword(version) != Keyword::VERSION {
+        return;
+    }
+    if let Some(TokenWithSpan { token, .. }) = rest.front_mut()
+        && let Token::SingleQuotedString(text) = token
+        && !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_digit())
+    {
+        *token = Token::Number(std::mem::take(text), false);
+    }
+}
+
+/// The plain clause for `t@v12` and `t@20260131000000000`, where the three stand without a space.
+fn at_version(
+    before: &[TokenWithSpan],
+    at: &TokenWithSpan,
+    after: Option<&TokenWithSpan>,
+) -> Option<Vec<TokenWithSpan>> {
+    let (name, after) = (before.last()?, after?);
+    let joined = name.span.end == at.span.start && at.span.end == after.span.start;
+    if !joined || !is_name(Some(name)) {
+        return None;
+    }
+    let (kind, value) = match &after.token {
+        Token::Word(word) if word.quote_style.is_none() => {
+            let digits = word.value.strip_prefix(['v', 'V'])?;
+            let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+            number.then(|| ("VERSION", Token::Number(digits.to_owned(), false)))?
+        }
+        Token::Number(digits, false) => {
+            ("TIMESTAMP", Token::SingleQuotedString(timestamp_of_digits(digits)?))
+        }
+        _ => return None,
+    };
+    let words = [kind, "AS", "OF"].map(|word| Token::make_word(word, None));
+    let clause = words.into_iter().chain([value]);
+    Some(clause.map(|token| TokenWithSpan { token, span: after.span }).collect())
+}
+
+/// `yyyyMMddHHmmssSSS`, as Databricks writes it, as a timestamp literal.
+fn timestamp_of_digits(digits: &str) -> Option<String> {
+    if digits.len() != 17 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let part = |from: usize, to: usize| digits.get(from..to);
+    Some(format!(
+        "{}-{}-{} {}:{}:{}.{}",
+        part(0, 4)?,
+        part(4, 6)?,
+        part(6, 8)?,
+        part(8, 10)?,
+        part(10, 12)?,
+        part(12, 14)?,
+        part(14, 17)?,
+    ))
+}
+
+/// `OPERATOR(pg_catalog.~)` is `~`: there are no operators but those of `pg_catalog`. With another schema it
+/// stays, and the planner refuses it.
+fn named_operator(rest: &mut Tokens) -> Option<TokenWithSpan> {
+    let ahead: Vec<&TokenWithSpan> = rest.iter().take(5).collect();
+    let (operator, length) = match ahead.as_slice() {
+        [open, schema, dot, operator, close]
+            if is_word(&schema.token, "pg_catalog")
+                && dot.token == Token::Period
+                && open.token == Token::LParen
+                && close.token == Token::RParen =>
+        {
+            (*operator, 5)
+        }
+        [open, operator, close, ..]
+            if open.token == Token::LParen && close.token == Token::RParen =>
+        {
+            (*operator, 3)
+        }
+        _ => return None,
+    };
+    let symbol = !matches!(operator.token, Token::Word(_) | Token::Number(..));
+    let operator = symbol.then(|| operator.clone())?;
+    rest.drain(..length);
+    Some(operator)
+}
+
+/// `x ISNULL`, where the word is neither a function nor a name.
+fn is_null_test(
+    before: Option<&TokenWithSpan>,
+    token: &TokenWithSpan,
+    after: Option<&TokenWithSpan>,
+) -> bool {
+    let operand = before.is_some_and(|before| match &before.token {
+        Token::Word(word) => !matches!(
+            word.keyword,
+            Keyword::SELECT | Keyword::AS | Keyword::FROM | Keyword::WHERE | Keyword::BY
+        ),
+        Token::RParen | Token::RBracket | Token::Number(..) | Token::SingleQuotedString(_) => true,
+        _ => false,
+    });
+    let called = after.is_some_and(|after| matches!(after.token, Token::LParen | Token::Period));
+    operand && !called && is_word(&token.token, "isnull")
+}
+
+fn is_word(token: &Token, expected: &str) -> bool {
+    matches!(token, Token::Word(Word { value, quote_style: None, .. })
+        if value.eq_ignore_ascii_case(expected))
+}
