@@ -67,25 +67,27 @@ fn boolean<'a>(array: &'a dyn Array) -> Option<ValueWriter<'a>> {
 }
 
 fn integer<'a>(array: &'a dyn Array, base: BaseType) -> Option<ValueWriter<'a>> {
-    // Each closure is compiled for the width of the array and of the type; same widths cost no check.
     Some(with_integers!(array, values => match base {
         BaseType::Int2 => Box::new(move |row, out: &mut BytesMut| {
-            out.put_i16(i16::try_from(values.value(row)).map_err(|_| out_of_range(base))?);
+            out.put_i16(fit(values.value(row), base)?);
             Ok(())
         }),
         BaseType::Int4 => Box::new(move |row, out: &mut BytesMut| {
-            out.put_i32(i32::try_from(values.value(row)).map_err(|_| out_of_range(base))?);
+            out.put_i32(fit(values.value(row), base)?);
             Ok(())
         }),
         _ => Box::new(move |row, out: &mut BytesMut| {
-            out.put_i64(i64::try_from(values.value(row)).map_err(|_| out_of_range(base))?);
+            out.put_i64(fit(values.value(row), base)?);
             Ok(())
         }),
     }, else return None))
 }
 
-fn out_of_range(base: BaseType) -> Error {
-    Error::new(ErrorKind::NumericValueOutOfRange, format!("{} out of range", base.sql_name()))
+/// The number in the width of the type; the same width costs no check.
+fn fit<T: TryFrom<U>, U>(value: U, base: BaseType) -> Result<T> {
+    T::try_from(value).map_err(|_| {
+        Error::new(ErrorKind::NumericValueOutOfRange, format!("{} out of range", base.sql_name()))
+    })
 }
 
 /// OIDs and what is named after them: four unsigned bytes, from a number or its text.
@@ -97,7 +99,7 @@ fn identifier<'a>(array: &'a dyn Array, base: BaseType) -> Option<ValueWriter<'a
         }));
     }
     Some(with_integers!(array, values => Box::new(move |row, out: &mut BytesMut| {
-        out.put_u32(u32::try_from(values.value(row)).map_err(|_| out_of_range(base))?);
+        out.put_u32(fit(values.value(row), base)?);
         Ok(())
     }), else with_strings!(array, values => Box::new(move |row, out: &mut BytesMut| {
         let text = values.value(row);

@@ -180,11 +180,11 @@ fn push_offset(seconds: i32, line: &mut Ascii) {
     line.push(if seconds < 0 { b'-' } else { b'+' });
     let magnitude = seconds.unsigned_abs();
     line.push_two(magnitude / 3600);
-    if magnitude % 3600 != 0 {
+    if !magnitude.is_multiple_of(3600) {
         line.push(b':');
         line.push_two(magnitude / 60 % 60);
     }
-    if magnitude % 60 != 0 {
+    if !magnitude.is_multiple_of(60) {
         line.push(b':');
         line.push_two(magnitude % 60);
     }

@@ -81,8 +81,8 @@ pub fn parse_offset(text: &[u8]) -> Result<i32, OffsetError> {
     };
     let mut parts = rest.split(|&byte| byte == b':');
     let mut next = || parts.next().map(|part| digits(part).ok_or(OffsetError::Syntax)).transpose();
-    let (first, second, third) = (next()?, next()?, next()?);
-    let first = first.ok_or(OffsetError::Syntax)?;
+    let (first, second, third, fourth) = (next()?, next()?, next()?, next()?);
+    let first = first.filter(|_| fourth.is_none()).ok_or(OffsetError::Syntax)?;
     let (hours, minutes) = match second {
         Some(minutes) => (first, minutes),
         None if rest.len() > 2 => (first / 100, first % 100),

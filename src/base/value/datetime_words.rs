@@ -145,9 +145,9 @@ pub fn meaning(word: &[u8]) -> Option<Word> {
 
 /// The month with this name or three-letter abbreviation, in lower case.
 fn month(word: &str) -> Option<u32> {
-    let is_name = |name: &&str| *name == word || name.get(..3) == Some(word);
+    let is_name = |name: &str| name == word || name.get(..3) == Some(word);
     let sept = (word == "sept").then_some(8);
-    let position = MONTHS.iter().position(|name| is_name(&name)).or(sept)?;
+    let position = MONTHS.iter().position(|name| is_name(name)).or(sept)?;
     Some(position as u32 + 1)
 }
 

@@ -199,9 +199,9 @@ fn verbose(text: &[u8], style: &TextStyle) -> Reading {
         && !sum.all_negative();
     if sql_sign {
         sum = Sum {
-            months: -sum.months.abs(),
-            days: -sum.days.abs(),
-            micros: -sum.micros.abs(),
+            months: -sum.months.saturating_abs(),
+            days: -sum.days.saturating_abs(),
+            micros: -sum.micros.saturating_abs(),
             seen: sum.seen,
         };
     }

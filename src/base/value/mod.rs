@@ -9,6 +9,7 @@ mod numeric;
 mod bytes;
 mod clock;
 mod datetime;
+mod datetime_tokens;
 mod datetime_words;
 mod interval;
 mod array;

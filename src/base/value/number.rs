@@ -5,6 +5,11 @@ use crate::base::{Error, ErrorKind, Result};
 
 /// Reads a boolean: any unambiguous start of `true`, `false`, `yes`, `no`, `on`, `off`, or `1`, `0`.
 pub fn parse_bool(text: &[u8]) -> Result<bool> {
+    match text {
+        b"t" | b"true" | b"1" => return Ok(true),
+        b"f" | b"false" | b"0" => return Ok(false),
+        _ => {}
+    }
     let word = trimmed(text).to_ascii_lowercase();
     let is_start_of = |full: &[u8], least: usize| word.len() >= least && full.starts_with(&word);
     if word == b"1" || is_start_of(b"true", 1) || is_start_of(b"yes", 1) || is_start_of(b"on", 2) {

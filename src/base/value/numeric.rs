@@ -165,13 +165,68 @@ impl Number {
     }
 }
 
-/// The number as a `decimal(precision, scale)` of 128 bits.
-pub fn decimal_128(number: &Number, precision: u8, scale: i8) -> Result<i128> {
-    let limit = 10u128.pow(u32::from(precision.min(38)));
-    number
-        .unscaled_i128(i32::from(scale))
-        .filter(|value| value.unsigned_abs() < limit)
-        .ok_or_else(|| field_overflow(precision, scale))
+/// A decimal type of 128 bits, with the bound of its values.
+#[derive(Debug, Clone, Copy)]
+pub struct Decimal128Bound {
+    precision: u8,
+    scale: i8,
+    limit: u128,
+}
+
+impl Decimal128Bound {
+    pub fn new(precision: u8, scale: i8) -> Decimal128Bound {
+        Decimal128Bound { precision, scale, limit: 10u128.pow(u32::from(precision.min(38))) }
+    }
+
+    /// Reads the text form of a number.
+    #[inline]
+    pub fn parse(self, text: &[u8]) -> Result<i128> {
+        match short_decimal(text, self.scale) {
+            Some(value) => self.check(Some(i128::from(value))),
+            None => self.fit(&Number::parse(text)?),
+        }
+    }
+
+    /// The unscaled integer of a number, rounded to the scale.
+    pub fn fit(self, number: &Number) -> Result<i128> {
+        self.check(number.unscaled_i128(i32::from(self.scale)))
+    }
+
+    fn check(self, value: Option<i128>) -> Result<i128> {
+        value
+            .filter(|value| value.unsigned_abs() < self.limit)
+            .ok_or_else(|| field_overflow(self.precision, self.scale))
+    }
+}
+
+/// The unscaled integer of a number that is digits, perhaps a minus and a point, and fits the scale without
+/// rounding: what nearly every decimal is.
+#[inline]
+fn short_decimal(text: &[u8], scale: i8) -> Option<i64> {
+    let (negative, digits) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        _ => (false, text),
+    };
+    let scale = usize::try_from(scale).ok()?;
+    let mut value = 0i64;
+    let mut point = None;
+    for (at, &byte) in digits.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            value = value.checked_mul(10)?.checked_add(i64::from(digit))?;
+        } else if byte == b'.' && point.is_none() {
+            point = Some(at);
+        } else {
+            return None;
+        }
+    }
+    let written_scale = point.map_or(0, |at| digits.len() - at - 1);
+    if digits.len() == usize::from(point.is_some()) {
+        return None;
+    }
+    let missing = u32::try_from(scale.checked_sub(written_scale)?).ok()?;
+    let value = value.checked_mul(10i64.checked_pow(missing)?)?;
+    Some(if negative { -value } else { value })
 }
 
 /// The number as a `decimal(precision, scale)` of 256 bits.
@@ -251,9 +306,9 @@ mod tests {
 
     #[test]
     fn rounding_is_half_away_from_zero() {
-        let rounded = |text: &str, scale| {
-            decimal_128(&Number::parse(text.as_bytes()).unwrap(), 10, scale).unwrap()
-        };
+        let rounded =
+            |text: &str, scale| Decimal128Bound::new(10, scale).parse(text.as_bytes()).unwrap();
+        assert_eq!((rounded("12.3", 2), rounded("-7", 2), rounded(".5", 1)), (1230, -700, 5));
         assert_eq!(rounded("2.345", 2), 235);
         assert_eq!(rounded("-2.345", 2), -235);
         assert_eq!(rounded("0.004", 2), 0);
@@ -261,7 +316,7 @@ mod tests {
         assert_eq!(rounded("0.5", 0), 1);
         assert_eq!(rounded("0.05", 0), 0);
         assert_eq!(rounded("12345", -2), 123);
-        let error = decimal_128(&Number::parse(b"99999999.995").unwrap(), 10, 2).unwrap_err();
+        let error = Decimal128Bound::new(10, 2).parse(b"99999999.995").unwrap_err();
         assert_eq!(error.sqlstate(), "22003");
     }
 

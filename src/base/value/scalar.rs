@@ -11,7 +11,7 @@ use datafusion::common::ScalarValue;
 use super::array::{ArrayValue, parse_array_binary, parse_array_text};
 use super::column::ColumnBuilder;
 use super::number::parse_oid;
-use super::numeric::{Number, PRECISION_MAX, decimal_128, decimal_256, too_many_digits};
+use super::numeric::{Decimal128Bound, Number, PRECISION_MAX, decimal_256, too_many_digits};
 use super::syntax::utf8;
 use crate::base::datatype::{BaseType, PgType};
 use crate::base::render::Format;
@@ -164,7 +164,7 @@ fn decimal(number: &Number, scale: i32, precision: usize) -> Result<ScalarValue>
             ScalarValue::Decimal256(Some(value), precision, scale)
         }
         DataType::Decimal128(precision, scale) => {
-            let value = decimal_128(number, precision, scale)?;
+            let value = Decimal128Bound::new(precision, scale).fit(number)?;
             ScalarValue::Decimal128(Some(value), precision, scale)
         }
         other => return Err(Error::internal(format!("{other} is no decimal"))),

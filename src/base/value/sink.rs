@@ -15,7 +15,7 @@ use super::bytes::{parse_bytea, parse_char, parse_uuid};
 use super::datetime::{parse_date, parse_time, parse_timestamp, parse_timestamptz};
 use super::interval::parse_interval;
 use super::number::{fixed, parse_bool, parse_f32, parse_f64, parse_integer, parse_oid};
-use super::numeric::{Number, decimal_128, decimal_256};
+use super::numeric::{Decimal128Bound, Number, decimal_256};
 use super::syntax::{
     datetime_out_of_range, invalid_binary, invalid_text, number_out_of_range, utf8,
 };
@@ -56,11 +56,11 @@ pub fn sink_of(base: BaseType, data_type: &DataType, style: &TextStyle) -> Resul
             Ok(f64::from_be_bytes(fixed(bytes)?))
         })),
         DataType::Decimal128(precision, scale) => {
-            let (precision, scale) = (*precision, *scale);
+            let bound = Decimal128Bound::new(*precision, *scale);
             Some(primitive::<Decimal128Type>(
                 data_type,
-                move |text| decimal_128(&Number::parse(text)?, precision, scale),
-                move |bytes| decimal_128(&Number::parse_binary(bytes)?, precision, scale),
+                move |text| bound.parse(text),
+                move |bytes| bound.fit(&Number::parse_binary(bytes)?),
             ))
         }
         DataType::Decimal256(precision, scale) => {
@@ -224,7 +224,7 @@ where
 /// `numeric(20,0)` is how clients see unsigned 64-bit integers.
 fn unsigned_64() -> Option<Box<dyn Sink>> {
     let narrow = |number: Number| {
-        let value = decimal_128(&number, 20, 0)?;
+        let value = Decimal128Bound::new(20, 0).fit(&number)?;
         u64::try_from(value).map_err(|_| {
             Error::new(ErrorKind::NumericValueOutOfRange, "value is out of range for type ubigint")
         })

@@ -39,7 +39,7 @@ impl CsvRows {
     pub fn new(options: &CopyOptions) -> CsvRows {
         let mut outside = [Class::Plain; 256];
         let mut inside = [Class::Plain; 256];
-        let mut set = |classes: &mut [Class; 256], byte: u8, class| {
+        let set = |classes: &mut [Class; 256], byte: u8, class| {
             if let Some(slot) = classes.get_mut(usize::from(byte)) {
                 *slot = class;
             }

@@ -40,8 +40,8 @@ pub struct CopyReader {
 
 /// Finds rows and their fields.
 enum Rows {
-    Text(TextRows),
-    Csv(CsvRows),
+    Text(Box<TextRows>),
+    Csv(Box<CsvRows>),
     Binary(BinaryRows),
 }
 
@@ -90,8 +90,8 @@ impl CopyReader {
             })
             .collect::<Result<Vec<_>>>()?;
         let rows = match options.format {
-            CopyFormat::Text => Rows::Text(TextRows::new(options)),
-            CopyFormat::Csv => Rows::Csv(CsvRows::new(options)),
+            CopyFormat::Text => Rows::Text(Box::new(TextRows::new(options))),
+            CopyFormat::Csv => Rows::Csv(Box::new(CsvRows::new(options))),
             CopyFormat::Binary => Rows::Binary(BinaryRows::new(columns.len())),
         };
         let sink = RowSink {

@@ -78,8 +78,7 @@ fn error_of(options: &CopyOptions, data: &str) -> (String, &'static str, String)
 
 #[test]
 fn rows_look_as_postgresql_writes_them() {
-    let mut text = CopyOptions::default();
-    text.header = Header::Write;
+    let text = CopyOptions { header: Header::Write, ..CopyOptions::default() };
     assert_eq!(
         String::from_utf8(written(&rows(), &text)).unwrap(),
         "a\tb\tc\n1\ttab\\there\\nnl\\\\ back\t\\N\n2\t\t\\\\N\n3\tq\"uote\ta,b\n\
@@ -169,7 +168,7 @@ fn quotes_and_nulls_of_csv() {
     let mut options = csv();
     options.force_null = vec!["c".to_owned()];
     options.force_not_null = vec!["b".to_owned()];
-    let batch = read_one(&options, b"1,,\"\"\n2,a\"b,\"c\"d,x\n3,\"e\"\"f\",\"\ng\"\n");
+    let batch = read_one(&options, b"1,,\"\"\n2,a\"b,c\"d,x\n3,\"e\"\"f\",\"\ng\"\n");
     let value = |column: usize, row| batch.column(column).as_string::<i32>().value(row);
     assert_eq!(value(1, 0), "");
     assert!(batch.column(2).is_null(0));
@@ -236,6 +235,20 @@ fn headers_are_skipped_or_compared() {
     assert_eq!((sqlstate, detail.as_str()), ("22P04", "COPY t, line 1: \"a,c\""));
     let (message, ..) = error_of(&options, "a\n");
     assert_eq!(message, "wrong number of fields in header line: got 1, expected 2");
+}
+
+#[test]
+fn binary_rows_are_framed_as_postgresql_does() {
+    // COPY (SELECT 1, 'x', null::text) TO STDOUT (FORMAT binary)
+    let row: Vec<ArrayRef> = vec![
+        Arc::new(Int32Array::from(vec![1])),
+        Arc::new(StringArray::from(vec!["x"])),
+        Arc::new(StringArray::from(vec![None::<&str>])),
+    ];
+    let batch = RecordBatch::try_new(schema(), row).unwrap();
+    let expected = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0\0\x03\0\0\0\x04\0\0\0\x01\0\0\0\x01x\
+        \xff\xff\xff\xff\xff\xff";
+    assert_eq!(written(&batch, &CopyOptions::new(CopyFormat::Binary)), expected);
 }
 
 #[test]
@@ -314,7 +327,8 @@ fn every_column_type_comes_back() {
 
 #[test]
 fn options_are_checked_as_postgresql_checks_them() {
-    let check = |change: &dyn Fn(&mut CopyOptions), format, direction| {
+    type Change = fn(&mut CopyOptions);
+    let check = |change: Change, format, direction| {
         let mut options = CopyOptions::new(format);
         change(&mut options);
         let error = options.validate(direction, &["a"]).unwrap_err();
@@ -322,34 +336,34 @@ fn options_are_checked_as_postgresql_checks_them() {
     };
     use CopyDirection::{From, To};
     use CopyFormat::{Binary, Csv, Text};
-    let cases: Vec<(&dyn Fn(&mut CopyOptions), CopyFormat, CopyDirection, &str, &str)> = vec![
-        (&|o| o.delimiter = b'a', Text, From, "COPY delimiter cannot be \"a\"", "22023"),
-        (&|o| o.quote = b'\'', Text, From, "COPY quote available only in CSV mode", "0A000"),
-        (&|o| o.delimiter = b'"', Csv, From, "COPY delimiter and quote must be different", "22023"),
-        (&|o| o.delimiter = b',', Binary, To, "cannot specify DELIMITER in BINARY mode", "42601"),
+    let cases: Vec<(Change, CopyFormat, CopyDirection, &str, &str)> = vec![
+        (|o| o.delimiter = b'a', Text, From, "COPY delimiter cannot be \"a\"", "22023"),
+        (|o| o.quote = b'\'', Text, From, "COPY quote available only in CSV mode", "0A000"),
+        (|o| o.delimiter = b'"', Csv, From, "COPY delimiter and quote must be different", "22023"),
+        (|o| o.delimiter = b',', Binary, To, "cannot specify DELIMITER in BINARY mode", "42601"),
         (
-            &|o| o.null = "a,b".into(),
+            |o| o.null = "a,b".into(),
             Csv,
             To,
             "COPY delimiter must not appear in the NULL specification",
             "22023",
         ),
         (
-            &|o| o.force_quote = ForceColumns::All,
+            |o| o.force_quote = ForceColumns::All,
             Csv,
             From,
             "COPY force quote only available using COPY TO",
             "0A000",
         ),
         (
-            &|o| o.force_null = vec!["z".into()],
+            |o| o.force_null = vec!["z".into()],
             Csv,
             From,
             "FORCE_NULL column \"z\" not referenced by COPY",
             "42P10",
         ),
         (
-            &|o| o.header = Header::Match,
+            |o| o.header = Header::Match,
             Csv,
             To,
             "cannot use \"match\" with HEADER in COPY TO",
