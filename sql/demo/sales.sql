@@ -23,7 +23,7 @@ SELECT i AS order_id,
        1 + i * 7919 % 500 AS customer_id,
        1 + i * 104729 % 40 AS product_id,
        1 + i % 5 AS quantity,
-       TIMESTAMP '2024-01-01 08:00:00' + i * INTERVAL '53 minutes' AS ordered_at,
+       CAST(to_timestamp(1704096000 + i * 3180) AS timestamp) AS ordered_at,
        CASE WHEN i % 17 = 0 THEN 'returned' WHEN i > 9000 THEN 'open' ELSE 'shipped' END AS status
 FROM generate_series(1, 10000) AS s(i);
 

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use datafusion::execution::FunctionRegistry;
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
@@ -11,7 +10,6 @@ use datafusion::execution::object_store::ObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::planner::TypePlanner;
-use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 use crate::base::Result;
 use crate::base::limits::Limits;
@@ -55,12 +53,10 @@ impl Context {
         let mut state = SessionStateBuilder::new_with_default_features()
             .with_config(config(threads))
             .with_runtime_env(runtime)
-            .with_analyzer_rules(analyzer_rules())
+            .with_analyzer_rules(function::analyzer_rules())
             .with_type_planner(Arc::new(function::TypePlanner))
             .build();
-        for function in function::all_scalar_functions() {
-            state.register_udf(function).map_err(from_datafusion)?;
-        }
+        function::register(&mut state).map_err(from_datafusion)?;
         let memory = MemoryBudget::new(limits.memory_bytes_total, limits.memory_bytes_per_query);
         Ok(Context { state, memory })
     }
@@ -98,14 +94,7 @@ impl Context {
 
 /// Plans names of types that DataFusion does not know.
 pub fn type_planner() -> Option<Arc<dyn TypePlanner>> {
-    Some(Arc::new(function::TypePlanner))
-}
-
-/// DataFusion's rules, and before them the one that gives `oid` and the `reg*` types their meaning.
-fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(function::ObjectIdentifierRule));
-    rules
+    function::type_planner()
 }
 
 fn config(threads: usize) -> SessionConfig {
@@ -116,6 +105,8 @@ fn config(threads: usize) -> SessionConfig {
     let options = config.options_mut();
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.collect_spans = true;
+    // DataFusion's physical casts take the target's nullability, its logical ones the source's.
+    options.execution.skip_physical_aggregate_schema_check = true;
     options.optimizer.hash_join_single_partition_threshold = SINGLE_PARTITION_JOIN_BYTES;
     config
 }

@@ -9,7 +9,11 @@ use crate::base::{Error, ErrorKind, Result};
 
 /// Sends the events of this process to standard error from now on. A second call changes nothing.
 pub fn init(log: &Log) -> Result<()> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|error| {
+    // A bare level is Lakegate's own; libraries speak up only when something is wrong.
+    let is_level = log.level.parse::<tracing::Level>().is_ok();
+    let directives =
+        if is_level { format!("warn,lakegate={}", log.level) } else { log.level.clone() };
+    let filter = EnvFilter::try_new(directives).map_err(|error| {
         let message = format!("log.level: \"{}\" is not a level", log.level);
         Error::new(ErrorKind::ConfigFileError, message).caused_by(error)
     })?;
