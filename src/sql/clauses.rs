@@ -27,7 +27,7 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             Keyword::OF if before == Keyword::AS => {
                 plain_as_of(&mut plain);
                 plain.push(token);
-                number_after_of(&mut plain, &mut rest);
+                number_after_of(&plain, &mut rest);
             }
             Keyword::OPERATOR => match named_operator(&mut rest) {
                 Some(operator) => plain.push(operator),
@@ -106,7 +106,7 @@ fn plain_as_of(plain: &mut Vec<TokenWithSpan>) {
 }
 
 /// `VERSION AS OF '3'` is Databricks' second spelling of `VERSION AS OF 3`.
-fn number_after_of(plain: &mut Vec<TokenWithSpan>, rest: &mut Tokens) {
+fn number_after_of(plain: &[TokenWithSpan], rest: &mut Tokens) {
     let version = plain.len().checked_sub(3).and_then(|at| plain.get(at));
     if keyword(version) != Keyword::VERSION {
         return;

@@ -15,7 +15,7 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
     let length = match data_type {
         DataType::Varchar(length)
         | DataType::CharacterVarying(length)
-        | DataType::CharVarying(length) => length.clone(),
+        | DataType::CharVarying(length) => *length,
         DataType::Char(length) | DataType::Character(length) => {
             Some(length.unwrap_or(CharacterLength::IntegerLength { length: 1, unit: None }))
         }
