@@ -293,7 +293,7 @@ fn deletion_vectors(root: &StructArray) -> Result<Vec<(usize, DeletionVector)>> 
     let integers = |name, data_type: &DataType| -> Result<ArrayRef> {
         let values =
             leaf(root, &["deletionVector", name]).ok_or_else(|| unexpected("deletionVector"))?;
-        Ok(cast(&values, data_type).map_err(unreadable)?)
+        cast(&values, data_type).map_err(unreadable)
     };
     let offsets = integers("offset", &DataType::Int32)?;
     let sizes = integers("sizeInBytes", &DataType::Int32)?;

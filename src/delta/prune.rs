@@ -26,19 +26,19 @@ pub fn is_exact(filter: &Expr, columns: &Columns) -> bool {
             columns.fields_at(&columns.partition).iter().any(|field| *field.name() == column.name)
         }
         Expr::BinaryExpr(binary) => {
-            let operator = match binary.op {
+            let operator = matches!(
+                binary.op,
                 Operator::Eq
-                | Operator::NotEq
-                | Operator::Lt
-                | Operator::LtEq
-                | Operator::Gt
-                | Operator::GtEq
-                | Operator::And
-                | Operator::Or
-                | Operator::IsDistinctFrom
-                | Operator::IsNotDistinctFrom => true,
-                _ => false,
-            };
+                    | Operator::NotEq
+                    | Operator::Lt
+                    | Operator::LtEq
+                    | Operator::Gt
+                    | Operator::GtEq
+                    | Operator::And
+                    | Operator::Or
+                    | Operator::IsDistinctFrom
+                    | Operator::IsNotDistinctFrom
+            );
             operator && exact(&binary.left) && exact(&binary.right)
         }
         Expr::Not(expr)

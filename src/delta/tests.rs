@@ -29,6 +29,8 @@ fn session(stores: &Arc<Stores>, pushdown: bool) -> SessionContext {
     let runtime = RuntimeEnvBuilder::new().with_object_store_registry(registry).build_arc();
     let mut config = SessionConfig::new().with_target_partitions(4);
     config.options_mut().execution.parquet.pushdown_filters = pushdown;
+    // Splits even small files by ranges of bytes.
+    config.options_mut().optimizer.repartition_file_min_size = 1;
     // DataFusion 55.2 takes NULL for the least value when a partition has only NULL, drops that bound
     // and prunes by the other: `SELECT min(x), max(x)` is then wrong.
     config.options_mut().optimizer.enable_aggregate_dynamic_filter_pushdown = false;
