@@ -168,13 +168,13 @@ impl Alteration {
                 DeltaOperation::DropConstraint { name: name.clone() }
             }
             Alteration::DropNotNull(column) => {
-                let mut field =
-                    schema.field(column).ok_or_else(|| no_column(column))?.clone();
+                let mut field = schema.field(column).ok_or_else(|| no_column(column))?.clone();
                 field.nullable = true;
                 let replaced = field.clone();
-                schema = struct_type(schema.fields().map(|old| {
-                    if old.name == *column { replaced.clone() } else { old.clone() }
-                }))?;
+                schema =
+                    struct_type(schema.fields().map(|old| {
+                        if old.name == *column { replaced.clone() } else { old.clone() }
+                    }))?;
                 DeltaOperation::DropColumnNotNull { column: field }
             }
             Alteration::SetColumnComment { column, comment } => {

@@ -107,16 +107,11 @@ pub fn table_exists() -> Error {
 }
 
 /// Commits on top of the target, rows that are only added also on top of later versions.
-async fn offer(
-    ctx: &ChangeContext,
-    target: &Target,
-    staged: &mut Staged,
-) -> Result<Option<u64>> {
+async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Result<Option<u64>> {
     let log = target.table.log_store();
     let mut read = target.version();
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
-        let outcome =
-            commit(ctx, &target.location, &log, read + 1, Some(read), staged).await?;
+        let outcome = commit(ctx, &target.location, &log, read + 1, Some(read), staged).await?;
         match outcome {
             Outcome::Committed => return Ok(Some(read + 1)),
             Outcome::Lost if !staged.is_blind_append => return Ok(None),
@@ -161,13 +156,11 @@ async fn commit(
     match log.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), id).await {
         Ok(()) => Ok(Outcome::Committed),
         // The storage may have kept an earlier, repeated request of ours.
-        Err(TransactionError::VersionAlreadyExists(_)) => {
-            match is_ours(log, version, id).await {
-                Ok(true) => Ok(Outcome::Committed),
-                Ok(false) => Ok(Outcome::Lost),
-                Err(error) => Err(completion_unknown().caused_by(error)),
-            }
-        }
+        Err(TransactionError::VersionAlreadyExists(_)) => match is_ours(log, version, id).await {
+            Ok(true) => Ok(Outcome::Committed),
+            Ok(false) => Ok(Outcome::Lost),
+            Err(error) => Err(completion_unknown().caused_by(error)),
+        },
         Err(error) => match is_ours(log, version, id).await {
             Ok(true) => Ok(Outcome::Committed),
             Ok(false) => Err(of_delta(error.into(), location)),
@@ -184,9 +177,7 @@ async fn is_ours(
 ) -> std::result::Result<bool, deltalake::DeltaTableError> {
     let entry = log.read_commit_entry(version).await?;
     let id = id.to_string();
-    Ok(entry.is_some_and(|entry| {
-        entry.windows(id.len()).any(|window| window == id.as_bytes())
-    }))
+    Ok(entry.is_some_and(|entry| entry.windows(id.len()).any(|window| window == id.as_bytes())))
 }
 
 fn completion_unknown() -> Error {

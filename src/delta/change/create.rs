@@ -145,11 +145,7 @@ struct Blueprint {
 }
 
 impl Blueprint {
-    fn try_new(
-        ctx: &ChangeContext,
-        table: &NewTable,
-        replaced: Option<&Target>,
-    ) -> Result<Self> {
+    fn try_new(ctx: &ChangeContext, table: &NewTable, replaced: Option<&Target>) -> Result<Self> {
         let properties = table.properties.iter();
         check_properties(properties.map(|(key, value)| (key.as_str(), value.as_str())))?;
         check_columns(table)?;
@@ -231,10 +227,7 @@ fn check_columns(table: &NewTable) -> Result<()> {
 }
 
 /// Names of columns differ in more than case, as Delta readers need it.
-pub fn check_new_name<'a>(
-    name: &str,
-    mut others: impl Iterator<Item = &'a String>,
-) -> Result<()> {
+pub fn check_new_name<'a>(name: &str, mut others: impl Iterator<Item = &'a String>) -> Result<()> {
     match others.find(|other| other.to_lowercase() == name.to_lowercase()) {
         None => Ok(()),
         Some(other) => {

@@ -88,10 +88,7 @@ pub fn concurrent_update() -> Error {
 
 /// There is no such column in the table: 42703.
 pub fn no_column(name: &str) -> Error {
-    Error::new(
-        ErrorKind::UndefinedColumn,
-        format!("column \"{name}\" of the table does not exist"),
-    )
+    Error::new(ErrorKind::UndefinedColumn, format!("column \"{name}\" of the table does not exist"))
 }
 
 fn sentence(text: &str) -> String {

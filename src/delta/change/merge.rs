@@ -100,7 +100,11 @@ fn check_action(clause: &MergeClause) -> Result<()> {
         MergeKind::Matched | MergeKind::NotMatchedBySource => inserts,
         MergeKind::NotMatchedByTarget => changes,
     };
-    if misfit { Err(Error::internal("a MERGE action that does not fit its clause")) } else { Ok(()) }
+    if misfit {
+        Err(Error::internal("a MERGE action that does not fit its clause"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Rows are matched more than once, and must match the same each time.
@@ -349,7 +353,8 @@ impl Merge {
             // No match changes anything, and so no match is to be seen twice.
             return Some(lit(false));
         }
-        let first_nothing = clauses.iter().position(|clause| matches!(clause.action, Action::Nothing));
+        let first_nothing =
+            clauses.iter().position(|clause| matches!(clause.action, Action::Nothing));
         let first_always = clauses.iter().position(|clause| clause.predicate.is_none());
         if let Some(always) = first_always
             && first_nothing.is_none_or(|nothing| nothing > always)
@@ -367,9 +372,8 @@ impl Merge {
     fn row_clauses(&self, is_matched: bool) -> Vec<Clause> {
         let in_source = || qualified(&self.source_alias, IN_SOURCE);
         let in_table = || qualified(&self.target, IN_TABLE);
-        let possible = |clause: &&MergeClause| {
-            !is_matched || clause.kind != MergeKind::NotMatchedBySource
-        };
+        let possible =
+            |clause: &&MergeClause| !is_matched || clause.kind != MergeKind::NotMatchedBySource;
         let clauses = self.clauses.iter().filter(possible).map(|clause| {
             let here = match clause.kind {
                 MergeKind::Matched => in_table().is_true().and(in_source().is_true()),

@@ -115,9 +115,8 @@ fn is_implied(feature: &Feature, had: Versions) -> bool {
 }
 
 fn is_needed(feature: &str, schema: &StructType, properties: &HashMap<String, String>) -> bool {
-    let is_true = |key: &str| {
-        properties.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    };
+    let is_true =
+        |key: &str| properties.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let has_metadata = |key: ColumnMetadataKey| {
         schema.fields().any(|field| field.metadata.contains_key(key.as_ref()))
     };
@@ -149,13 +148,19 @@ fn has_timestamp_ntz(field: &StructField) -> bool {
 }
 
 /// Refuses properties that would promise what is not done: 0A000; unknown ones of Delta are 22023.
-pub fn check_properties<'a>(properties: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<()> {
+pub fn check_properties<'a>(
+    properties: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<()> {
     for (key, value) in properties {
         let Some(name) = key.strip_prefix("delta.") else { continue };
         let enables = value.eq_ignore_ascii_case("true") || value == "supported";
         match name {
-            "enableRowTracking" | "enableInCommitTimestamps" | "enableTypeWidening"
-            | "enableIcebergCompatV1" | "enableIcebergCompatV2" | "enableIcebergCompatV3"
+            "enableRowTracking"
+            | "enableInCommitTimestamps"
+            | "enableTypeWidening"
+            | "enableIcebergCompatV1"
+            | "enableIcebergCompatV2"
+            | "enableIcebergCompatV3"
                 if enables =>
             {
                 return Err(Error::unsupported(format!("the table property \"{key}\"")));

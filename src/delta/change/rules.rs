@@ -125,9 +125,9 @@ impl RuleKind {
             Error::new(ErrorKind::CheckViolation, format!("new row violates {}", self.subject()));
         match self {
             // PostgreSQL lets NULL pass; the Delta protocol does not.
-            RuleKind::Check(_) => error.with_hint(
-                "A constraint of a Delta table must be true; NULL is not.",
-            ),
+            RuleKind::Check(_) => {
+                error.with_hint("A constraint of a Delta table must be true; NULL is not.")
+            }
             RuleKind::Invariant(_) => error,
             RuleKind::Generated(_) => error.with_hint("Leave the column out of the statement."),
         }
@@ -228,8 +228,7 @@ mod tests {
     #[test]
     fn nulls_inside_absent_structs_are_allowed() {
         let inner = Field::new("x", DataType::Int32, false);
-        let declared =
-            Field::new("s", DataType::Struct(vec![inner.clone()].into()), true);
+        let declared = Field::new("s", DataType::Struct(vec![inner.clone()].into()), true);
         let relaxed: Fields = vec![Field::new("x", DataType::Int32, true)].into();
         let values: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None]));
         let rows = |present: Vec<bool>| -> ArrayRef {

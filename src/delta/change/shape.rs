@@ -164,7 +164,9 @@ fn file_type(arrow: &DataType, delta: &DeltaType, mapped: bool) -> DataType {
     match (arrow, delta) {
         (DataType::Struct(fields), DeltaType::Struct(delta)) => {
             let fields = fields.iter().zip(delta.fields());
-            DataType::Struct(fields.map(|(field, delta)| file_field(field, delta, mapped)).collect())
+            DataType::Struct(
+                fields.map(|(field, delta)| file_field(field, delta, mapped)).collect(),
+            )
         }
         (DataType::List(field), DeltaType::Array(array)) => {
             DataType::List(element(field, &array.element_type))
@@ -240,10 +242,8 @@ mod tests {
         assert!(shape.columns.field(0).is_nullable() && !shape.files.field(0).is_nullable());
 
         let item = DataType::List(Arc::new(Field::new("item", DataType::Int32, true)));
-        let computed = Schema::new(vec![
-            Field::new("a", DataType::Int32, true),
-            Field::new("l", item, true),
-        ]);
+        let computed =
+            Schema::new(vec![Field::new("a", DataType::Int32, true), Field::new("l", item, true)]);
         let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1), None])]);
         let columns: Vec<ArrayRef> = vec![Arc::new(Int32Array::from(vec![7])), Arc::new(lists)];
         let batch = RecordBatch::try_new(Arc::new(computed), columns).unwrap();

@@ -10,9 +10,7 @@ use datafusion::common::{Column, ScalarValue};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::expr::{Exists, InSubquery};
-use datafusion::logical_expr::{
-    Expr, LogicalPlan, LogicalPlanBuilder, Subquery, in_list, lit,
-};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, in_list, lit};
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
 

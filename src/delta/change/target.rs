@@ -35,7 +35,8 @@ impl Target {
     pub async fn open(ctx: &ChangeContext, location: &Location) -> Result<Self> {
         let table = ctx.tables.delta_table(location).await?;
         let state = table.snapshot();
-        let state = state.map_err(|cause| Error::internal("a table without state").caused_by(cause))?;
+        let state =
+            state.map_err(|cause| Error::internal("a table without state").caused_by(cause))?;
         check_writable(state.protocol())?;
         let snapshot = Arc::new(state.snapshot().clone());
         if ctx.planned_version.is_some_and(|planned| planned != snapshot.version()) {
@@ -135,10 +136,7 @@ pub fn rows_of(file: &LogicalFileView) -> Option<u64> {
     physical.checked_sub(deleted)
 }
 
-fn planned(
-    qualifier: &TableReference,
-    provider: Arc<dyn TableProvider>,
-) -> Result<LogicalPlan> {
+fn planned(qualifier: &TableReference, provider: Arc<dyn TableProvider>) -> Result<LogicalPlan> {
     LogicalPlanBuilder::scan(qualifier.clone(), provider_as_source(provider), None)
         .and_then(|plan| plan.build())
         .map_err(of_datafusion)

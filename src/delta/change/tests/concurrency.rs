@@ -9,8 +9,7 @@ use std::time::Duration;
 async fn append_from_outside(location: &Location, value: i64) {
     let field = Field::new("a", DataType::Int64, true);
     let values = Arc::new(Int64Array::from(vec![value]));
-    let batch =
-        RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![values]).unwrap();
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![values]).unwrap();
     let table = deltalake::open_table(location.url().clone()).await.unwrap();
     table.write(vec![batch]).await.unwrap();
 }
@@ -25,7 +24,8 @@ async fn rows_add_up() {
         tasks.spawn(async move {
             for round in 0..5_i64 {
                 let first = task * 1000 + round * 10;
-                let values = format!("select value as a from generate_series({first}, {})", first + 9);
+                let values =
+                    format!("select value as a from generate_series({first}, {})", first + 9);
                 let input = fixture.session.state().create_logical_plan(&values).await.unwrap();
                 append(&fixture.ctx(), &fixture.location, input).await.unwrap();
                 let predicate = datafusion::prelude::col("a").eq(datafusion::prelude::lit(first));

@@ -6,7 +6,8 @@ use datafusion::arrow::datatypes::TimeUnit;
 #[tokio::test]
 async fn a_table_is_created_once() {
     let fixture = Fixture::with_table(&[("a", DataType::Int32)]).await;
-    let again = create(&fixture.ctx(), &fixture.location, new_table(&[("a", DataType::Int32)])).await;
+    let again =
+        create(&fixture.ctx(), &fixture.location, new_table(&[("a", DataType::Int32)])).await;
     assert_eq!(again.unwrap_err().sqlstate(), "42P07");
     let other = Fixture::new();
     for columns in [
@@ -26,16 +27,14 @@ async fn create_as_and_replace_are_one_commit() {
     let input = fixture.session.sql("select 1 as a").await.unwrap().into_optimized_plan().unwrap();
     let table = new_table(&[("a", DataType::Int64)]);
     let ctx = fixture.ctx();
-    let (changed, version) =
-        create_as(&ctx, &fixture.location, table, input).await.unwrap();
+    let (changed, version) = create_as(&ctx, &fixture.location, table, input).await.unwrap();
     assert_eq!((changed.inserted, version.version()), (1, 0));
     let id = version.details().id;
 
     let input = fixture.plan("select 'x' as b, cast(a as timestamp) as c from t").await;
     let columns = [("b", DataType::Utf8), ("c", DataType::Timestamp(TimeUnit::Microsecond, None))];
     let table = NewTable { partition_columns: vec![text("b")], ..new_table(&columns) };
-    let (changed, version) =
-        replace(&ctx, &fixture.location, table, Some(input)).await.unwrap();
+    let (changed, version) = replace(&ctx, &fixture.location, table, Some(input)).await.unwrap();
     assert_eq!((changed.inserted, version.version()), (1, 1));
     assert_eq!(version.details().id, id);
     assert!(version.features().contains(&text("timestampNtz")));

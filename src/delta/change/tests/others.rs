@@ -48,7 +48,11 @@ async fn change_all(name: &str, predicate: &str, assign: (&str, &str)) {
     let mut before = before;
     before.sort_unstable();
     assert_eq!(after, before, "{name}");
-    assert_eq!(fixture.insert("select * from t").await.unwrap().inserted, rows - matching, "{name}");
+    assert_eq!(
+        fixture.insert("select * from t").await.unwrap().inserted,
+        rows - matching,
+        "{name}"
+    );
     assert_eq!(count(&fixture).await, 2 * (rows - matching), "{name}");
 }
 
@@ -59,7 +63,12 @@ async fn tables_with_deletion_vectors_change() {
 
 #[tokio::test]
 async fn tables_that_map_columns_change() {
-    change_all("table_with_column_mapping", "\"Super Name\" like '%a%'", ("Company Very Short", "\"Company Very Short\"")).await;
+    change_all(
+        "table_with_column_mapping",
+        "\"Super Name\" like '%a%'",
+        ("Company Very Short", "\"Company Very Short\""),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -91,7 +100,10 @@ async fn changes_are_recorded_where_the_table_wants_it() {
     let partition_columns = vec![text("p")];
     let table = NewTable { properties, partition_columns, ..new_table(&columns) };
     create(&fixture.ctx(), &fixture.location, table).await.unwrap();
-    fixture.insert("select 1 as a, 'x' as p union all select 2, 'x' union all select 3, 'y'").await.unwrap();
+    fixture
+        .insert("select 1 as a, 'x' as p union all select 2, 'x' union all select 3, 'y'")
+        .await
+        .unwrap();
     fixture.update("a = 2", &[("a", "20")]).await.unwrap();
     fixture.delete("a = 20 or a = 3").await.unwrap();
     let table = deltalake::open_table(fixture.location.url().clone()).await.unwrap();
@@ -114,11 +126,6 @@ async fn changes_are_recorded_where_the_table_wants_it() {
     rows.sort_unstable();
     assert_eq!(
         rows,
-        [
-            "2 update_postimage 20 x",
-            "2 update_preimage 2 x",
-            "3 delete 20 x",
-            "3 delete 3 y",
-        ]
+        ["2 update_postimage 20 x", "2 update_preimage 2 x", "3 delete 20 x", "3 delete 3 y",]
     );
 }
