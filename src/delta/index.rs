@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
     UInt64Array, new_null_array,
 };
 use datafusion::arrow::buffer::NullBuffer;
-use datafusion::arrow::compute::{cast, concat};
+use datafusion::arrow::compute::{cast, concat, filter};
 use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Int64Type};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -18,6 +18,7 @@ use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use object_store::path::Path;
 
 use super::deletion_vector::DeletionVector;
+use super::listing::outside;
 use super::partition::parse_partition_value;
 use super::schema::Columns;
 use super::statistics::widen_bounds;
@@ -109,6 +110,53 @@ impl FileIndex {
         })
     }
 
+    /// The index of the files to keep of this one, and of those added since.
+    pub fn advance(&self, keep: &BooleanArray, added: &FileIndex) -> Result<Self> {
+        let join = |old: &dyn Array, new: &dyn Array| -> Result<ArrayRef> {
+            let kept = filter(old, keep).map_err(unreadable)?;
+            concat(&[kept.as_ref(), new]).map_err(unreadable)
+        };
+        let kept: Vec<usize> =
+            keep.values().set_indices().filter(|&file| file < self.len()).collect();
+        let both = |column: fn(&FileIndex) -> &dyn Array| join(column(self), column(added));
+        let mut bounds = Vec::with_capacity(self.bounds.len());
+        for (old, new) in self.bounds.iter().zip(&added.bounds) {
+            bounds.push(match (old, new) {
+                (Some(old), Some(new)) => Some(ColumnBounds {
+                    min: join(&old.min, &new.min)?,
+                    max: join(&old.max, &new.max)?,
+                    null_count: join(&old.null_count, &new.null_count)?.as_primitive().clone(),
+                }),
+                _ => None,
+            });
+        }
+        let partition_values = self.partition_values.iter().zip(&added.partition_values);
+        let partition_values: Result<_> =
+            partition_values.map(|(old, new)| join(old, new)).collect();
+        let renumbered = kept
+            .iter()
+            .enumerate()
+            .filter_map(|(file, old)| Some((file, self.deletion_vectors.get(old)?.clone())));
+        let new = added.deletion_vectors.iter();
+        let deletion_vectors = renumbered
+            .chain(new.map(|(file, vector)| (kept.len() + file, vector.clone())))
+            .collect();
+        fn pick<T: Clone>(old: &[T], kept: &[usize], new: &[T]) -> Vec<T> {
+            kept.iter().filter_map(|&file| old.get(file)).chain(new).cloned().collect()
+        }
+        Ok(FileIndex {
+            paths: pick(&self.paths, &kept, &added.paths),
+            sizes: both(|index| &index.sizes)?.as_primitive().clone(),
+            modification_times: both(|index| &index.modification_times)?.as_primitive().clone(),
+            physical_rows: both(|index| &index.physical_rows)?.as_primitive().clone(),
+            deletion_vectors,
+            tight: both(|index| &index.tight)?.as_boolean().clone(),
+            partition_values: partition_values?,
+            bounds,
+            statistics: pick(&self.statistics, &kept, &added.statistics),
+        })
+    }
+
     /// The number of files.
     pub fn len(&self) -> usize {
         self.paths.len()
@@ -162,10 +210,7 @@ impl Part {
             .iter()
             .map(|path| {
                 let path = path.ok_or_else(|| unexpected("a file has no path"))?;
-                location.file(path).ok_or_else(|| {
-                    Error::unsupported("a table with files outside of its location")
-                        .with_detail("Shallow clones of other tables are such tables.")
-                })
+                location.file(path).ok_or_else(outside)
             })
             .collect();
         let deletion_vectors = deletion_vectors(&root)?;
@@ -311,12 +356,17 @@ fn entries(map: &MapArray, file: usize) -> Result<HashMap<String, Option<String>
     Ok(pairs.filter_map(|(key, value)| Some((key?.to_owned(), value.map(str::to_owned)))).collect())
 }
 
+/// Whether the log can have bounds of a column. Those of nested columns are of their leaves, and say
+/// nothing of the column itself.
+fn has_bounds(at: usize, columns: &Columns) -> bool {
+    !columns.partition.contains(&at) && !columns.schema.field(at).data_type().is_nested()
+}
+
 /// What a batch knows of one column; `None` where it cannot know.
 fn column_bounds(root: &StructArray, at: usize, columns: &Columns) -> Result<Option<ColumnBounds>> {
     let field = columns.schema.field(at);
     let Some(physical) = columns.physical.get(at) else { return Ok(None) };
-    // Counts of nested columns are those of their leaves, which say nothing of the column itself.
-    if columns.partition.contains(&at) || field.data_type().is_nested() {
+    if !has_bounds(at, columns) {
         return Ok(None);
     }
     let files = root.len();
@@ -346,20 +396,25 @@ fn concat_parts(
 }
 
 fn concat_bounds(parts: &[Part], at: usize, columns: &Columns) -> Result<Option<ColumnBounds>> {
+    let data_type = columns.schema.field(at).data_type();
     let bounds: Vec<&ColumnBounds> =
         parts.iter().filter_map(|part| part.bounds.get(at)?.as_ref()).collect();
-    if bounds.len() != parts.len() || bounds.is_empty() {
+    let all = |array: fn(&ColumnBounds) -> &dyn Array, data_type: &DataType| -> Result<ArrayRef> {
+        let arrays: Vec<&dyn Array> = bounds.iter().map(|bounds| array(bounds)).collect();
+        match arrays.as_slice() {
+            [] => Ok(new_null_array(data_type, 0)),
+            arrays => concat(arrays).map_err(unreadable),
+        }
+    };
+    if !has_bounds(at, columns) {
         return Ok(None);
     }
-    let all = |array: fn(&ColumnBounds) -> &dyn Array| -> Result<ArrayRef> {
-        let arrays: Vec<&dyn Array> = bounds.iter().map(|bounds| array(bounds)).collect();
-        concat(&arrays).map_err(unreadable)
-    };
-    let min = all(|bounds| bounds.min.as_ref())?;
-    let max = all(|bounds| bounds.max.as_ref())?;
-    let null_count = all(|bounds| &bounds.null_count)?;
-    debug_assert_eq!(min.data_type(), columns.schema.field(at).data_type());
-    Ok(Some(ColumnBounds { min, max, null_count: null_count.as_primitive().clone() }))
+    let null_count = all(|bounds| &bounds.null_count, &DataType::UInt64)?;
+    Ok(Some(ColumnBounds {
+        min: all(|bounds| bounds.min.as_ref(), data_type)?,
+        max: all(|bounds| bounds.max.as_ref(), data_type)?,
+        null_count: null_count.as_primitive().clone(),
+    }))
 }
 
 fn array_of(values: Vec<ScalarValue>, field: &Field) -> Result<ArrayRef> {

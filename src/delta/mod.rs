@@ -8,6 +8,7 @@ mod feature;
 mod footer;
 mod history;
 mod index;
+mod listing;
 mod partition;
 mod prune;
 mod scan;

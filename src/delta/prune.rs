@@ -11,7 +11,7 @@ use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, Operator};
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 
 use super::index::FileIndex;
 use super::schema::Columns;
@@ -75,7 +75,9 @@ pub fn files_to_read(
         let schema = DFSchema::try_from(Arc::clone(&columns.schema))?;
         // A filter that cannot be turned into one on statistics keeps every file.
         if let Ok(expr) = state.create_physical_expr(filter, &schema)
-            && let Ok(predicate) = PruningPredicate::try_new(expr, Arc::clone(&columns.schema))
+            && let Ok(predicate) = PruningPredicateBuilder::new()
+                .with_file_schema(Arc::clone(&columns.schema))
+                .try_build(expr)
             && !predicate.always_true()
         {
             retain(&mut keep, predicate.prune(&IndexStatistics { index, columns })?.into_iter());

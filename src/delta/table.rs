@@ -283,8 +283,9 @@ impl Tables {
         match base {
             None => self.load(location, None).await,
             Some(base) => {
-                self.build(location, move || Snapshot::builder_from(Arc::clone(base.snapshot())))
-                    .await
+                let snapshot = Arc::clone(base.snapshot());
+                let builder = move || Snapshot::builder_from(snapshot);
+                self.build(location, Some(base), builder).await
             }
         }
     }
@@ -293,7 +294,7 @@ impl Tables {
     async fn load(&self, location: &Location, version: Option<u64>) -> Result<Arc<TableVersion>> {
         let url = location.url().clone();
         let loaded = self
-            .build(location, move || {
+            .build(location, None, move || {
                 let builder = Snapshot::builder_for(url);
                 match version {
                     Some(version) => builder.at_version(version),
@@ -310,6 +311,7 @@ impl Tables {
     async fn build(
         &self,
         location: &Location,
+        base: Option<Arc<TableVersion>>,
         builder: impl FnOnce() -> delta_kernel::snapshot::SnapshotBuilder + Send + 'static,
     ) -> Result<Arc<TableVersion>> {
         let log_store = self.log_store(location)?;
@@ -320,9 +322,9 @@ impl Tables {
             let snapshot = builder()
                 .build(engine.as_ref())
                 .map_err(|error| error_of_kernel(error, &location))?;
-            let version =
-                TableVersion::load(location, snapshot, engine.as_ref(), log_store, caches)?;
-            Ok(Arc::new(version))
+            let base = base.as_deref();
+            TableVersion::load(location, snapshot, base, engine.as_ref(), log_store, caches)
+                .map(Arc::new)
         })
         .await
     }

@@ -209,6 +209,58 @@ async fn ask_both(session: &SessionContext, questions: &[String]) -> Vec<String>
     differences
 }
 
+/// What the index knows of each file, sorted by path.
+fn described(version: &TableVersion) -> Vec<String> {
+    let files = version.files();
+    let of_file = |file: usize| {
+        let partition = files.partition_values.iter().map(|values| render(values, file));
+        let bounds = files.bounds.iter().flatten().map(|bounds| {
+            let nulls: ArrayRef = Arc::new(bounds.null_count.clone());
+            let [min, max] = [&bounds.min, &bounds.max].map(|bound| render(bound, file));
+            format!("{min}..{max} {}", render(&nulls, file))
+        });
+        let vector = files.deletion_vectors.get(&file).map(|vector| vector.descriptor.unique_id());
+        let (path, rows, tight) =
+            (&files.paths[file], files.rows_of(file), files.tight.value(file));
+        let known: Vec<String> = partition.chain(bounds).collect();
+        format!("{path} {} {rows:?} {vector:?} {tight} {known:?}", files.sizes.value(file))
+    };
+    let mut described: Vec<String> = (0..files.len()).map(of_file).collect();
+    described.sort();
+    described
+}
+
+/// Whether each version from the one before it is what it is from the whole log; how many were.
+async fn compare_increments(tables: &Tables, location: &Location) -> Result<usize, String> {
+    let newest = tables.open(location).await.map_err(|error| error.to_string())?.version();
+    let mut compared = 0;
+    for number in 1..=newest {
+        let Ok(base) = tables.open_at(location, TimeTravel::Version(number - 1)).await else {
+            continue;
+        };
+        let whole = tables.open_at(location, TimeTravel::Version(number)).await;
+        let whole = whole.map_err(|error| error.to_string())?;
+        let read = move || {
+            let engine = base.log_store.engine(None);
+            let snapshot = delta_kernel::Snapshot::builder_from(Arc::clone(base.snapshot()))
+                .at_version(number)
+                .build(engine.as_ref())
+                .map_err(|error| error.to_string())?;
+            let (log, caches) = (Arc::clone(&base.log_store), Arc::clone(&base.caches));
+            let location = base.location().clone();
+            TableVersion::load(location, snapshot, Some(&base), engine.as_ref(), log, caches)
+                .map_err(|error| error.to_string())
+        };
+        let increment = tokio::task::spawn_blocking(read).await.unwrap()?;
+        if described(&increment) != described(&whole) {
+            let (found, wanted) = (described(&increment), described(&whole));
+            return Err(format!("version {number}: {found:#?} instead of {wanted:#?}"));
+        }
+        compared += 1;
+    }
+    Ok(compared)
+}
+
 /// Reads one table; `Ok` says what was right.
 async fn compare(folder: &Path, expected: &Path) -> Result<String, String> {
     let stores = Arc::new(Stores::new());
@@ -255,7 +307,8 @@ async fn compare(folder: &Path, expected: &Path) -> Result<String, String> {
             ));
         }
     }
-    Ok(format!("{found} rows"))
+    let increments = compare_increments(&tables, &location).await?;
+    Ok(format!("{found} rows, {increments} increments"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -357,6 +410,7 @@ async fn scans_and_pruning_agree_with_the_rows() {
     let mut writer = made.writer();
     writer.load().await.unwrap();
     writer.delete().with_predicate("n = 11").await.unwrap();
+    assert_eq!(compare_increments(&made.tables, &made.location).await, Ok(3));
     let version = made.tables.open(&made.location).await.unwrap();
     assert_eq!((version.version(), version.row_count()), (3, Some(11)));
     assert_eq!(version.partition_columns(), ["p"]);

@@ -5,19 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use delta_kernel::actions::Protocol;
-use delta_kernel::engine::arrow_data::ArrowEngineData;
-use delta_kernel::scan::StatsOptions;
-use delta_kernel::{DeltaResult, Engine, SnapshotRef};
+use delta_kernel::{Engine, SnapshotRef};
 use deltalake::logstore::LogStoreRef;
 
 use super::deletion_vector::DeletionVectors;
-use super::error::error_of_kernel;
 use super::feature::{check_readable, check_writable, feature_names};
 use super::footer::Footers;
 use super::index::FileIndex;
+use super::listing::{list_files, list_files_since};
 use super::scan::VersionProvider;
 use super::schema::Columns;
 use crate::base::Result;
@@ -62,10 +59,11 @@ pub struct TableDetails {
 }
 
 impl TableVersion {
-    /// Reads a version from its log. Blocks on storage.
+    /// Reads a version from its log, or what is new of it since `base`. Blocks on storage.
     pub(super) fn load(
         location: Location,
         snapshot: SnapshotRef,
+        base: Option<&TableVersion>,
         engine: &dyn Engine,
         log_store: LogStoreRef,
         caches: Arc<ScanCaches>,
@@ -77,9 +75,14 @@ impl TableVersion {
             configuration.logical_partition_columns(),
             configuration.column_mapping_mode(),
         )?;
-        let batches =
-            scan_metadata(&snapshot, engine).map_err(|error| error_of_kernel(error, &location))?;
-        let files = FileIndex::try_new(&batches, &columns, &location)?;
+        let files = match base {
+            Some(base) => list_files_since(base, &snapshot, engine)?,
+            None => None,
+        };
+        let files = match files {
+            Some(files) => files,
+            None => list_files(&snapshot, &columns, &location, engine)?,
+        };
         // The log need not have the commit any more: a checkpoint is enough.
         let commit_timestamp = snapshot.get_timestamp(engine).ok();
         Ok(TableVersion { location, snapshot, columns, files, commit_timestamp, log_store, caches })
@@ -183,23 +186,4 @@ impl fmt::Debug for TableVersion {
             .field("version", &self.version())
             .finish_non_exhaustive()
     }
-}
-
-/// The live data files, as the kernel lists them.
-fn scan_metadata(snapshot: &SnapshotRef, engine: &dyn Engine) -> DeltaResult<Vec<RecordBatch>> {
-    if snapshot.schema().num_fields() == 0 {
-        // The kernel does not scan a table without columns; such a table has no data.
-        return Ok(Vec::new());
-    }
-    let scan = Arc::clone(snapshot)
-        .scan_builder()
-        .with_stats(StatsOptions::all_struct())
-        .without_row_transforms()
-        .build()?;
-    let mut batches = Vec::new();
-    for metadata in scan.scan_metadata(engine)? {
-        let files = metadata?.scan_files.apply_selection_vector()?;
-        batches.push(RecordBatch::from(ArrowEngineData::try_from_engine_data(files)?));
-    }
-    Ok(batches)
 }
