@@ -1,12 +1,15 @@
 //! Names of things as PostgreSQL folds, cuts and quotes them. It never resolves one.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// The longest identifier in bytes (PostgreSQL's `NAMEDATALEN` less the final zero).
 pub const IDENTIFIER_BYTES_MAX: usize = 63;
 
 /// A name as the user wrote it, parts folded, from one (`object`) to three (`catalog.schema.object`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Where it stands takes no part in comparing it.
+#[derive(Debug, Clone)]
 pub struct ObjectName {
     pub catalog: Option<String>,
     pub schema: Option<String>,
@@ -15,34 +18,44 @@ pub struct ObjectName {
     pub position: Option<NamePosition>,
 }
 
-/// A position that does not take part in comparing names.
+/// A 1-based character position.
 #[derive(Debug, Clone, Copy)]
 pub struct NamePosition(pub usize);
 
-impl PartialEq for NamePosition {
-    fn eq(&self, _: &Self) -> bool {
-        true
+impl PartialEq for ObjectName {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
     }
 }
-impl Eq for NamePosition {}
-impl PartialOrd for NamePosition {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+
+impl Eq for ObjectName {}
+
+impl PartialOrd for ObjectName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for NamePosition {
-    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
+
+impl Ord for ObjectName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
     }
 }
-impl std::hash::Hash for NamePosition {
-    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+
+impl Hash for ObjectName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
 }
 
 impl ObjectName {
     /// A name of one part.
     pub fn bare(object: impl Into<String>) -> Self {
         ObjectName { catalog: None, schema: None, object: object.into(), position: None }
+    }
+
+    fn parts(&self) -> (Option<&str>, Option<&str>, &str) {
+        (self.catalog.as_deref(), self.schema.as_deref(), &self.object)
     }
 
     /// The 1-based character position of the name in the statement, when known.

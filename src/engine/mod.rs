@@ -22,7 +22,6 @@ mod runtime;
 mod show;
 mod stream;
 mod system;
-mod system_plans;
 mod tables;
 
 use std::path::PathBuf;
@@ -45,7 +44,6 @@ use admission::Admission;
 use context::Context;
 use facts::Facts;
 use runtime::CpuRuntime;
-use system_plans::SystemPlans;
 
 pub use insert::CopySink;
 pub use open::Pins;
@@ -60,7 +58,6 @@ pub struct Engine {
     context: Context,
     cpu: CpuRuntime,
     admission: Admission,
-    system_plans: SystemPlans,
     limits: Limits,
     /// Where managed tables lie, each in a folder named by a UUID.
     managed_root: Location,
@@ -155,7 +152,6 @@ impl Engine {
             context: Context::new(&limits, threads, registry, &spill_directory)?,
             cpu: CpuRuntime::new(threads)?,
             admission: Admission::new(&limits),
-            system_plans: SystemPlans::default(),
             stores,
             limits,
             managed_root,
@@ -260,7 +256,7 @@ impl Engine {
             catalog: facts.catalog.clone(),
             search_path: facts.search_path.clone(),
             visible: &visible,
-            system: &system_plans::exists,
+            system: &system::exists,
             view_depth_max: self.limits.view_depth_max,
             parse_limits: self.parse_limits(),
         };

@@ -19,6 +19,7 @@ use crate::storage::Location;
 use super::Engine;
 use super::output::{Origins, RelationOrigin};
 use super::planner::{PlannedView, Planner, Sources};
+use super::system;
 
 /// The table versions that a transaction has read, each the newest of when it was first asked for.
 #[derive(Debug, Default)]
@@ -127,7 +128,7 @@ impl Engine {
                     Arc::new(self.view(relation, query, opened, planner)?)
                 }
                 BoundRelation::System { schema, name } => {
-                    self.system_plans.source(schema, name, planner)?
+                    system_source(schema, name, planner)?
                 }
             };
             if let Some(relation) = bound.relation() {
@@ -159,6 +160,16 @@ impl Engine {
             relation.columns.iter().map(|column| column.field.name().clone()).collect();
         PlannedView::new(&relation.name, plan, &columns)
     }
+}
+
+/// The rows of a system relation.
+pub(super) fn system_source(
+    schema: &str,
+    name: &str,
+    planner: &Planner<'_>,
+) -> Result<Arc<dyn TableSource>> {
+    system::source(schema, name, planner)?
+        .ok_or_else(|| Error::internal(format!("there is no system relation {schema}.{name}")))
 }
 
 /// Where a table lies.

@@ -30,6 +30,7 @@ use crate::base::Result;
 use crate::base::name::ObjectName;
 
 use super::error::locate;
+use super::system::ViewPlanner;
 
 /// What each relation name of one query stands for.
 pub type Sources = HashMap<ObjectName, Arc<dyn TableSource>>;
@@ -83,6 +84,12 @@ impl<'a> Planner<'a> {
     }
 }
 
+impl ViewPlanner for Planner<'_> {
+    fn plan_view(&self, query: ast::Query, sources: &Sources) -> Result<LogicalPlan> {
+        self.query(query, sources)
+    }
+}
+
 /// A view in the place of a table: its plan, under the column names that the view declares.
 #[derive(Debug)]
 pub struct PlannedView {
@@ -120,13 +127,8 @@ impl PlannedView {
             .project(expressions)
             .and_then(LogicalPlanBuilder::build)
             .map_err(super::error::from_datafusion)?;
-        Ok(PlannedView::of(plan))
-    }
-
-    /// A view with the columns that its plan has.
-    pub fn of(plan: LogicalPlan) -> Self {
         let schema = Arc::clone(plan.schema().inner());
-        PlannedView { plan, schema }
+        Ok(PlannedView { plan, schema })
     }
 }
 

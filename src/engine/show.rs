@@ -15,7 +15,7 @@ use crate::catalog::principal::{Principal, PrincipalKind};
 use crate::catalog::{Relation, RelationKind, Securable, Snapshot};
 use crate::governance::Access;
 
-use super::open::location_of;
+use super::open::{location_of, system_source};
 use super::output::OutputColumn;
 use super::planner::Planner;
 use super::stream::RowStream;
@@ -133,7 +133,7 @@ impl Engine {
             BoundShow::DescribeSystem { schema, name } => {
                 let state = self.context.statement(&request.facts);
                 let planner = Planner::new(&state, "", &[]);
-                let schema = self.system_plans.source(&schema, &name, &planner)?.schema();
+                let schema = system_source(&schema, &name, &planner)?.schema();
                 schema.fields().iter().map(field_row).collect::<Result<_>>()?
             }
             BoundShow::DescribeSchema { schema } => information(&[

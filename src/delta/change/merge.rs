@@ -372,9 +372,8 @@ impl Merge {
     fn row_clauses(&self, is_matched: bool) -> Vec<Clause> {
         let in_source = || qualified(&self.source_alias, IN_SOURCE);
         let in_table = || qualified(&self.target, IN_TABLE);
-        let possible = |clause: &&MergeClause| {
-            !is_matched || clause.kind != MergeKind::NotMatchedBySource
-        };
+        let possible =
+            |clause: &&MergeClause| !is_matched || clause.kind != MergeKind::NotMatchedBySource;
         let clauses = self.clauses.iter().filter(possible).map(|clause| {
             let here = match clause.kind {
                 MergeKind::Matched => in_table().is_true().and(in_source().is_true()),

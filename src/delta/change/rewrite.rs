@@ -7,9 +7,7 @@ use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{Column, TableReference};
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::{
-    Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit,
-};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 use datafusion::physical_plan::{collect, execute_stream};
 use deltalake::kernel::{Action as DeltaAction, LogicalFileView};
 use deltalake::protocol::DeltaOperation;
@@ -115,14 +113,17 @@ impl Change for Rewrite {
         target.check_not_append_only()?;
         let touched = self.touched_files(ctx, target).await?;
         let whole = self.wholly_deleted(target, &touched);
-        let rewritten: Vec<String> =
-            touched.iter().map(|file| &file.id).filter(|id| !whole.ids.contains(*id)).cloned().collect();
+        let rewritten: Vec<String> = touched
+            .iter()
+            .map(|file| &file.id)
+            .filter(|id| !whole.ids.contains(*id))
+            .cloned()
+            .collect();
         let mut written = Written::default();
         if !rewritten.is_empty() {
             let plan = target.scan(ctx, &self.qualifier, Some(&rewritten)).await?;
             let plan = marked(plan, self.predicate.clone(), &self.qualifier)?;
-            let clause =
-                Clause { condition: ident(MEANT), action: self.action.clone() };
+            let clause = Clause { condition: ident(MEANT), action: self.action.clone() };
             let rows = acted(
                 &ctx.state,
                 &target.shape,
@@ -291,8 +292,7 @@ fn filtered(plan: LogicalPlan, predicate: Expr) -> Result<LogicalPlan> {
 
 /// The number of rows in the table, from its log if that says.
 pub async fn count_rows(ctx: &ChangeContext, target: &Target) -> Result<u64> {
-    let known: Option<u64> =
-        target.snapshot().log_data().iter().map(|file| rows_of(&file)).sum();
+    let known: Option<u64> = target.snapshot().log_data().iter().map(|file| rows_of(&file)).sum();
     if let Some(known) = known {
         return Ok(known);
     }

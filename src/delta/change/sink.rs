@@ -1,7 +1,7 @@
 //! Writes the rows of a change into data files, after checking them against the table's rules. It never
 //! makes files part of the table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,8 +42,8 @@ const TARGET_FILE_BYTES: u64 = 256 << 20;
 /// Rows of a row group: a unit of parallel reads, and of skipping.
 const ROW_GROUP_ROWS_MAX: usize = 1 << 20;
 
-/// Rows after which one more file is written at the same time. Small changes make one file.
-const ROWS_PER_WRITER: u64 = 1 << 20;
+/// Bytes in memory after which one more file is written at the same time. Small changes make one file.
+const BYTES_PER_WRITER: usize = 256 << 20;
 
 /// Batches that wait for a writer.
 const WAITING_BATCHES: usize = 2;
@@ -126,17 +126,16 @@ async fn drain(
 ) -> Result<Written> {
     let mut writers = JoinSet::new();
     let mut inputs: Vec<mpsc::Sender<RecordBatch>> = Vec::new();
-    let mut rows = 0;
+    let mut bytes = 0;
     let mut turn = 0;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(of_datafusion)?;
-        let wanted = usize::try_from(rows / ROWS_PER_WRITER).unwrap_or(usize::MAX);
-        if inputs.len() <= wanted.min(writers_max - 1) {
+        if inputs.len() <= (bytes / BYTES_PER_WRITER).min(writers_max - 1) {
             let (input, batches) = mpsc::channel(WAITING_BATCHES);
             writers.spawn(write_batches(Arc::clone(&sink), batches));
             inputs.push(input);
         }
-        rows += batch.num_rows() as u64;
+        bytes += batch.get_array_memory_size();
         turn = (turn + 1) % inputs.len();
         let Some(input) = inputs.get(turn) else { break };
         if input.send(batch).await.is_err() {
@@ -202,7 +201,7 @@ struct ChangeData {
 
 /// The numbers of the rows that were changed, to find those that are changed twice.
 struct ChangedRows {
-    numbers: std::collections::HashSet<u64>,
+    numbers: HashSet<u64>,
     memory: MemoryReservation,
 }
 
@@ -229,7 +228,7 @@ impl Sink {
         });
         let memory =
             MemoryConsumer::new("changed rows").register(&ctx.state.runtime_env().memory_pool);
-        let numbers = std::collections::HashSet::new();
+        let numbers = HashSet::new();
         Sink {
             location: location.clone(),
             shape: Arc::clone(shape),

@@ -3,18 +3,17 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{LogicalPlan, TableSource, TableType};
-use sqlparser::ast::{self, Statement, visit_relations};
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
+use sqlparser::ast;
 
 use crate::base::name::ObjectName;
 use crate::base::{Error, Result};
+use crate::sql::statement::{Query, Statement};
+use crate::sql::{ParseLimits, parse};
 
 use super::{SystemCatalog, SystemRelation, SystemView};
 
@@ -51,42 +50,32 @@ fn planned(view: &'static SystemView, planner: &dyn ViewPlanner) -> Result<Arc<d
     if let Some(known) = PLANNED.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(Arc::clone(known));
     }
-    let query = parse(view)?;
+    let query = query_of(view)?;
     let mut sources = HashMap::new();
-    for name in names_of(&query) {
-        let schema = name.schema.as_deref().unwrap_or("pg_catalog");
-        let Some(found) = source(schema, &name.object, planner)? else {
-            return Err(broken(view, format!("there is no {name}")));
+    for reference in query.relations {
+        let schema = reference.name.schema.as_deref().unwrap_or("pg_catalog");
+        let Some(found) = source(schema, &reference.name.object, planner)? else {
+            return Err(broken(view, format!("there is no {}", reference.name)));
         };
-        sources.insert(name, found);
+        sources.insert(reference.key, found);
     }
-    let plan = planner.plan_view(query, &sources)?;
+    let plan = planner.plan_view(*query.ast, &sources)?;
     let made: Arc<dyn TableSource> = Arc::new(ViewSource::new(plan));
     let mut known = PLANNED.write().unwrap_or_else(PoisonError::into_inner);
     Ok(Arc::clone(known.entry(key).or_insert(made)))
 }
 
-fn parse(view: &SystemView) -> Result<ast::Query> {
-    let statements = Parser::parse_sql(&PostgreSqlDialect {}, view.sql);
-    match statements.map(|mut statements| statements.pop()) {
-        Ok(Some(Statement::Query(query))) => Ok(*query),
+/// The bounds on the system's own texts, which nobody sends.
+const LIMITS: ParseLimits =
+    ParseLimits { statement_bytes_max: 1 << 20, statement_depth_max: 128 };
+
+fn query_of(view: &SystemView) -> Result<Query> {
+    let statements = parse(view.sql, &LIMITS);
+    match statements.map(|mut statements| statements.pop().map(|parsed| parsed.statement)) {
+        Ok(Some(Statement::Query(query))) => Ok(query),
         Ok(_) => Err(broken(view, "it is not a query".to_owned())),
         Err(error) => Err(broken(view, error.to_string())),
     }
-}
-
-fn names_of(query: &ast::Query) -> Vec<ObjectName> {
-    let mut names = Vec::new();
-    let _: ControlFlow<()> = visit_relations(query, |name| {
-        let parts: Option<Vec<&str>> =
-            name.0.iter().map(|part| part.as_ident().map(|ident| ident.value.as_str())).collect();
-        if let Some([schema, object]) = parts.as_deref() {
-            let schema = Some((*schema).to_owned());
-            names.push(ObjectName { schema, ..ObjectName::bare(*object) });
-        }
-        ControlFlow::Continue(())
-    });
-    names
 }
 
 fn broken(view: &SystemView, reason: String) -> Error {

@@ -8,7 +8,6 @@ mod collations;
 mod fetch;
 mod grouping_tuples;
 mod like_any;
-mod name_casts;
 mod prefix_operators;
 mod row_comparison;
 mod session_words;
@@ -36,7 +35,6 @@ const RULES: &[Rule] = &[
     Rule::Expression(catalog_functions::in_expression),
     Rule::Relation(catalog_functions::in_relation),
     Rule::Expression(collations::rewrite),
-    Rule::Expression(name_casts::rewrite),
     Rule::Expression(character_casts::rewrite),
     Rule::Expression(session_words::rewrite),
     Rule::Expression(at_time_zone::rewrite),

@@ -2,8 +2,7 @@
 
 use super::*;
 
-const NOT_NULL: &str =
-    "23502 null value in column \"a\" of relation violates not-null constraint";
+const NOT_NULL: &str = "23502 null value in column \"a\" of relation violates not-null constraint";
 const CHECK: &str = "23514 new row violates check constraint \"positive\"";
 
 /// Columns a NOT NULL, b with the constraint that it is positive, c.
@@ -39,7 +38,10 @@ async fn inserted_rows_hold_the_rules() {
 #[tokio::test]
 async fn deleted_rows_are_those_for_which_the_predicate_is_true() {
     let fixture = filled().await;
-    assert_eq!(fixture.delete("c = 'z'").await.unwrap(), Changed { version: 1, ..Changed::default() });
+    assert_eq!(
+        fixture.delete("c = 'z'").await.unwrap(),
+        Changed { version: 1, ..Changed::default() }
+    );
     assert_eq!(fixture.delete("c <> 'x'").await.unwrap().deleted, 1);
     assert_eq!(fixture.query("select a from t order by a").await, ["1", "3"]);
     let all = delete(&fixture.ctx(), &fixture.location, rows(None)).await.unwrap();
@@ -77,10 +79,8 @@ async fn updates_see_old_rows_and_hold_the_rules() {
 async fn predicates_and_values_may_have_subqueries() {
     let fixture = filled().await;
     fixture.source("select * from (values (1, 'one'), (3, 'three')) v(k, name)").await;
-    let changed = fixture.update(
-        "a in (select k from s)",
-        &[("c", "(select max(name) from s where k = a)")],
-    );
+    let changed =
+        fixture.update("a in (select k from s)", &[("c", "(select max(name) from s where k = a)")]);
     assert_eq!(changed.await.unwrap().updated, 2);
     let rows = fixture.query("select a, c from t order by a").await;
     assert_eq!(rows, ["1|one", "2|y", "3|three"]);
@@ -112,7 +112,13 @@ async fn subqueries_that_choose_at_random_choose_once() {
 async fn stable_functions_are_one_time_per_statement() {
     let fixture = Fixture::with_table(&[
         ("a", DataType::Int32),
-        ("at", DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()))),
+        (
+            "at",
+            DataType::Timestamp(
+                datafusion::arrow::datatypes::TimeUnit::Microsecond,
+                Some("UTC".into()),
+            ),
+        ),
     ])
     .await;
     fixture.insert("select 1 as a union all select 2 as a").await.unwrap();
@@ -163,9 +169,7 @@ async fn merge_changes_no_row_twice_and_loses_none() {
     let fixture = filled().await;
     fixture.source("select * from (values (2, 1), (2, 2), (3, 1), (7, 1)) v(k, v)").await;
     let s = Some("s");
-    let update = || async {
-        MergeAction::Update(fixture.values(&[("b", "s.v")], s).await)
-    };
+    let update = || async { MergeAction::Update(fixture.values(&[("b", "s.v")], s).await) };
     let always = clause(MergeKind::Matched, None, update().await);
     let twice = fixture.merge("t.a = s.k", vec![always]).await;
     assert!(state(twice).starts_with("21000"));
@@ -225,11 +229,8 @@ async fn generated_columns_follow_the_others() {
     let fixture = Fixture::new();
     let columns = [("a", DataType::Int32), ("double", DataType::Int64), ("d", DataType::Date32)];
     let generated = pairs(&[("double", "a * 2"), ("d", "CAST(DATE '2024-01-01' AS DATE)")]);
-    let table = NewTable {
-        generated,
-        partition_columns: vec![text("double")],
-        ..new_table(&columns)
-    };
+    let table =
+        NewTable { generated, partition_columns: vec![text("double")], ..new_table(&columns) };
     create(&fixture.ctx(), &fixture.location, table).await.unwrap();
     fixture.insert("select 1 as a union all select 2 as a").await.unwrap();
     fixture.insert("select 3 as a, 6 as double").await.unwrap();
@@ -253,7 +254,10 @@ async fn generated_columns_follow_the_others() {
     ];
     fixture.merge("t.a = s.k", clauses).await.unwrap();
     let rows = fixture.query("select a, double, d from t order by a").await;
-    assert_eq!(rows, ["3|6|2024-01-01", "5|10|2024-01-01", "8|16|2024-01-01", "101|202|2024-01-01"]);
+    assert_eq!(
+        rows,
+        ["3|6|2024-01-01", "5|10|2024-01-01", "8|16|2024-01-01", "101|202|2024-01-01"]
+    );
 }
 
 #[tokio::test]
@@ -303,7 +307,9 @@ async fn nested_and_exact_types_come_back() {
     let first = fixture.query("select * from t").await;
     assert_eq!(
         first,
-        ["1.10|2024-01-02T03:04:05.123457|2024-01-02T03:04:05.123457Z|[1, , 3]|{x: 1, y: text}|{k: 2}|view|6279746573"]
+        [
+            "1.10|2024-01-02T03:04:05.123457|2024-01-02T03:04:05.123457Z|[1, , 3]|{x: 1, y: text}|{k: 2}|view|6279746573"
+        ]
     );
     fixture.insert("select * from t").await.unwrap();
     fixture.update("n > 1", &[("u", "u || '!'")]).await.unwrap();
