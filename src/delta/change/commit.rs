@@ -31,6 +31,12 @@ const APPEND_ATTEMPTS_MAX: u32 = 100;
 /// The longest wait before a next attempt. Others get the table's log for as long.
 const WAIT_MAX: Duration = Duration::from_millis(500);
 
+/// The property with the number of commits from checkpoint to checkpoint.
+const CHECKPOINT_INTERVAL: &str = "delta.checkpointInterval";
+
+/// That number where the table does not say, as other engines have it.
+const CHECKPOINT_COMMITS: u64 = 10;
+
 /// The key of a commit's own id in its commit info.
 const COMMIT_ID: &str = "txnId";
 
@@ -64,7 +70,7 @@ pub async fn apply(
     location: &Location,
     change: &dyn Change,
 ) -> Result<(Changed, Arc<TableVersion>)> {
-    let _lease = ctx.tables.lease(location).await;
+    let lease = ctx.tables.lease(location).await;
     for attempt in 1..=ATTEMPTS_MAX {
         let target = Target::open(ctx, location).await?;
         let mut staged = change.stage(ctx, &target).await?;
@@ -77,6 +83,10 @@ pub async fn apply(
             let mut changed = staged.changed;
             changed.version = version;
             let newest = ctx.tables.publish(location, version).await?;
+            drop(lease);
+            if !staged.actions.is_empty() {
+                checkpoint_if_due(&newest, version).await;
+            }
             return Ok((changed, newest));
         }
         discard(&target, &staged).await;
@@ -126,6 +136,26 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
         read = newer.version();
     }
     Err(concurrent_update())
+}
+
+/// Sums the log up from time to time, so that tables open quickly. The change is made already, and does
+/// not fail with it.
+async fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
+    let interval = newest.properties().get(CHECKPOINT_INTERVAL);
+    let interval = interval.and_then(|text| text.parse().ok()).unwrap_or(CHECKPOINT_COMMITS);
+    if version == 0 || !version.is_multiple_of(interval) {
+        return;
+    }
+    let table = Arc::clone(newest);
+    let written = tokio::task::spawn_blocking(move || {
+        let engine = table.log_store.engine(None);
+        table.snapshot().checkpoint(engine.as_ref(), None).map(|_| ())
+    });
+    match written.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a checkpoint could not be written"),
+        Err(error) => tracing::warn!(%error, "writing a checkpoint broke off"),
+    }
 }
 
 /// One attempt at one version: a put that succeeds only if there is no such version yet.

@@ -390,7 +390,6 @@ fn change_file(add: Add) -> AddCDCFile {
 
 fn change_data_schema(shape: &Shape) -> SchemaRef {
     let mut fields = shape.files.fields().to_vec();
-    // Old rows may have NULLs that newer rules forbid.
     fields.push(Arc::new(Field::new(CHANGE_TYPE, DataType::Utf8, false)));
     Arc::new(Schema::new(fields))
 }

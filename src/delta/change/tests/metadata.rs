@@ -131,3 +131,21 @@ async fn tables_may_map_their_columns() {
     let rows = fixture.query("select \"a b\", p, s['in side'] from t").await;
     assert_eq!(rows, ["1|x|7"]);
 }
+
+#[tokio::test]
+async fn logs_are_summed_up() {
+    let fixture = Fixture::with_table(&[("a", DataType::Int64)]).await;
+    let set = vec![(text("delta.checkpointInterval"), Some(text("3")))];
+    set_properties(&fixture.ctx(), &fixture.location, set).await.unwrap();
+    for value in 0..4 {
+        fixture.insert(&format!("select cast({value} as bigint) as a")).await.unwrap();
+    }
+    let log = fixture.location.url().to_file_path().unwrap().join("_delta_log");
+    assert!(log.join("00000000000000000003.checkpoint.parquet").exists());
+    for version in 0..3 {
+        std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
+    }
+    fixture.tables.forget(&fixture.location);
+    assert_eq!(fixture.query("select count(*) from t").await, ["4"]);
+    assert_eq!(fixture.delete("a = 1").await.unwrap().deleted, 1);
+}
