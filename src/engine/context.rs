@@ -75,6 +75,8 @@ impl Context {
             .with_config(config)
             .with_runtime_env(Arc::new(runtime))
             .build();
+        // What functions read while a plan is made comes from here.
+        state.mark_start_execution();
         let props = state.execution_props_mut();
         props.query_execution_start_time =
             chrono::DateTime::from_timestamp_micros(facts.statement_timestamp);
@@ -107,6 +109,8 @@ fn config(threads: usize) -> SessionConfig {
     options.sql_parser.collect_spans = true;
     // DataFusion's physical casts take the target's nullability, its logical ones the source's.
     options.execution.skip_physical_aggregate_schema_check = true;
+    // DataFusion 55 takes a typed NULL for the least value in a running min or max, and prunes by it.
+    options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
     options.optimizer.hash_join_single_partition_threshold = SINGLE_PARTITION_JOIN_BYTES;
     config
 }
