@@ -16,9 +16,9 @@ pub const TYPMOD_METADATA: &str = "lakegate.typmod";
 pub const NO_TYPMOD: i32 = -1;
 
 /// Declares every type once: variant, OID, OID of its array (0 for none), name in `pg_type`, name in
-/// SQL, length in bytes (-1 for varying, -2 for a C string) and category.
+/// SQL, length in bytes (-1 for varying, -2 for a C string).
 macro_rules! types {
-    ($($variant:ident = $oid:literal, $array:literal, $name:literal, $sql:literal, $len:literal, $category:literal;)*) => {
+    ($($variant:ident = $oid:literal, $array:literal, $name:literal, $sql:literal, $len:literal;)*) => {
         /// A PostgreSQL type that is not an array.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum BaseType {
@@ -53,51 +53,46 @@ macro_rules! types {
             pub const fn length(self) -> i16 {
                 match self { $(BaseType::$variant => $len,)* }
             }
-
-            /// `pg_type.typcategory`.
-            pub const fn category(self) -> char {
-                match self { $(BaseType::$variant => $category,)* }
-            }
         }
     };
 }
 
 types! {
-    Bool = 16, 1000, "bool", "boolean", 1, 'B';
-    Bytea = 17, 1001, "bytea", "bytea", -1, 'U';
-    Char = 18, 1002, "char", "\"char\"", 1, 'Z';
-    Name = 19, 1003, "name", "name", 64, 'S';
-    Int8 = 20, 1016, "int8", "bigint", 8, 'N';
-    Int2 = 21, 1005, "int2", "smallint", 2, 'N';
-    Int2Vector = 22, 1006, "int2vector", "int2vector", -1, 'A';
-    Int4 = 23, 1007, "int4", "integer", 4, 'N';
-    Regproc = 24, 1008, "regproc", "regproc", 4, 'N';
-    Text = 25, 1009, "text", "text", -1, 'S';
-    Oid = 26, 1028, "oid", "oid", 4, 'N';
-    Xid = 28, 1011, "xid", "xid", 4, 'U';
-    OidVector = 30, 1013, "oidvector", "oidvector", -1, 'A';
-    Json = 114, 199, "json", "json", -1, 'U';
-    PgNodeTree = 194, 0, "pg_node_tree", "pg_node_tree", -1, 'Z';
-    Float4 = 700, 1021, "float4", "real", 4, 'N';
-    Float8 = 701, 1022, "float8", "double precision", 8, 'N';
-    Unknown = 705, 0, "unknown", "unknown", -2, 'X';
-    AclItem = 1033, 1034, "aclitem", "aclitem", 12, 'U';
-    Bpchar = 1042, 1014, "bpchar", "character", -1, 'S';
-    Varchar = 1043, 1015, "varchar", "character varying", -1, 'S';
-    Date = 1082, 1182, "date", "date", 4, 'D';
-    Time = 1083, 1183, "time", "time without time zone", 8, 'D';
-    Timestamp = 1114, 1115, "timestamp", "timestamp without time zone", 8, 'D';
-    Timestamptz = 1184, 1185, "timestamptz", "timestamp with time zone", 8, 'D';
-    Interval = 1186, 1187, "interval", "interval", 16, 'T';
-    Numeric = 1700, 1231, "numeric", "numeric", -1, 'N';
-    Regclass = 2205, 2210, "regclass", "regclass", 4, 'N';
-    Regtype = 2206, 2211, "regtype", "regtype", 4, 'N';
-    Record = 2249, 2287, "record", "record", -1, 'P';
-    Void = 2278, 0, "void", "void", 4, 'P';
-    Uuid = 2950, 2951, "uuid", "uuid", 16, 'U';
-    Jsonb = 3802, 3807, "jsonb", "jsonb", -1, 'U';
-    Regnamespace = 4089, 4090, "regnamespace", "regnamespace", 4, 'N';
-    Regrole = 4096, 4097, "regrole", "regrole", 4, 'N';
+    Bool = 16, 1000, "bool", "boolean", 1;
+    Bytea = 17, 1001, "bytea", "bytea", -1;
+    Char = 18, 1002, "char", "\"char\"", 1;
+    Name = 19, 1003, "name", "name", 64;
+    Int8 = 20, 1016, "int8", "bigint", 8;
+    Int2 = 21, 1005, "int2", "smallint", 2;
+    Int2Vector = 22, 1006, "int2vector", "int2vector", -1;
+    Int4 = 23, 1007, "int4", "integer", 4;
+    Regproc = 24, 1008, "regproc", "regproc", 4;
+    Text = 25, 1009, "text", "text", -1;
+    Oid = 26, 1028, "oid", "oid", 4;
+    Xid = 28, 1011, "xid", "xid", 4;
+    OidVector = 30, 1013, "oidvector", "oidvector", -1;
+    Json = 114, 199, "json", "json", -1;
+    PgNodeTree = 194, 0, "pg_node_tree", "pg_node_tree", -1;
+    Float4 = 700, 1021, "float4", "real", 4;
+    Float8 = 701, 1022, "float8", "double precision", 8;
+    Unknown = 705, 0, "unknown", "unknown", -2;
+    AclItem = 1033, 1034, "aclitem", "aclitem", 12;
+    Bpchar = 1042, 1014, "bpchar", "character", -1;
+    Varchar = 1043, 1015, "varchar", "character varying", -1;
+    Date = 1082, 1182, "date", "date", 4;
+    Time = 1083, 1183, "time", "time without time zone", 8;
+    Timestamp = 1114, 1115, "timestamp", "timestamp without time zone", 8;
+    Timestamptz = 1184, 1185, "timestamptz", "timestamp with time zone", 8;
+    Interval = 1186, 1187, "interval", "interval", 16;
+    Numeric = 1700, 1231, "numeric", "numeric", -1;
+    Regclass = 2205, 2210, "regclass", "regclass", 4;
+    Regtype = 2206, 2211, "regtype", "regtype", 4;
+    Record = 2249, 2287, "record", "record", -1;
+    Void = 2278, 0, "void", "void", 4;
+    Uuid = 2950, 2951, "uuid", "uuid", 16;
+    Jsonb = 3802, 3807, "jsonb", "jsonb", -1;
+    Regnamespace = 4089, 4090, "regnamespace", "regnamespace", 4;
+    Regrole = 4096, 4097, "regrole", "regrole", 4;
 }
 
 /// A PostgreSQL type as clients see it.

@@ -165,15 +165,12 @@ error_kinds! {
     DivisionByZero = "22012",
     CharacterNotInRepertoire = "22021",
     InvalidParameterValue = "22023",
-    InvalidEscapeSequence = "22025",
     InvalidRegularExpression = "2201B",
-    InvalidRowCountInLimitClause = "2201W",
     InvalidTextRepresentation = "22P02",
     InvalidBinaryRepresentation = "22P03",
     BadCopyFileFormat = "22P04",
     // Class 23: constraints
     NotNullViolation = "23502",
-    UniqueViolation = "23505",
     CheckViolation = "23514",
     // Class 25: transactions
     ActiveSqlTransaction = "25001",
@@ -186,9 +183,8 @@ error_kinds! {
     InvalidAuthorizationSpecification = "28000",
     InvalidPassword = "28P01",
     DependentObjectsStillExist = "2BP01",
-    // Class 34, 3B, 3D, 3F
+    // Class 34, 3D, 3F
     InvalidCursorName = "34000",
-    InvalidSavepointSpecification = "3B001",
     InvalidCatalogName = "3D000",
     InvalidSchemaName = "3F000",
     // Class 40
@@ -203,11 +199,9 @@ error_kinds! {
     UndefinedColumn = "42703",
     UndefinedObject = "42704",
     DuplicateObject = "42710",
-    AmbiguousFunction = "42725",
     GroupingError = "42803",
     DatatypeMismatch = "42804",
     WrongObjectType = "42809",
-    CannotCoerce = "42846",
     UndefinedFunction = "42883",
     UndefinedTable = "42P01",
     UndefinedParameter = "42P02",

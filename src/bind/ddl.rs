@@ -222,7 +222,9 @@ impl Scope<'_> {
             CommentTarget::Column { relation, column } => {
                 BoundCommentTarget::Column { relation: self.relation(&relation)?, column }
             }
-            CommentTarget::Principal(_) => return Err(Error::unsupported("COMMENT ON ROLE")),
+            CommentTarget::Principal(name) => {
+                return Err(Error::unsupported(format!("COMMENT ON ROLE, here of \"{name}\"")));
+            }
         };
         Ok(BoundStatement::Comment { on, text: comment.text })
     }

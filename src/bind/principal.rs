@@ -13,6 +13,9 @@ use crate::sql::statement::{
 use super::bound::{BoundAlterPrincipal, BoundCreatePrincipal, BoundGrant, BoundStatement};
 use super::scope::Scope;
 
+/// The two sides of a membership statement.
+type GroupsAndMembers = (Vec<Arc<Principal>>, Vec<Arc<Principal>>);
+
 impl Scope<'_> {
     pub(super) fn create_principal(&self, create: CreatePrincipal) -> Result<BoundStatement> {
         let CreatePrincipal { name, kind, if_not_exists, options } = create;
@@ -84,10 +87,7 @@ impl Scope<'_> {
         Ok(BoundGrant { on, principals })
     }
 
-    pub(super) fn membership(
-        &self,
-        membership: Membership,
-    ) -> Result<(Vec<Arc<Principal>>, Vec<Arc<Principal>>)> {
+    pub(super) fn membership(&self, membership: Membership) -> Result<GroupsAndMembers> {
         let groups = self.principals(&membership.groups)?;
         for group in &groups {
             must_be_group(group)?;

@@ -31,7 +31,6 @@ pub struct Metastore {
 }
 
 struct Shared {
-    id: Uuid,
     current: ArcSwap<Snapshot>,
     /// Writers take turns. Declared before the lock file, so that it is closed first.
     connection: Mutex<SqliteConnection>,
@@ -47,21 +46,15 @@ impl Metastore {
     pub async fn open(url: &str) -> Result<Arc<Metastore>> {
         let Database { mut connection, lock } = sqlite::open(url).await?;
         let mut transaction = connection.begin().await.map_err(database_error)?;
-        let id = read_identity(&mut transaction).await?;
+        check_format(&mut transaction).await?;
         let facts = load::facts(&mut transaction).await?;
         transaction.commit().await.map_err(database_error)?;
         let shared = Shared {
-            id,
             current: ArcSwap::from_pointee(Snapshot::new(facts)),
             connection: Mutex::new(connection),
             _lock: lock,
         };
         Ok(Arc::new(Metastore { shared: Arc::new(shared) }))
-    }
-
-    /// The identity of this metastore, made once with the file.
-    pub fn id(&self) -> Uuid {
-        self.shared.id
     }
 
     /// The newest snapshot. Never waits.
@@ -174,7 +167,7 @@ impl Shared {
 }
 
 /// The metastore's id; makes its one row on the first start.
-async fn read_identity(connection: &mut SqliteConnection) -> Result<Uuid> {
+async fn check_format(connection: &mut SqliteConnection) -> Result<()> {
     query(
         "INSERT INTO metastore (singleton, id, format_version, revision, next_oid, created_at)
          VALUES (1, $1, $2, 0, $3, $4)
@@ -187,16 +180,15 @@ async fn read_identity(connection: &mut SqliteConnection) -> Result<Uuid> {
     .execute(&mut *connection)
     .await
     .map_err(database_error)?;
-    let (id, format_version) =
-        query_as::<_, (String, i64)>("SELECT id, format_version FROM metastore")
-            .fetch_one(connection)
-            .await
-            .map_err(database_error)?;
+    let (format_version,) = query_as::<_, (i64,)>("SELECT format_version FROM metastore")
+        .fetch_one(connection)
+        .await
+        .map_err(database_error)?;
     if format_version > FORMAT_VERSION {
         return Err(Error::unsupported(format!("metastore format {format_version}"))
             .with_hint("Start the newest version that has been used with this data folder."));
     }
-    load::uuid(&id)
+    Ok(())
 }
 
 pub(super) fn microseconds_now() -> i64 {

@@ -302,15 +302,6 @@ impl Securable {
         }
     }
 
-    /// `catalog`, `schema`, `table` or `view`, for messages.
-    pub fn kind_name(&self) -> &'static str {
-        match self {
-            Securable::Catalog(_) => "catalog",
-            Securable::Schema(_) => "schema",
-            Securable::Relation(relation) => relation.kind_name(),
-        }
-    }
-
     pub fn owner(&self) -> PrincipalId {
         match self {
             Securable::Catalog(catalog) => catalog.owner,

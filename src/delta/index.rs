@@ -162,10 +162,6 @@ impl FileIndex {
         self.paths.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.paths.is_empty()
-    }
-
     /// The rows of a file in storage, if the log says.
     pub fn physical_rows_of(&self, file: usize) -> Option<u64> {
         (file < self.len() && self.physical_rows.is_valid(file))
@@ -258,7 +254,7 @@ fn strings(root: &StructArray, path: &[&str]) -> Result<StringArray> {
 /// `numRecords` of the statistics, parsed or as JSON.
 fn physical_rows(root: &StructArray) -> Result<ArrayRef> {
     if let Some(rows) = leaf(root, &["stats_parsed", "numRecords"]) {
-        return Ok(cast(&rows, &DataType::UInt64).map_err(unreadable)?);
+        return cast(&rows, &DataType::UInt64).map_err(unreadable);
     }
     let rows: UInt64Array = strings(root, &["stats"])?
         .iter()

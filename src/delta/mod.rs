@@ -22,7 +22,5 @@ mod tests;
 
 pub use error::{error_of_datafusion, error_of_deltalake};
 pub use feature::check_writable;
-pub use history::CommitInfo;
-pub use index::FileIndex;
 pub use table::{Tables, TablesOptions, TimeTravel};
-pub use version::{TableDetails, TableVersion};
+pub use version::TableVersion;

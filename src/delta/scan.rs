@@ -51,11 +51,6 @@ impl VersionProvider {
         VersionProvider { version, store }
     }
 
-    /// The version that is scanned.
-    pub fn version(&self) -> &Arc<TableVersion> {
-        &self.version
-    }
-
     /// The columns as the scan has them: those of data files first, then the partition columns.
     fn scan_schema(&self) -> TableSchema {
         let columns = self.version.columns();

@@ -134,11 +134,6 @@ impl TableVersion {
         check_writable(self.protocol())
     }
 
-    /// When the version was committed, in milliseconds since the epoch, if the log still says.
-    pub fn commit_timestamp(&self) -> Option<i64> {
-        self.commit_timestamp
-    }
-
     /// The kernel's view of the version.
     pub fn snapshot(&self) -> &SnapshotRef {
         &self.snapshot

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use metrics::{gauge, histogram};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::base::limits::Limits;
+use crate::base::metric;
 use crate::base::{Error, ErrorKind, Result};
 
 /// The queue before the engine.
@@ -38,12 +40,15 @@ impl Admission {
     /// long.
     pub async fn enter(&self) -> Result<Admitted> {
         if let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() {
-            return Ok(Admitted { _permit: permit });
+            return Ok(Admitted::new(permit));
         }
         let _waiting = Waiting::join(&self.waiting, self.waiting_max)?;
+        let asked = Instant::now();
         let permit = Arc::clone(&self.running).acquire_owned();
-        match tokio::time::timeout(self.wait_max, permit).await {
-            Ok(Ok(permit)) => Ok(Admitted { _permit: permit }),
+        let permit = tokio::time::timeout(self.wait_max, permit).await;
+        histogram!(metric::QUEUE_SECONDS).record(asked.elapsed());
+        match permit {
+            Ok(Ok(permit)) => Ok(Admitted::new(permit)),
             Ok(Err(_)) => Err(Error::new(ErrorKind::AdminShutdown, "the server is shutting down")),
             Err(_) => Err(Error::new(
                 ErrorKind::TooManyConnections,
@@ -54,11 +59,25 @@ impl Admission {
     }
 }
 
+impl Admitted {
+    fn new(permit: OwnedSemaphorePermit) -> Self {
+        gauge!(metric::QUERIES_RUNNING).increment(1.0);
+        Admitted { _permit: permit }
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        gauge!(metric::QUERIES_RUNNING).decrement(1.0);
+    }
+}
+
 /// Counts a waiting query for as long as it lives.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
     fn join(waiting: &'a AtomicUsize, max: usize) -> Result<Self> {
+        gauge!(metric::QUERIES_QUEUED).increment(1.0);
         let place = Waiting(waiting);
         if waiting.fetch_add(1, Ordering::Relaxed) >= max {
             return Err(Error::new(
@@ -73,6 +92,7 @@ impl<'a> Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
+        gauge!(metric::QUERIES_QUEUED).decrement(1.0);
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -87,11 +87,6 @@ impl Context {
     pub fn memory_used(&self) -> usize {
         self.memory.used()
     }
-
-    /// The state that every statement's is made from.
-    pub fn base(&self) -> &SessionState {
-        &self.state
-    }
 }
 
 /// Plans names of types that DataFusion does not know.

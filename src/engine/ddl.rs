@@ -61,7 +61,21 @@ impl Engine {
             other => return self.change_principals(other, snapshot).await,
         };
         self.metastore.apply(&changes).await?;
+        self.forget_dropped(&changes, snapshot)?;
         Ok(completion)
+    }
+
+    /// A dropped table's state is not kept.
+    fn forget_dropped(&self, changes: &[Change], snapshot: &Snapshot) -> Result<()> {
+        for change in changes {
+            if let Change::Drop { id } = change
+                && let Some(relation) = snapshot.relation_by_id(*id)
+                && relation.as_table().is_some()
+            {
+                self.tables.forget(&super::open::location_of(relation)?);
+            }
+        }
+        Ok(())
     }
 
     fn alter_namespace(&self, id: SecurableId, action: AlterNamespace) -> Result<Change> {

@@ -103,16 +103,7 @@ impl Engine {
             let outcome = change::append(&ctx, &location, input).await;
             outcome.map_err(|error| name_relation(error, &named))
         });
-        let columns = targets
-            .iter()
-            .map(|field| ColumnName { name: field.name().clone(), position: None })
-            .collect();
-        Ok(CopyTarget {
-            table,
-            columns,
-            options,
-            sink: CopySink { schema, sender: Some(sender), task },
-        })
+        Ok(CopyTarget { table, options, sink: CopySink { schema, sender: Some(sender), task } })
     }
 }
 

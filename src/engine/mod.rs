@@ -36,7 +36,7 @@ use crate::bind::{BoundStatement, Scope, bind};
 use crate::catalog::{Metastore, Relation};
 use crate::delta::{Tables, TablesOptions};
 use crate::governance::{Access, Authorized, authorize};
-use crate::sql::statement::{ColumnName, CopyOption};
+use crate::sql::statement::CopyOption;
 use crate::sql::{ParseLimits, Statement};
 use crate::storage::{Location, Stores};
 
@@ -116,7 +116,6 @@ pub struct Completion {
 #[derive(Debug)]
 pub struct CopyTarget {
     pub table: Arc<Relation>,
-    pub columns: Vec<ColumnName>,
     pub options: Vec<CopyOption>,
     pub sink: CopySink,
 }

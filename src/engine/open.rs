@@ -127,9 +127,7 @@ impl Engine {
                 BoundRelation::View { relation, query } => {
                     Arc::new(self.view(relation, query, opened, planner)?)
                 }
-                BoundRelation::System { schema, name } => {
-                    system_source(schema, name, planner)?
-                }
+                BoundRelation::System { schema, name } => system_source(schema, name, planner)?,
             };
             if let Some(relation) = bound.relation() {
                 let numbers = relation.columns.iter();

@@ -249,6 +249,8 @@ impl Engine {
                 add("Partition Columns", &table.partition_columns.join(", "));
                 let version = self.open_newest(relation, &request.pins).await?;
                 add("Version", &version.version().to_string());
+                let rows = version.row_count().map(|rows| rows.to_string());
+                add("Rows", rows.as_deref().unwrap_or("unknown"));
             }
             RelationKind::View(view) => {
                 add("Type", "VIEW");

@@ -19,7 +19,7 @@ use crate::storage::Location;
 
 use super::columns::columns_of;
 use super::error::from_datafusion;
-use super::insert::name_relation;
+use super::insert::{name_relation, reads};
 use super::open::location_of;
 use super::output::output_columns;
 use super::{Completion, Engine, Request};
@@ -76,6 +76,16 @@ impl Engine {
             Some(existing) => existing.id,
             None => SecurableId::generate(),
         };
+        let owned = (id, principal);
+        if let (Some(existing), None) = (&create.existing, &create.location)
+            && let RelationKind::Table(table) = &existing.kind
+        {
+            // In the place of the old table, whose versions stay.
+            let location = location_of(existing)?;
+            let (rows, version) = self.make_delta_table(&create, &location, request).await?;
+            self.publish_table(&create, owned, table.managed, &version).await?;
+            return Ok(rows);
+        }
         let (location, managed) = match &create.location {
             Some(location) => (Location::parse(location)?, false),
             None => (self.managed_root.join(&SecurableId::generate().to_string())?, true),
@@ -83,7 +93,7 @@ impl Engine {
         if !managed && self.tables.exists(&location).await? {
             let version = self.tables.open(&location).await?;
             check_declared(&create, &version)?;
-            self.publish_table(&create, id, principal, &location, managed, &version).await?;
+            self.publish_table(&create, owned, managed, &version).await?;
             return Ok(0);
         }
         if !managed && create.columns.is_empty() && create.query.is_none() {
@@ -97,7 +107,7 @@ impl Engine {
             self.metastore.stage_location(location.url().as_str(), id).await?;
         }
         let (rows, version) = self.make_delta_table(&create, &location, request).await?;
-        self.publish_table(&create, id, principal, &location, managed, &version).await?;
+        self.publish_table(&create, owned, managed, &version).await?;
         Ok(rows)
     }
 
@@ -112,25 +122,35 @@ impl Engine {
             let ctx = self.change_context(state, request, None);
             let fields = create.columns.iter().map(field_with_comment).collect::<Vec<_>>();
             let table = new_table(create, Schema::new(fields))?;
+            if create.existing.is_some() {
+                let (_, version) = change::replace(&ctx, location, table, None).await?;
+                return Ok((0, version));
+            }
             let version = change::create(&ctx, location, table).await?;
             return Ok((0, version));
+        };
+        let replaced = create.existing.as_ref().filter(|old| reads(&query.relations, old));
+        let planned_version = match replaced {
+            Some(old) => Some(self.open_newest(old, &request.pins).await?.version()),
+            None => None,
         };
         let planned = self.plan(query, request).await?;
         let columns = output_columns(&planned.plan, &super::output::Origins::new())?;
         let names = columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
         let (input, schema) = storable(planned.plan, &names)?;
-        let ctx = self.change_context(planned.state, request, None);
+        let ctx = self.change_context(planned.state, request, planned_version);
         let table = new_table(create, schema)?;
-        let (changed, version) = change::create_as(&ctx, location, table, input).await?;
+        let (changed, version) = match create.existing {
+            Some(_) => change::replace(&ctx, location, table, Some(input)).await?,
+            None => change::create_as(&ctx, location, table, input).await?,
+        };
         Ok((changed.inserted, version))
     }
 
     async fn publish_table(
         &self,
         create: &BoundCreateTable,
-        id: SecurableId,
-        principal: PrincipalId,
-        location: &Location,
+        (id, principal): (SecurableId, PrincipalId),
         managed: bool,
         version: &TableVersion,
     ) -> Result<()> {
@@ -141,7 +161,7 @@ impl Engine {
             column.comment = declared.and_then(|declared| declared.comment.clone());
         }
         let kind = RelationKind::Table(Table {
-            location: location.url().to_string(),
+            location: version.location().url().to_string(),
             managed,
             partition_columns: version.partition_columns().to_vec(),
         });

@@ -42,11 +42,6 @@ impl<'a> Access<'a> {
         self.admin || self.lineage(id).any(|securable| self.is(securable.owner()))
     }
 
-    /// Whether the principal owns this very securable.
-    pub fn owns(&self, id: SecurableId) -> bool {
-        self.admin || self.snapshot.securable(id).is_some_and(|s| self.is(s.owner()))
-    }
-
     /// Whether the principal holds the privilege: as owner, or by a grant on the securable or on
     /// something that contains it. USE on the containers is asked for apart.
     pub fn has(&self, id: SecurableId, privilege: Privilege) -> bool {

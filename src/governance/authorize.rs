@@ -1,8 +1,6 @@
 //! The door: a bound statement and a principal to an `Authorized`, or an error that tells no more than the
 //! principal may know. Nothing else makes an `Authorized`.
 
-use std::sync::Arc;
-
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
 use crate::bind::scope::undefined_relation;
@@ -20,19 +18,9 @@ pub struct Authorized {
 }
 
 impl Authorized {
-    /// The statement that may run.
-    pub fn statement(&self) -> &BoundStatement {
-        &self.bound.statement
-    }
-
     /// The statement that may run, taken out.
     pub fn into_statement(self) -> BoundStatement {
         self.bound.statement
-    }
-
-    /// The snapshot that the decision was made on.
-    pub fn snapshot(&self) -> &Arc<Snapshot> {
-        &self.bound.snapshot
     }
 
     /// Who runs it.

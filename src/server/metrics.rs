@@ -47,11 +47,12 @@ pub fn render() -> String {
     RECORDER.get().map(PrometheusHandle::render).unwrap_or_default()
 }
 
-/// Keeps histograms small until the task is dropped.
-pub async fn upkeep() {
+/// Keeps histograms small, and tells the working memory in use, until the task is dropped.
+pub async fn upkeep(memory_used: impl Fn() -> usize) {
     let mut ticks = tokio::time::interval(UPKEEP);
     loop {
         ticks.tick().await;
+        gauge!(metric::MEMORY_BYTES).set(memory_used() as f64);
         if let Some(handle) = RECORDER.get() {
             handle.run_upkeep();
         }
@@ -66,12 +67,12 @@ mod tests {
     #[test]
     fn what_is_counted_is_rendered() {
         install().unwrap();
-        counter!(metric::STATEMENTS_TOTAL, "kind" => "select", "outcome" => "done").increment(2);
+        counter!(metric::STATEMENTS_TOTAL, "kind" => "select").increment(2);
         histogram!(metric::STATEMENT_SECONDS, "kind" => "select").record(0.02);
         let text = render();
         for line in [
             "# TYPE lakegate_statements_total counter",
-            "lakegate_statements_total{kind=\"select\",outcome=\"done\"} 2",
+            "lakegate_statements_total{kind=\"select\"} 2",
             "lakegate_statement_seconds_bucket{kind=\"select\",le=\"0.025\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} not in {text}");

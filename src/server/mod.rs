@@ -63,7 +63,7 @@ pub async fn serve(config: Config) -> Result<()> {
     if config.demo {
         demo::prepare(&lake, &shared).await?;
     }
-    let operations = start_operations(&config, &stop).await?;
+    let operations = start_operations(&config, &lake, &stop).await?;
     let metastore = Arc::clone(&lake.metastore);
     let gate = Arc::new(Gate {
         limits: config.limits.clone(),
@@ -126,14 +126,19 @@ fn stop_on_signal() -> Result<CancellationToken> {
 }
 
 /// Metrics and health on their own port, where one is configured.
-async fn start_operations(config: &Config, stop: &CancellationToken) -> Result<Arc<Operations>> {
+async fn start_operations(
+    config: &Config,
+    lake: &Lake,
+    stop: &CancellationToken,
+) -> Result<Arc<Operations>> {
     let operations = Operations::new(metrics::render);
     if let Some(address) = config.metrics_listen {
         let listener = TcpListener::bind(address).await.map_err(|error| {
             let message = format!("could not listen on {address} for metrics: {error}");
             Error::new(ErrorKind::IoError, message).caused_by(error)
         })?;
-        tokio::spawn(metrics::upkeep());
+        let engine = Arc::clone(&lake.engine);
+        tokio::spawn(metrics::upkeep(move || engine.memory_used()));
         let (served, stop) = (Arc::clone(&operations), stop.clone());
         tokio::spawn(async move {
             let outcome = operations::serve(listener, served, stop.cancelled_owned()).await;

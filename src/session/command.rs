@@ -251,7 +251,7 @@ impl Session {
     }
 
     async fn prepare(&mut self, prepare: Prepare, text: &Arc<str>) -> Result<&'static str> {
-        let Prepare { name, parameter_types, statement, text: _ } = prepare;
+        let Prepare { name, parameter_types, statement } = prepare;
         self.prepared.check_free(&name)?;
         let declared = super::extended::declared_types(&parameter_types)?;
         let request = self.request(text, Vec::new(), Vec::new());

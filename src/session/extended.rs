@@ -14,6 +14,9 @@ use super::portal::{Portal, PortalState};
 use super::prepared::Prepared;
 use super::{Execution, Session, TransactionStatus};
 
+/// The columns of a result; `None` for a statement without one.
+pub type Columns = Option<Arc<[OutputColumn]>>;
+
 /// The result of one Execute.
 pub enum Step {
     /// Rows to send, from the portal of this name.
@@ -57,10 +60,7 @@ impl Session {
     }
 
     /// The parameter types and result columns of a prepared statement.
-    pub fn describe_statement(
-        &self,
-        name: &str,
-    ) -> Result<(Vec<PgType>, Option<Arc<[OutputColumn]>>)> {
+    pub fn describe_statement(&self, name: &str) -> Result<(Vec<PgType>, Columns)> {
         let prepared = self.prepared.get(name)?;
         if let Some(statement) = &prepared.statement {
             self.check_aborted(statement)?;
@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// The result columns and formats of a portal.
-    pub fn describe_portal(&self, name: &str) -> Result<(Option<Arc<[OutputColumn]>>, Vec<i16>)> {
+    pub fn describe_portal(&self, name: &str) -> Result<(Columns, Vec<i16>)> {
         let portal = self.portals.get(name)?;
         let columns = match &portal.state {
             PortalState::Rows(rows) => Some(Arc::clone(rows.columns())),
@@ -155,7 +155,7 @@ impl Session {
     }
 
     /// Result columns of SHOW and EXECUTE depend on the session, so they are not kept with the statement.
-    fn columns_of(&self, prepared: &Prepared) -> Result<Option<Arc<[OutputColumn]>>> {
+    fn columns_of(&self, prepared: &Prepared) -> Result<Columns> {
         match &prepared.statement {
             Some(Statement::Session(SessionStatement::ShowSetting(name))) => {
                 self.setting_columns(name.as_deref()).map(Some)
@@ -190,7 +190,7 @@ pub(super) async fn describe(
     statement: &Statement,
     declared: &[Option<PgType>],
     request: &Request,
-) -> Result<(Vec<PgType>, Option<Arc<[OutputColumn]>>)> {
+) -> Result<(Vec<PgType>, Columns)> {
     if let Statement::Session(_) = statement {
         return Ok((known_types(declared), None));
     }

@@ -32,7 +32,7 @@ use prepared::PreparedStatements;
 use settings::Settings;
 use transaction::Transaction;
 
-pub use portal::{Portal, PortalState, Rows};
+pub use portal::{PortalState, Rows};
 pub use registry::Registry;
 pub use statement::Place;
 pub use transaction::TransactionStatus;

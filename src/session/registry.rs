@@ -145,24 +145,6 @@ impl Registry {
         }
     }
 
-    /// `pg_cancel_backend`: cancels the running statement; `false` when there is no such session. The
-    /// caller has checked the right to.
-    pub fn cancel_statement(&self, pid: i32) -> bool {
-        self.session(pid).is_some_and(|session| {
-            session.cancel_statement();
-            true
-        })
-    }
-
-    /// `pg_terminate_backend`: ends a session and its statement with 57P01; `false` when there is no
-    /// such session. The caller has checked the right to.
-    pub fn terminate(&self, pid: i32) -> bool {
-        self.session(pid).is_some_and(|session| {
-            session.termination.cancel();
-            true
-        })
-    }
-
     /// What every session does now, by pid. Copies all records: for statements that ask for them.
     pub fn activities(&self) -> Arc<[SessionActivity]> {
         let sessions: Vec<_> = lock(&self.sessions).values().map(Arc::clone).collect();
@@ -313,11 +295,10 @@ mod tests {
         let registry = Registry::new(9);
         let slot = register(&registry);
         let statement = slot.begin_statement();
-        assert!(registry.terminate(slot.pid()));
+        registry.terminate_all();
         assert!(statement.token().is_cancelled() && slot.termination().is_cancelled());
         drop(statement);
         assert!(slot.begin_statement().token().is_cancelled());
-        assert!(!registry.terminate(slot.pid().wrapping_add(1)));
     }
 
     #[test]

@@ -27,7 +27,6 @@ pub enum Kind {
     Milliseconds,
     /// KiB, also written with a unit: `64MB`.
     Kibibytes,
-    Real(f64, f64),
     Text,
     /// One of these words.
     Enum(&'static [&'static str]),
@@ -40,9 +39,6 @@ pub enum Kind {
     /// Told, not set.
     Fixed,
 }
-
-/// PostgreSQL's version that Lakegate speaks as.
-pub const SERVER_VERSION: &str = "16.6";
 
 /// Milliseconds that a timeout may last (PostgreSQL's `INT_MAX`).
 const TIMEOUT_MAX: i64 = i32::MAX as i64;
@@ -182,10 +178,6 @@ impl Setting {
                     |(name, size)| format!("{}{name}", number / size),
                 ))
             }
-            Kind::Real(min, max) => match value.trim().parse::<f64>() {
-                Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
-                Ok(_) | Err(_) => Err(invalid()),
-            },
             Kind::Text | Kind::List => Ok(value.to_owned()),
             Kind::Enum(words) => words
                 .iter()
@@ -219,7 +211,6 @@ impl Setting {
         match self.kind {
             Kind::Bool => "bool",
             Kind::Integer(_, _) | Kind::Milliseconds | Kind::Kibibytes => "integer",
-            Kind::Real(_, _) => "real",
             Kind::Enum(_) | Kind::IntervalStyle => "enum",
             Kind::Text
             | Kind::List

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::text_style::{ByteaOutput, DateStyle, IntervalStyle, TextStyle};
+use crate::base::text_style::{
+    ByteaOutput, DateStyle, IntervalStyle, TextStyle, parse_extra_float_digits,
+};
 use crate::base::time_zone::TimeZone;
 use crate::base::{Error, ErrorKind, Result};
 use crate::engine::facts::Setting as SettingFact;
@@ -174,11 +176,10 @@ impl Settings {
                 .unwrap_or(default.date_style),
             interval_style: IntervalStyle::parse(self.value("intervalstyle"))
                 .unwrap_or(default.interval_style),
-            extra_float_digits: self.value("extra_float_digits").parse().unwrap_or(1),
-            bytea_output: match self.value("bytea_output") {
-                "escape" => ByteaOutput::Escape,
-                _ => ByteaOutput::Hex,
-            },
+            extra_float_digits: parse_extra_float_digits(self.value("extra_float_digits"))
+                .unwrap_or(default.extra_float_digits),
+            bytea_output: ByteaOutput::parse(self.value("bytea_output"))
+                .unwrap_or(default.bytea_output),
         }
     }
 

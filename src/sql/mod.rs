@@ -41,10 +41,6 @@ pub struct ParseLimits {
 #[derive(Debug, Clone)]
 pub struct Parsed {
     pub statement: Statement,
-    /// The statement's own text, from its first word to its last, without the semicolon.
-    pub text: String,
-    /// Where `text` begins in the whole text: characters, from 0.
-    pub offset: usize,
     /// The highest `$n`, 0 where there is none.
     pub parameters: usize,
 }
@@ -107,11 +103,6 @@ fn parse_one(
     limits: &ParseLimits,
 ) -> Result<Parsed> {
     let StatementTokens { tokens, semicolon } = statement;
-    let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
-        return Err(Error::internal("a statement without tokens"));
-    };
-    let start = source.offset(first.span.start);
-    let text = source.slice(start, source.offset(last.span.end)).to_owned();
     let parameters = tokens::highest_parameter(source, &tokens)?;
     let depth = depth::of(&tokens);
     if depth > limits.statement_depth_max.saturating_mul(CHAIN_PER_DEPTH) {
@@ -130,5 +121,5 @@ fn parse_one(
     } else {
         read()?
     };
-    Ok(Parsed { statement, text, offset: start, parameters })
+    Ok(Parsed { statement, parameters })
 }

@@ -27,8 +27,7 @@ pub fn shown(name: &str) -> &str {
 
 /// Names the outputs of every SELECT in `query`.
 pub fn name_outputs(query: &mut Query) {
-    let mut namer = Namer;
-    let ControlFlow::Continue(()) = query.visit(&mut namer) else { return };
+    let ControlFlow::Continue(()) = query.visit(&mut Namer);
 }
 
 struct Namer;

@@ -656,8 +656,6 @@ pub struct Prepare {
     /// Declared parameter types as OIDs of `base::datatype`; 0 where left to inference.
     pub parameter_types: Vec<crate::base::Oid>,
     pub statement: Box<Statement>,
-    /// The text of `statement`.
-    pub text: String,
 }
 
 #[derive(Clone)]

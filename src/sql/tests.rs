@@ -100,9 +100,6 @@ fn short(parsed: &Parsed) -> String {
     if parsed.parameters > 0 {
         text.push_str(&format!(" with {} parameters", parsed.parameters));
     }
-    if parsed.offset > 0 {
-        text.push_str(&format!(" from {}", parsed.offset));
-    }
     text
 }
 
@@ -247,15 +244,6 @@ fn deep_and_long_statements_end() {
 fn texts_beyond_the_limit_are_refused() {
     let limits = ParseLimits { statement_bytes_max: 10, statement_depth_max: 128 };
     assert_eq!(parse("select 1234", &limits).unwrap_err().sqlstate(), "54000");
-}
-
-#[test]
-fn each_statement_knows_its_text() {
-    let text = " select 'é;' -- one;\n;; /* two */ select $2 ; ";
-    let parsed = parse(text, &LIMITS).unwrap();
-    let texts: Vec<(&str, usize, usize)> =
-        parsed.iter().map(|p| (p.text.as_str(), p.offset, p.parameters)).collect();
-    assert_eq!(texts, [("select 'é;'", 1, 0), ("select $2", 34, 2)]);
 }
 
 /// The tree's shape is told by brackets, which printing alone would hide.

@@ -5,5 +5,5 @@ mod location;
 mod stores;
 
 pub use error::{error_of_io, error_of_store};
-pub use location::{Location, Scheme};
+pub use location::Location;
 pub use stores::Stores;

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BufMut;
+use metrics::{counter, gauge};
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, metric};
 use crate::engine::facts::SessionActivity;
 use crate::session::registry::SessionSlot;
 use crate::session::{Execution, Login, Notice, Place, Session, Shared, TransactionStatus};
@@ -18,7 +19,7 @@ use super::error::{Severity, write_notice};
 use super::guard::{Guard, terminated};
 use super::listener::Serve;
 use super::message::FrontendMessage;
-use super::rows::send_rows;
+use super::rows::{Encoding, send_rows};
 use super::socket::Socket;
 use super::startup::Connected;
 
@@ -64,6 +65,8 @@ impl Serve for Endpoint {
             server_address: Some(self.address),
             encrypted: tls,
         };
+        counter!(metric::CONNECTIONS_TOTAL).increment(1);
+        let _open = Open::count();
         let session = match Session::new(self.shared.clone(), login) {
             Ok(session) => session,
             Err(error) => {
@@ -81,6 +84,22 @@ impl Serve for Endpoint {
             connection.socket.send_error(&error, Severity::Fatal);
         }
         connection.socket.close().await;
+    }
+}
+
+/// Counts an open connection for as long as it lives.
+struct Open;
+
+impl Open {
+    fn count() -> Self {
+        gauge!(metric::CONNECTIONS).increment(1.0);
+        Open
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        gauge!(metric::CONNECTIONS).decrement(1.0);
     }
 }
 
@@ -225,6 +244,7 @@ impl Connection {
     /// Tells the client of a failed statement. Errors that leave nobody to go on with are given back.
     pub(super) fn answer_error(&mut self, error: Error) -> Result<()> {
         self.session.statement_failed();
+        counter!(metric::ERRORS_TOTAL, "sqlstate" => error.sqlstate()).increment(1);
         match error.kind() {
             ErrorKind::ConnectionFailure | ErrorKind::AdminShutdown => Err(error),
             ErrorKind::InternalError => {
@@ -286,6 +306,10 @@ impl Connection {
     }
 
     async fn statement(&mut self, parsed: Parsed, text: &Arc<str>) -> Result<()> {
+        if parsed.parameters > 0 {
+            let message = format!("there is no parameter ${}", parsed.parameters);
+            return Err(Error::new(ErrorKind::UndefinedParameter, message));
+        }
         let guard = Guard::begin(&self.slot, self.session.statement_timeout());
         let execute = self.session.execute(parsed.statement, text, Vec::new(), Vec::new());
         let execution = guard.run(&mut self.socket, execute).await?;
@@ -302,8 +326,8 @@ impl Connection {
         let socket = &mut self.socket;
         let tag = match execution {
             Execution::Rows(mut rows) => {
-                let (_, sent) =
-                    send_rows(socket, guard, &mut rows, &[], &style, None, buffer).await?;
+                let encoding = Encoding { formats: &[], style: &style, buffer_bytes: buffer };
+                let (_, sent) = send_rows(socket, guard, &mut rows, encoding, None).await?;
                 rows.tag(sent)
             }
             Execution::Done(completion) => completion.tag,
@@ -317,6 +341,7 @@ impl Connection {
             }
         };
         self.session.statement_succeeded()?;
+        guard.count_statement(&tag);
         self.complete(&tag)
     }
 

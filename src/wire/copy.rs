@@ -78,7 +78,7 @@ pub(super) async fn copy_in(
     target: CopyTarget,
     style: &TextStyle,
 ) -> Result<u64> {
-    let CopyTarget { table, columns: _, options, mut sink } = target;
+    let CopyTarget { table, options, mut sink } = target;
     let options = options_of(&options)?;
     let mut reader = CopyReader::new(&table.name, Arc::clone(sink.schema()), &options, style)?;
     let format = match options.format {

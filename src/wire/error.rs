@@ -13,9 +13,6 @@ pub enum Severity {
     Fatal,
     Warning,
     Notice,
-    Info,
-    Debug,
-    Log,
 }
 
 impl Severity {
@@ -26,20 +23,13 @@ impl Severity {
             Severity::Fatal => "FATAL",
             Severity::Warning => "WARNING",
             Severity::Notice => "NOTICE",
-            Severity::Info => "INFO",
-            Severity::Debug => "DEBUG",
-            Severity::Log => "LOG",
         }
     }
 
     fn message_type(self) -> u8 {
         match self {
             Severity::Error | Severity::Fatal => b'E',
-            Severity::Warning
-            | Severity::Notice
-            | Severity::Info
-            | Severity::Debug
-            | Severity::Log => b'N',
+            Severity::Warning | Severity::Notice => b'N',
         }
     }
 }

@@ -12,7 +12,7 @@ use super::describe::{
 };
 use super::guard::Guard;
 use super::message::{Bind, FrontendMessage, Target};
-use super::rows::{Sent, send_rows};
+use super::rows::{Encoding, Sent, send_rows};
 
 impl Connection {
     /// Answers one message. An error makes the connection skip to the next Sync.
@@ -131,14 +131,15 @@ impl Connection {
         let PortalState::Rows(rows) = &mut portal.state else {
             return Err(Error::internal("a portal lost its rows"));
         };
-        let (outcome, sent) =
-            send_rows(&mut self.socket, guard, rows, &formats, &style, max, buffer).await?;
+        let encoding = Encoding { formats: &formats, style: &style, buffer_bytes: buffer };
+        let (outcome, sent) = send_rows(&mut self.socket, guard, rows, encoding, max).await?;
         match outcome {
             Sent::Some => self.answer(b's'),
             Sent::All => {
                 let tag = rows.tag(sent);
                 portal.state = PortalState::Done;
                 self.session.statement_succeeded()?;
+                guard.count_statement(&tag);
                 self.complete(&tag)
             }
         }

@@ -4,10 +4,11 @@
 use std::future::Future;
 use std::time::Duration;
 
+use metrics::{counter, histogram};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, metric};
 use crate::session::registry::{SessionSlot, StatementGuard};
 
 use super::message::FrontendMessage;
@@ -18,6 +19,7 @@ pub(super) struct Guard {
     statement: StatementGuard,
     termination: CancellationToken,
     deadline: Option<Instant>,
+    began: Instant,
 }
 
 impl Guard {
@@ -27,6 +29,7 @@ impl Guard {
             statement: slot.begin_statement(),
             termination: slot.termination().clone(),
             deadline: timeout.map(|timeout| Instant::now() + timeout),
+            began: Instant::now(),
         }
     }
 
@@ -51,6 +54,13 @@ impl Guard {
             error = self.stopped() => Err(error),
             outcome = socket.flush() => outcome,
         }
+    }
+
+    /// Counts a statement that is done, under the first word of its tag.
+    pub(super) fn count_statement(&self, tag: &str) {
+        let kind = tag.split(' ').next().unwrap_or_default().to_ascii_lowercase();
+        counter!(metric::STATEMENTS_TOTAL, "kind" => kind.clone()).increment(1);
+        histogram!(metric::STATEMENT_SECONDS, "kind" => kind).record(self.began.elapsed());
     }
 
     /// The client's next message, while a statement waits for it.

@@ -1,9 +1,11 @@
 //! Rows of a result to the client: batch by batch, with what waits to be sent bounded. It never collects a
 //! result.
 
-use crate::base::Result;
+use metrics::counter;
+
 use crate::base::render::Format;
 use crate::base::text_style::TextStyle;
+use crate::base::{Result, metric};
 use crate::session::Rows;
 
 use super::encode::BatchEncoder;
@@ -18,15 +20,22 @@ pub(super) enum Sent {
     Some,
 }
 
+/// How rows are written.
+#[derive(Clone, Copy)]
+pub(super) struct Encoding<'a> {
+    pub(super) formats: &'a [Format],
+    pub(super) style: &'a TextStyle,
+    /// Bytes of rows that wait for the client before more are encoded.
+    pub(super) buffer_bytes: usize,
+}
+
 /// Sends up to `max` rows; `None` sends all.
 pub(super) async fn send_rows(
     socket: &mut Socket,
     guard: &Guard,
     rows: &mut Rows,
-    formats: &[Format],
-    style: &TextStyle,
+    encoding: Encoding<'_>,
     max: Option<u64>,
-    buffer_bytes: usize,
 ) -> Result<(Sent, u64)> {
     let mut sent = 0u64;
     loop {
@@ -39,13 +48,15 @@ pub(super) async fn send_rows(
         }
         let count = usize::try_from(left).unwrap_or(usize::MAX);
         let Some((batch, range)) = rows.take(count) else { return Ok((Sent::All, sent)) };
-        let encoder = BatchEncoder::new(&batch, formats, style)?;
+        let encoder = BatchEncoder::new(&batch, encoding.formats, encoding.style)?;
+        let range_length = range.len() as u64;
         for row in range {
             encoder.write_data_row(row, socket.out())?;
             sent += 1;
-            if socket.out().len() > buffer_bytes {
+            if socket.out().len() > encoding.buffer_bytes {
                 guard.flush(socket).await?;
             }
         }
+        counter!(metric::ROWS_SENT_TOTAL).increment(range_length);
     }
 }

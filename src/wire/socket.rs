@@ -145,11 +145,6 @@ impl Socket {
         self.stream.flush().await.map_err(lost)
     }
 
-    /// Flushes when [`Socket::out`] holds more than `bytes`: back-pressure while rows are encoded.
-    pub async fn flush_if_over(&mut self, bytes: usize) -> Result<()> {
-        if self.outgoing.len() > bytes { self.flush().await } else { Ok(()) }
-    }
-
     /// Sends what is left and closes. A client that is still sending gets the time to read the last
     /// message: closing on unread bytes would make the kernel throw it away.
     pub async fn close(mut self) {

@@ -47,7 +47,6 @@ pub struct Connected {
     pub database: Option<String>,
     /// Settings in the order in which they apply: those of `options` first. Not yet checked.
     pub settings: Vec<(String, String)>,
-    pub protocol: ProtocolVersion,
     pub tls: bool,
     pub peer: SocketAddr,
     /// The session's place; it holds the pid and the key for BackendKeyData.
@@ -199,7 +198,7 @@ impl Gate {
         };
         let slot = self.registry.register(key_length, activity)?;
         let (user_name, database) = (startup.user, startup.database);
-        Ok(Some(Entry { user, user_name, database, settings, protocol, slot }))
+        Ok(Some(Entry { user, user_name, database, settings, slot }))
     }
 }
 
@@ -209,14 +208,13 @@ struct Entry {
     user_name: String,
     database: Option<String>,
     settings: Vec<(String, String)>,
-    protocol: ProtocolVersion,
     slot: SessionSlot,
 }
 
 impl Entry {
     fn connected(self, socket: Socket, tls: bool, peer: SocketAddr) -> Connected {
-        let Entry { user, user_name, database, settings, protocol, slot } = self;
-        Connected { socket, user, user_name, database, settings, protocol, tls, peer, slot }
+        let Entry { user, user_name, database, settings, slot } = self;
+        Connected { socket, user, user_name, database, settings, tls, peer, slot }
     }
 }
 

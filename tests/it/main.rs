@@ -1,5 +1,10 @@
 //! Tests of the whole program from outside: one binary, so that it is built and linked once.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 /// What is out of place in the tree; quick, so first.
 mod tidy;

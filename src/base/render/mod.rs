@@ -30,12 +30,4 @@ pub enum Format {
     Binary,
 }
 
-impl Format {
-    /// The format code of the protocol: 0 or 1.
-    pub fn code(self) -> i16 {
-        match self {
-            Format::Text => 0,
-            Format::Binary => 1,
-        }
-    }
-}
+impl Format {}

@@ -259,7 +259,8 @@ async fn check_rows(ctx: &ChangeContext, target: &Target, name: &str, sql: &str)
     let mut properties = shape.properties.clone();
     properties.insert(check_key(name), sql.to_owned());
     let partition_columns = shape.partition_columns.clone();
-    let with_check = Shape::try_new(shape.schema.clone(), partition_columns, properties)?;
+    let with_check =
+        Shape::try_new(std::sync::Arc::clone(&shape.schema), partition_columns, properties)?;
     Rules::try_new(&ctx.state, &with_check)?;
     let holds = parsed(&ctx.state, shape, sql)?;
     let scan = target.scan(ctx, &TableReference::bare("t"), None).await?;

@@ -34,11 +34,8 @@ pub enum Cell<'a> {
     /// Microseconds since 1970-01-01.
     Timestamp(i64),
     Interval(IntervalMonthDayNano),
-    Int2s(Vec<i16>),
     Int8s(Vec<i64>),
     Texts(Vec<String>),
-    Bools(Vec<bool>),
-    Float4s(Vec<f32>),
 }
 
 impl Cell<'_> {
@@ -163,20 +160,11 @@ impl Column {
             (Column::Date(column), Cell::Date(value)) => column.append_value(*value),
             (Column::Timestamp(column, _), Cell::Timestamp(value)) => column.append_value(*value),
             (Column::Interval(column), Cell::Interval(value)) => column.append_value(*value),
-            (Column::Int2s(column), Cell::Int2s(values)) => {
-                column.append_value(values.iter().copied().map(Some));
-            }
             (Column::Int8s(column), Cell::Int8s(values)) => {
                 column.append_value(values.iter().copied().map(Some));
             }
             (Column::Texts(column), Cell::Texts(values)) => {
                 column.append_value(values.iter().map(|value| Some(value.as_str())));
-            }
-            (Column::Bools(column), Cell::Bools(values)) => {
-                column.append_value(values.iter().copied().map(Some));
-            }
-            (Column::Float4s(column), Cell::Float4s(values)) => {
-                column.append_value(values.iter().copied().map(Some));
             }
             (_, cell) => return internal_err!("{cell:?} does not belong in this column"),
         }

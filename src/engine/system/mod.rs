@@ -72,6 +72,7 @@ impl SystemCatalog {
     }
 
     /// Every system relation with its schema and name.
+    #[cfg(test)]
     pub fn all() -> impl Iterator<Item = (&'static str, &'static str, SystemRelation)> {
         SYSTEM_RELATIONS.iter().map(|(&(schema, name), relation)| (schema, name, relation.clone()))
     }

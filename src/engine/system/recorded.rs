@@ -36,8 +36,6 @@ pub struct RecordedRelation {
 #[derive(Debug)]
 pub struct RecordedColumn {
     pub name: &'static str,
-    /// `pg_type.typname`.
-    pub type_name: &'static str,
     /// `text` where Lakegate lacks PostgreSQL's type.
     pub pg_type: PgType,
     pub not_null: bool,
@@ -162,7 +160,6 @@ fn read_relations() -> Vec<RecordedRelation> {
         let (column, type_name) = (fields.text(), fields.text());
         let column = RecordedColumn {
             name: column,
-            type_name,
             pg_type: type_of_name(type_name).unwrap_or(PgType::Scalar(BaseType::Text)),
             not_null: fields.flag(),
             typmod: fields.number().unwrap_or(NO_TYPMOD),
@@ -277,7 +274,6 @@ mod tests {
             assert_eq!(recorded.typname, base.name());
             assert_eq!(recorded.typarray, base.array_oid(), "{base:?}");
             assert_eq!(recorded.typlen, base.length(), "{base:?}");
-            assert_eq!(recorded.typcategory, base.category().to_string(), "{base:?}");
         }
     }
 

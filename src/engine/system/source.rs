@@ -66,8 +66,7 @@ fn planned(view: &'static SystemView, planner: &dyn ViewPlanner) -> Result<Arc<d
 }
 
 /// The bounds on the system's own texts, which nobody sends.
-const LIMITS: ParseLimits =
-    ParseLimits { statement_bytes_max: 1 << 20, statement_depth_max: 128 };
+const LIMITS: ParseLimits = ParseLimits { statement_bytes_max: 1 << 20, statement_depth_max: 128 };
 
 fn query_of(view: &SystemView) -> Result<Query> {
     let statements = parse(view.sql, &LIMITS);

@@ -185,8 +185,9 @@ impl World {
             current_user: user.to_owned(),
             catalog: "main".to_owned(),
             search_path: vec!["public".to_owned()],
-            settings: [setting("TimeZone", "Europe/Berlin"), setting("max_index_keys", "32")]
-                .into(),
+            settings: Arc::new(
+                [setting("TimeZone", "Europe/Berlin"), setting("max_index_keys", "32")].into(),
+            ),
             backend_pid: 4711,
             // 2024-06-30 22:30:00.654321 UTC, the next day in Berlin.
             transaction_timestamp: 1_719_786_600_654_321,

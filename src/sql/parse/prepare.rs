@@ -25,8 +25,7 @@ pub fn prepare(c: &mut Cursor<'_>) -> Result<Statement> {
     if !can_be_prepared(&statement) {
         return Err(Error::unsupported("PREPARE of this statement").at(position));
     }
-    let text = c.text_since(position);
-    let prepare = Prepare { name, parameter_types, statement: Box::new(statement), text };
+    let prepare = Prepare { name, parameter_types, statement: Box::new(statement) };
     Ok(Statement::Session(SessionStatement::Prepare(prepare)))
 }
 

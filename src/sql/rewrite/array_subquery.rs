@@ -12,8 +12,8 @@ use crate::base::{Error, ErrorKind, Result};
 
 pub fn rewrite(expression: &mut Expr) -> Result<()> {
     let Expr::Function(function) = expression else { return Ok(()) };
-    let is_array = function.name.0.len() == 1
-        && function.name.to_string().eq_ignore_ascii_case("array");
+    let is_array =
+        function.name.0.len() == 1 && function.name.to_string().eq_ignore_ascii_case("array");
     if !is_array || !matches!(function.args, FunctionArguments::Subquery(_)) {
         return Ok(());
     }

@@ -38,11 +38,6 @@ impl<'a> BatchEncoder<'a> {
         Ok(BatchEncoder { columns: columns_of(batch, formats, style)?, rows: batch.num_rows() })
     }
 
-    /// Rows of the batch.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
     /// Writes the `DataRow` message of a row.
     ///
     /// After an error the buffer is as it was before the row, so that an `ErrorResponse` may follow.
@@ -74,19 +69,6 @@ impl<'a> BatchEncoder<'a> {
         }
         // The length of a message counts itself, but not the type byte.
         put_length(out, start + 1, out.len() - start - 1)
-    }
-
-    /// Writes a value without its length; nothing for null.
-    pub fn write_value(&self, column: usize, row: usize, out: &mut BytesMut) -> Result<()> {
-        match self.columns.get(column) {
-            Some(column) => column.write(row, out),
-            None => Err(Error::internal(format!("no column {column} in the batch"))),
-        }
-    }
-
-    /// Whether a value is null; a value that does not exist is.
-    pub fn is_null(&self, column: usize, row: usize) -> bool {
-        self.columns.get(column).is_none_or(|column| column.is_null(row))
     }
 }
 

@@ -9,9 +9,9 @@ mod text_rows;
 mod csv_rows;
 mod binary_rows;
 
-pub use options::{CopyDirection, CopyFormat, CopyOptions, ForceColumns, Header, one_byte};
+pub use options::{CopyFormat, CopyOptions, ForceColumns, Header, one_byte};
 pub use reader::CopyReader;
-pub use writer::{CopyRows, CopyWriter};
+pub use writer::CopyWriter;
 
 #[cfg(test)]
 mod tests;

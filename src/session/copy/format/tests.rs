@@ -334,6 +334,7 @@ fn options_are_checked_as_postgresql_checks_them() {
         let error = options.validate(direction, &["a"]).unwrap_err();
         (error.message().to_owned(), error.sqlstate())
     };
+    use super::options::CopyDirection;
     use CopyDirection::{From, To};
     use CopyFormat::{Binary, Csv, Text};
     let cases: Vec<(Change, CopyFormat, CopyDirection, &str, &str)> = vec![

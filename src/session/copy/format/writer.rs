@@ -28,12 +28,7 @@ pub struct CopyRows<'a> {
     rows: usize,
 }
 
-impl CopyRows<'_> {
-    /// Rows of the batch.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-}
+impl CopyRows<'_> {}
 
 impl CopyWriter {
     /// A writer for batches of a schema.
