@@ -15,6 +15,8 @@ mod support;
 mod pt;
 #[path = "cases/slt.rs"]
 mod slt;
+#[path = "cases/tpch.rs"]
+mod tpch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,6 +56,7 @@ impl Target {
 pub struct Servers {
     lakegate: Mutex<Option<Result<Server, String>>>,
     postgres: Mutex<Option<Result<Postgres, String>>>,
+    tpch: Mutex<Option<Result<(), String>>>,
 }
 
 impl Servers {
@@ -80,6 +83,15 @@ impl Servers {
         let mut client = RawClient::connect(&endpoint, &[])?;
         client.simple_query(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"))?;
         client.simple_query(&format!("CREATE SCHEMA {schema}"))?;
+        Ok(endpoint)
+    }
+
+    /// Lakegate's endpoint, with the TPC-H tables loaded there.
+    pub fn prepare_tpch(&self) -> Result<Endpoint, Failed> {
+        let endpoint = self.endpoint(Target::Lakegate)?;
+        let mut loaded = lock(&self.tpch);
+        let load = || tpch::load(&endpoint).map_err(|failed| format!("{failed:?}"));
+        loaded.get_or_insert_with(load).clone()?;
         Ok(endpoint)
     }
 

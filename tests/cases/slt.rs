@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio_postgres::types::Type;
 
 use super::support::{Endpoint, Raw, RawClient, ResultSet, SqlError, text_of};
-use super::{Servers, Target, files, name_of, schema_of, trial};
+use super::{Servers, Target, files, name_of, schema_of, tpch, trial};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -56,8 +56,14 @@ fn run(
     target: Target,
     servers: &Servers,
 ) -> Result<(), Failed> {
-    let schema = schema_of(&["slt", name, mode.name()]);
-    let endpoint = servers.prepare(target, &schema)?;
+    let asks_tpch = name.starts_with("tpch/");
+    let (schema, endpoint) = if asks_tpch {
+        (tpch::SCHEMA.to_owned(), servers.prepare_tpch()?)
+    } else {
+        let schema = schema_of(&["slt", name, mode.name()]);
+        let endpoint = servers.prepare(target, &schema)?;
+        (schema, endpoint)
+    };
     let runtime = Arc::new(Runtime::new()?);
     let connect = || {
         let connection = Connection::open(&endpoint, &schema, mode, target, &runtime);
@@ -66,6 +72,10 @@ fn run(
     let mut runner = Runner::new(connect);
     runner.add_label(mode.name());
     runner.set_var("schema".to_owned(), schema.clone());
+    runner.with_column_validator(has_types);
+    if asks_tpch {
+        runner.with_validator(tpch::validate);
+    }
     if target.is_blessed() && mode == Mode::Simple {
         let validator = sqllogictest::default_validator;
         let update = runner.update_test_file(
@@ -73,7 +83,7 @@ fn run(
             " ",
             validator,
             sqllogictest::default_normalizer,
-            sqllogictest::default_column_validator,
+            has_types,
         );
         return runtime.block_on(update).map_err(|error| Failed::from(error.to_string()));
     }
@@ -182,6 +192,18 @@ fn output_of(result: ResultSet) -> DBOutput<DefaultColumnType> {
     let types = result.columns.iter().map(|(_, oid)| kind_of(*oid)).collect();
     let row = |row: Vec<Option<String>>| row.into_iter().map(cell_of).collect();
     DBOutput::Rows { types, rows: result.rows.into_iter().map(row).collect() }
+}
+
+/// Whether the columns have the types that the file says: I, R, or T for all others.
+#[expect(clippy::ptr_arg, reason = "the runner's signature")]
+fn has_types(actual: &Vec<DefaultColumnType>, expected: &Vec<DefaultColumnType>) -> bool {
+    let is_text = |kind: &DefaultColumnType| {
+        !matches!(kind, DefaultColumnType::Integer | DefaultColumnType::FloatingPoint)
+    };
+    let is_same = |(one, other): (&DefaultColumnType, &DefaultColumnType)| {
+        one == other || is_text(one) && is_text(other)
+    };
+    actual.len() == expected.len() && actual.iter().zip(expected).all(is_same)
 }
 
 /// How the files write a value.
