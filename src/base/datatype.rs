@@ -161,8 +161,8 @@ impl BaseType {
         match self {
             Oid | Xid => data_type.is_integer(),
             Regproc | Regclass | Regtype | Regnamespace | Regrole => text || data_type.is_integer(),
-            Char | Name | Json | Jsonb | PgNodeTree | Unknown | AclItem | Bpchar | Varchar
-            | Text => text,
+            Json | Jsonb => text || matches!(data_type, DataType::Struct(_) | DataType::Map(_, _)),
+            Char | Name | PgNodeTree | Unknown | AclItem | Bpchar | Varchar | Text => text,
             Uuid => text || *data_type == DataType::FixedSizeBinary(16),
             Record => matches!(data_type, DataType::Struct(_)),
             Int2Vector | OidVector => false,
@@ -228,7 +228,14 @@ pub fn pg_type_of(field: &Field) -> Result<(PgType, i32)> {
     if let Some(pg_type) = declared_type(field) {
         return Ok((pg_type, typmod.unwrap_or(NO_TYPMOD)));
     }
-    natural_type(field.data_type())
+    let (pg_type, natural) = natural_type(field.data_type())?;
+    // `numeric` without precision is carried by a decimal that has one.
+    match pg_type {
+        PgType::Scalar(BaseType::Numeric) | PgType::Array(BaseType::Numeric) => {
+            Ok((pg_type, typmod.unwrap_or(natural)))
+        }
+        PgType::Scalar(_) | PgType::Array(_) => Ok((pg_type, natural)),
+    }
 }
 
 /// The type that the metadata names, where the Arrow type can carry it. A cast keeps the metadata of its

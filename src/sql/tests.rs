@@ -269,10 +269,10 @@ fn operators_bind_as_in_postgresql() {
         let parsed = parse(&format!("select {sql}"), &LIMITS).unwrap().remove(0);
         let super::Statement::Query(query) = parsed.statement else { panic!("{sql}") };
         let sqlparser::ast::SetExpr::Select(select) = *query.ast.body else { panic!("{sql}") };
-        let sqlparser::ast::SelectItem::UnnamedExpr(expression) = &select.projection[0] else {
+        let sqlparser::ast::SelectItem::ExprWithAlias { expr, .. } = &select.projection[0] else {
             panic!("{sql}")
         };
-        assert_eq!(bracketed(expression), expected, "{sql}");
+        assert_eq!(bracketed(expr), expected, "{sql}");
     }
 }
 
