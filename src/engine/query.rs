@@ -17,7 +17,7 @@ use crate::bind::{BoundQuery, BoundRelation, BoundStatement};
 use crate::sql::placeholders_by_column;
 
 use super::error::{from_datafusion, locate};
-use super::function::object_identifiers_as_text;
+use super::function::{object_identifiers_as_text, typed_constants};
 use super::output::{Origins, output_columns};
 use super::planner::Planner;
 use super::stream::RowStream;
@@ -31,15 +31,22 @@ pub(super) struct PlannedQuery {
 }
 
 impl PlannedQuery {
-    /// The plan with what a client reads: names of objects instead of their numbers, where it asked for
-    /// text.
+    /// The plan with what a client reads: constants in PostgreSQL's types, and names of objects instead of
+    /// their numbers, where it asked for text.
     fn for_client(self, formats: &[i16]) -> Result<Self> {
         let is_text = |index: usize| {
             let format = if formats.len() == 1 { formats.first() } else { formats.get(index) };
             format.is_none_or(|format| *format == 0)
         };
-        let plan = object_identifiers_as_text(self.plan, is_text).map_err(from_datafusion)?;
-        Ok(PlannedQuery { plan, ..self })
+        let plan = typed_constants(self.plan).map_err(from_datafusion)?;
+        let mut columns = self.columns;
+        for (column, field) in columns.iter_mut().zip(plan.schema().fields()) {
+            if column.field.data_type() != field.data_type() {
+                *column = OutputColumn::computed(field.as_ref().clone())?;
+            }
+        }
+        let plan = object_identifiers_as_text(plan, is_text).map_err(from_datafusion)?;
+        Ok(PlannedQuery { plan, columns, ..self })
     }
 }
 
@@ -133,6 +140,7 @@ impl Engine {
     ) -> Result<Description> {
         let fields: Vec<_> = declared.iter().map(|t| t.map(parameter_field)).collect();
         let (_, plan, origins) = self.plan_with(query, &fields, request).await?;
+        let plan = typed_constants(plan).map_err(from_datafusion)?;
         let columns = output_columns(&plan, &origins)?;
         let inferred = plan.get_parameter_fields().map_err(from_datafusion)?;
         let parameters = parameter_types(&inferred, declared)?;

@@ -11,6 +11,8 @@
 mod catalog;
 mod clock;
 mod define;
+mod format;
+mod literal;
 mod object_identifier;
 mod object_name;
 mod privilege;
@@ -30,6 +32,7 @@ use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 use define::{Function, PostgresFunction};
 
+pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use scalar_subquery::ScalarSubqueryRule;
 pub use type_planner::TypePlanner;
@@ -38,6 +41,7 @@ pub use type_planner::TypePlanner;
 static FAMILIES: &[&[Function]] = &[
     catalog::FUNCTIONS,
     clock::FUNCTIONS,
+    format::FUNCTIONS,
     object_name::FUNCTIONS,
     privilege::FUNCTIONS,
     quoting::FUNCTIONS,
@@ -50,13 +54,17 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     for function in all_scalar_functions() {
         state.register_udf(function)?;
     }
+    state.register_expr_planner(Arc::new(literal::LiteralPlanner))?;
     Ok(())
 }
 
 /// The analyzer rules of a session state: this room's before DataFusion's own.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(ObjectIdentifierRule), Arc::new(ScalarSubqueryRule)];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
+        Arc::new(literal::LiteralRule),
+        Arc::new(ObjectIdentifierRule),
+        Arc::new(ScalarSubqueryRule),
+    ];
     rules.extend(Analyzer::new().rules);
     rules
 }

@@ -6,13 +6,17 @@ mod at_time_zone;
 mod catalog_functions;
 mod character_casts;
 mod collations;
+mod composite_fields;
 mod fetch;
+mod float_constants;
 mod grouping_tuples;
 mod like_any;
 mod prefix_operators;
 mod row_comparison;
 mod session_words;
+mod set_functions;
 mod union_chains;
+mod values_lists;
 
 use std::ops::ControlFlow;
 
@@ -35,7 +39,11 @@ enum Rule {
 const RULES: &[Rule] = &[
     Rule::Expression(catalog_functions::in_expression),
     Rule::Relation(catalog_functions::in_relation),
+    Rule::Relation(set_functions::in_relation),
+    Rule::Expression(set_functions::in_expression),
+    Rule::Expression(composite_fields::rewrite),
     Rule::Expression(collations::rewrite),
+    Rule::Expression(float_constants::rewrite),
     Rule::Expression(character_casts::rewrite),
     Rule::Expression(session_words::rewrite),
     Rule::Expression(at_time_zone::rewrite),
@@ -46,6 +54,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(grouping_tuples::rewrite),
     Rule::Query(fetch::rewrite),
     Rule::Query(union_chains::rewrite),
+    Rule::Query(values_lists::rewrite),
 ];
 
 /// Applies every rule everywhere in `node`.

@@ -1,0 +1,201 @@
+//! String constants whose type is told by what stands beside them, as PostgreSQL reads its unknown literals:
+//! `relacl = '{}'` compares arrays, `'\x00ff'::bytea` is two bytes, `'{1,2}'::int[]` two numbers. And the
+//! types that constants have in a result. It reads no column.
+//!
+//! Types whose texts depend on the session's settings (dates and times) are left to DataFusion.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::expr::{Alias, Cast};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable, Limit, LogicalPlan, Projection, Sort};
+use datafusion::optimizer::AnalyzerRule;
+use sqlparser::ast::BinaryOperator;
+
+use crate::base::Error;
+use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
+use crate::base::text_style::TextStyle;
+use crate::base::value::parse_text;
+
+/// Reads a string constant that is compared with an array as an array.
+#[derive(Debug)]
+pub struct LiteralPlanner;
+
+impl ExprPlanner for LiteralPlanner {
+    fn plan_binary_op(
+        &self,
+        mut expression: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        if is_comparison(&expression.op) {
+            if let Some(text) = text_of(&expression.right) {
+                if let Some(array) = beside(text, &expression.left, schema)? {
+                    expression.right = array;
+                }
+            } else if let Some(text) = text_of(&expression.left)
+                && let Some(array) = beside(text, &expression.right, schema)?
+            {
+                expression.left = array;
+            }
+        }
+        Ok(PlannerResult::Original(expression))
+    }
+}
+
+fn is_comparison(operator: &BinaryOperator) -> bool {
+    use BinaryOperator::*;
+    matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq | AtArrow | ArrowAt | PGOverlap)
+}
+
+/// The constant `text` as an array like `other`; `None` when `other` is no array.
+fn beside(text: &str, other: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
+    let (_, field) = other.to_field(schema)?;
+    match pg_type_of(&field) {
+        Ok((PgType::Array(_), _)) => read(text, &field),
+        _ => Ok(None),
+    }
+}
+
+/// Reads string constants in casts. Runs before DataFusion's type coercion.
+#[derive(Debug)]
+pub struct LiteralRule;
+
+impl AnalyzerRule for LiteralRule {
+    fn name(&self) -> &str {
+        "string_constants"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.transform_up_with_subqueries(rewrite_node).map(|rewritten| rewritten.data)
+    }
+}
+
+fn rewrite_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let names = NamePreserver::new(&plan);
+    plan.map_expressions(|expression| {
+        let name = names.save(&expression);
+        let rewritten = expression.transform_up(rewrite_cast)?;
+        Ok(rewritten.update_data(|expression| name.restore(expression)))
+    })
+}
+
+fn rewrite_cast(expression: Expr) -> Result<Transformed<Expr>> {
+    let Expr::Cast(Cast { expr, field }) = &expression else {
+        return Ok(Transformed::no(expression));
+    };
+    let Some(text) = text_of(expr) else { return Ok(Transformed::no(expression)) };
+    match read(text, field)? {
+        Some(value) => {
+            let cast = Cast::new_from_field(Box::new(value), Arc::clone(field));
+            Ok(Transformed::yes(Expr::Cast(cast)))
+        }
+        None => Ok(Transformed::no(expression)),
+    }
+}
+
+/// The constant `text` as a value of `field`'s type; `None` for types that are left to DataFusion.
+fn read(text: &str, field: &Field) -> Result<Option<Expr>> {
+    let (pg_type, _) = pg_type_of(field).map_err(external)?;
+    if !is_read_here(pg_type) {
+        return Ok(None);
+    }
+    let value = parse_text(pg_type, text, &TextStyle::default()).map_err(external)?;
+    Ok(Some(Expr::Literal(value.cast_to(field.data_type())?, None)))
+}
+
+fn is_read_here(pg_type: PgType) -> bool {
+    use BaseType::*;
+    match pg_type {
+        PgType::Scalar(base) => base == Bytea,
+        PgType::Array(base) => match base {
+            Bool | Bytea | Char | Name | Int8 | Int2 | Int4 | Text | Oid | Xid | Json | Float4
+            | Float8 | AclItem | Bpchar | Varchar | Numeric | Uuid | Jsonb => true,
+            Int2Vector | Regproc | OidVector | PgNodeTree | Unknown | Date | Time | Timestamp
+            | Timestamptz | Interval | Regclass | Regtype | Record | Void | Regnamespace
+            | Regrole => false,
+        },
+    }
+}
+
+fn text_of(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        _ => None,
+    }
+}
+
+/// The plan with the types that PostgreSQL gives constants in a result: `integer` to whole numbers that fit,
+/// and to a constant that is cast to `numeric` the digits that it is written with.
+pub fn typed_constants(plan: LogicalPlan) -> Result<LogicalPlan> {
+    match plan {
+        LogicalPlan::Projection(Projection { expr, input, .. }) => {
+            let expressions = expr.into_iter().map(typed_constant).collect::<Result<_>>()?;
+            Projection::try_new(expressions, input).map(LogicalPlan::Projection)
+        }
+        LogicalPlan::Sort(Sort { expr, input, fetch }) => {
+            let input = typed_constants(Arc::unwrap_or_clone(input))?.into();
+            Ok(LogicalPlan::Sort(Sort { expr, input, fetch }))
+        }
+        LogicalPlan::Limit(Limit { skip, fetch, input }) => {
+            let input = typed_constants(Arc::unwrap_or_clone(input))?.into();
+            Ok(LogicalPlan::Limit(Limit { skip, fetch, input }))
+        }
+        other => Ok(other),
+    }
+}
+
+fn typed_constant(expression: Expr) -> Result<Expr> {
+    if let Expr::Alias(Alias { expr, relation, name, metadata }) = expression {
+        let expr = Box::new(retyped(&expr)?.unwrap_or(*expr));
+        return Ok(Expr::Alias(Alias { expr, relation, name, metadata }));
+    }
+    match retyped(&expression)? {
+        Some(constant) => Ok(constant.alias(expression.schema_name().to_string())),
+        None => Ok(expression),
+    }
+}
+
+fn retyped(expression: &Expr) -> Result<Option<Expr>> {
+    match expression {
+        Expr::Literal(ScalarValue::Int64(Some(number)), metadata) => {
+            let number = i32::try_from(*number).ok();
+            let narrow = |number| Expr::Literal(ScalarValue::Int32(Some(number)), metadata.clone());
+            Ok(number.map(narrow))
+        }
+        Expr::Cast(Cast { expr, field }) => match (expr.as_ref(), pg_type_of(field)) {
+            (Expr::Literal(value, _), Ok((PgType::Scalar(BaseType::Numeric), NO_TYPMOD))) => {
+                let Some(value) = digits(value)? else { return Ok(None) };
+                let field = field.as_ref().clone().with_data_type(value.data_type());
+                let value = Box::new(Expr::Literal(value, None));
+                Ok(Some(Expr::Cast(Cast::new_from_field(value, Arc::new(field)))))
+            }
+            _ => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// A decimal with the digits that a constant is written with; `None` for what is not a number.
+fn digits(value: &ScalarValue) -> Result<Option<ScalarValue>> {
+    match value {
+        ScalarValue::Decimal128(Some(_), _, _) => Ok(Some(value.clone())),
+        ScalarValue::Int64(Some(number)) => read_numeric(&number.to_string()).map(Some),
+        other => match other.try_as_str().flatten() {
+            Some(text) => read_numeric(text).map(Some),
+            None => Ok(None),
+        },
+    }
+}
+
+fn read_numeric(text: &str) -> Result<ScalarValue> {
+    parse_text(PgType::Scalar(BaseType::Numeric), text, &TextStyle::default()).map_err(external)
+}
+
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

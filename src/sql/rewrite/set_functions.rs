@@ -1,0 +1,146 @@
+//! Functions that return sets, as PostgreSQL has them. In FROM, `unnest` by any of its names becomes the
+//! UNNEST that the planner knows, and a function without column aliases has one column named like itself:
+//! `generate_series(1, 3)` gives `generate_series`, `generate_series(1, 3) AS g` gives `g`. In expressions,
+//! what the planner has as a function of arrays (`generate_series`, `_pg_expandarray`) is unnested.
+
+use sqlparser::ast::{
+    DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction,
+    LambdaFunctionParameter, LambdaSyntax, ObjectName, OneOrManyWithParens, TableAlias,
+    TableAliasColumnDef, TableFactor, TypedString, Value,
+};
+
+use super::{call, take};
+use crate::base::Result;
+
+const GENERATE_SERIES: &str = "generate_series";
+const UNNEST: &str = "unnest";
+
+pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
+    let (name, arguments, alias) = match factor {
+        TableFactor::Table { name, args: Some(args), alias, .. } => (name, &mut args.args, alias),
+        TableFactor::Function { name, args, alias, with_ordinality: false, .. } => {
+            (name, args, alias)
+        }
+        TableFactor::UNNEST { array_exprs, alias, with_offset: false, .. } => {
+            if array_exprs.len() == 1 {
+                name_column(alias, UNNEST);
+            }
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
+    if is(name, GENERATE_SERIES) {
+        name_column(alias, GENERATE_SERIES);
+        if arguments.iter().filter_map(expression_of).any(is_of_time) {
+            let series = call(GENERATE_SERIES, expressions(std::mem::take(arguments)));
+            *factor = unnest(vec![series], alias.take());
+        }
+    } else if is(name, UNNEST) && arguments.iter().all(|one| expression_of(one).is_some()) {
+        if arguments.len() == 1 {
+            name_column(alias, UNNEST);
+        }
+        *factor = unnest(expressions(std::mem::take(arguments)), alias.take());
+    }
+    Ok(())
+}
+
+pub fn in_expression(expression: &mut Expr) -> Result<()> {
+    let Expr::Function(function) = expression else { return Ok(()) };
+    let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
+    if is(&function.name, GENERATE_SERIES) {
+        let series = take(expression);
+        *expression = call(UNNEST, vec![series]);
+    } else if is_expand_array(&function.name) {
+        let [argument] = list.args.as_mut_slice() else { return Ok(()) };
+        if let FunctionArg::Unnamed(FunctionArgExpr::Expr(array)) = argument {
+            *expression = call(UNNEST, vec![expanded(take(array))]);
+        }
+    }
+    Ok(())
+}
+
+/// An array of rows `(x, n)`: each element and its number, as `information_schema._pg_expandarray` gives.
+fn expanded(array: Expr) -> Expr {
+    let number = Ident::with_quote('"', "n");
+    let text = |text: &str| Expr::value(Value::SingleQuotedString(text.to_owned()));
+    let one = Expr::value(Value::Number("1".to_owned(), false));
+    let count = call("cardinality", vec![array.clone()]);
+    let element = call("array_element", vec![array, Expr::Identifier(number.clone())]);
+    let row =
+        call("named_struct", vec![text("x"), element, text("n"), Expr::Identifier(number.clone())]);
+    call("array_transform", vec![call(GENERATE_SERIES, vec![one, count]), lambda(number, row)])
+}
+
+/// `parameter -> body`
+pub fn lambda(parameter: Ident, body: Expr) -> Expr {
+    Expr::Lambda(LambdaFunction {
+        params: OneOrManyWithParens::One(LambdaFunctionParameter {
+            name: parameter,
+            data_type: None,
+        }),
+        body: Box::new(body),
+        syntax: LambdaSyntax::Arrow,
+    })
+}
+
+fn unnest(array_exprs: Vec<Expr>, alias: Option<TableAlias>) -> TableFactor {
+    TableFactor::UNNEST {
+        alias,
+        array_exprs,
+        with_offset: false,
+        with_offset_alias: None,
+        with_ordinality: false,
+    }
+}
+
+/// Names the column of a function that returns one.
+fn name_column(alias: &mut Option<TableAlias>, function: &str) {
+    let alias = alias.get_or_insert_with(|| TableAlias {
+        explicit: true,
+        name: Ident::new(function),
+        columns: Vec::new(),
+        at: None,
+    });
+    if alias.columns.is_empty() {
+        let name = alias.name.clone();
+        alias.columns.push(TableAliasColumnDef { name, data_type: None });
+    }
+}
+
+/// Whether a series with this bound or step is one of points in time: the planner's table function takes
+/// whole numbers, its function of arrays takes both.
+fn is_of_time(argument: &Expr) -> bool {
+    match argument {
+        Expr::Interval(_) => true,
+        Expr::TypedString(TypedString { data_type, .. }) | Expr::Cast { data_type, .. } => {
+            matches!(
+                data_type,
+                DataType::Date | DataType::Timestamp(_, _) | DataType::Interval { .. }
+            )
+        }
+        _ => false,
+    }
+}
+
+fn expression_of(argument: &FunctionArg) -> Option<&Expr> {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression),
+        _ => None,
+    }
+}
+
+fn expressions(arguments: Vec<FunctionArg>) -> Vec<Expr> {
+    let expressions = arguments.into_iter().filter_map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression),
+        _ => None,
+    });
+    expressions.collect()
+}
+
+fn is(name: &ObjectName, function: &str) -> bool {
+    name.0.len() == 1 && name.to_string().eq_ignore_ascii_case(function)
+}
+
+fn is_expand_array(name: &ObjectName) -> bool {
+    name.to_string().eq_ignore_ascii_case("information_schema._pg_expandarray")
+}
