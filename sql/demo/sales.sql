@@ -1,8 +1,8 @@
 -- The demo's sample data: a small shop. Every statement is without effect when it has run before.
 
-CREATE SCHEMA IF NOT EXISTS sales COMMENT 'Orders of a small shop';
 
-CREATE TABLE IF NOT EXISTS sales.customers COMMENT 'Who buys' AS
+
+CREATE TABLE IF NOT EXISTS customers COMMENT 'Who buys' AS
 SELECT i AS customer_id,
        'Customer ' || i AS name,
        CASE i % 5
@@ -11,14 +11,14 @@ SELECT i AS customer_id,
        DATE '2023-01-01' + CAST(i % 365 AS integer) AS customer_since
 FROM generate_series(1, 500) AS s(i);
 
-CREATE TABLE IF NOT EXISTS sales.products COMMENT 'What is sold' AS
+CREATE TABLE IF NOT EXISTS products COMMENT 'What is sold' AS
 SELECT i AS product_id,
        CASE i % 4 WHEN 0 THEN 'Chair' WHEN 1 THEN 'Table' WHEN 2 THEN 'Lamp' ELSE 'Shelf' END
            || ' No. ' || i AS name,
        CAST(9.90 + (i * 37 % 400) AS numeric(10, 2)) AS price
 FROM generate_series(1, 40) AS s(i);
 
-CREATE TABLE IF NOT EXISTS sales.orders PARTITIONED BY (status) COMMENT 'What was ordered' AS
+CREATE TABLE IF NOT EXISTS orders PARTITIONED BY (status) COMMENT 'What was ordered' AS
 SELECT i AS order_id,
        1 + i * 7919 % 500 AS customer_id,
        1 + i * 104729 % 40 AS product_id,
@@ -27,13 +27,13 @@ SELECT i AS order_id,
        CASE WHEN i % 17 = 0 THEN 'returned' WHEN i > 9000 THEN 'open' ELSE 'shipped' END AS status
 FROM generate_series(1, 10000) AS s(i);
 
-CREATE OR REPLACE VIEW sales.revenue_by_month AS
+CREATE OR REPLACE VIEW revenue_by_month AS
 SELECT date_trunc('month', o.ordered_at) AS month,
        c.city,
        count(*) AS orders,
        sum(o.quantity * p.price) AS revenue
-FROM sales.orders o
-JOIN sales.customers c ON c.customer_id = o.customer_id
-JOIN sales.products p ON p.product_id = o.product_id
+FROM orders o
+JOIN customers c ON c.customer_id = o.customer_id
+JOIN products p ON p.product_id = o.product_id
 WHERE o.status <> 'returned'
 GROUP BY date_trunc('month', o.ordered_at), c.city;

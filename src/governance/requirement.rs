@@ -215,9 +215,12 @@ impl List {
             | BoundShow::DescribeRelation { relation, extended: _ } => {
                 self.need(Need::Know(relation.id));
             }
-            BoundShow::TableProperties { table, key: _ }
-            | BoundShow::DescribeHistory { table, limit: _ }
-            | BoundShow::DescribeDetail { table } => self.privilege(table, Privilege::Select),
+            BoundShow::TableProperties { table, key: _ } => {
+                self.privilege(table, Privilege::Select);
+            }
+            // They tell where the files lie, and what others have done.
+            BoundShow::DescribeHistory { table, limit: _ }
+            | BoundShow::DescribeDetail { table } => self.need(Need::Manage(table.id)),
             BoundShow::Grants { principal, on } => match (principal, on) {
                 (_, Some(on)) => self.need(Need::Know(on.id())),
                 (Some(principal), None) => self.need(Need::Be(principal.id)),
