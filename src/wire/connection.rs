@@ -11,7 +11,8 @@ use crate::base::{Error, ErrorKind, Result, metric};
 use crate::engine::facts::SessionActivity;
 use crate::session::registry::SessionSlot;
 use crate::session::{Execution, Login, Notice, Place, Session, Shared, TransactionStatus};
-use crate::sql::Parsed;
+use crate::sql::statement::SessionStatement;
+use crate::sql::{Parsed, Statement};
 
 use super::copy::{copy_in, copy_out};
 use super::describe::{message, write_row_description};
@@ -306,7 +307,11 @@ impl Connection {
     }
 
     async fn statement(&mut self, parsed: Parsed, text: &Arc<str>) -> Result<()> {
-        if parsed.parameters > 0 {
+        let is_prepare = matches!(
+            parsed.statement,
+            Statement::Session(SessionStatement::Prepare(_))
+        );
+        if parsed.parameters > 0 && !is_prepare {
             let message = format!("there is no parameter ${}", parsed.parameters);
             return Err(Error::new(ErrorKind::UndefinedParameter, message));
         }
