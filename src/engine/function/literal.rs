@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::arrow::datatypes::Field;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
@@ -18,7 +18,9 @@ use datafusion::optimizer::AnalyzerRule;
 use sqlparser::ast::BinaryOperator;
 
 use crate::base::Error;
-use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
+use crate::base::datatype::{
+    BaseType, NO_TYPMOD, PgType, TYPE_METADATA, TYPMOD_METADATA, pg_type_of,
+};
 use crate::base::text_style::TextStyle;
 use crate::base::value::parse_text;
 
@@ -167,17 +169,22 @@ fn retyped(expression: &Expr) -> Result<Option<Expr>> {
             let narrow = |number| Expr::Literal(ScalarValue::Int32(Some(number)), metadata.clone());
             Ok(number.map(narrow))
         }
-        Expr::Cast(Cast { expr, field }) => match (expr.as_ref(), pg_type_of(field)) {
-            (Expr::Literal(value, _), Ok((PgType::Scalar(BaseType::Numeric), NO_TYPMOD))) => {
-                let Some(value) = digits(value)? else { return Ok(None) };
-                let field = field.as_ref().clone().with_data_type(value.data_type());
-                let value = Box::new(Expr::Literal(value, None));
-                Ok(Some(Expr::Cast(Cast::new_from_field(value, Arc::new(field)))))
-            }
-            _ => Ok(None),
-        },
+        Expr::Cast(Cast { expr, field }) if is_numeric_without_modifier(field) => {
+            let Expr::Literal(value, _) = expr.as_ref() else { return Ok(None) };
+            let Some(value) = digits(value)? else { return Ok(None) };
+            let mut metadata = field.metadata().clone();
+            metadata.insert(TYPE_METADATA.to_owned(), BaseType::Numeric.name().to_owned());
+            let field = Field::new(field.name(), value.data_type(), true).with_metadata(metadata);
+            let value = Box::new(Expr::Literal(value, None));
+            Ok(Some(Expr::Cast(Cast::new_from_field(value, Arc::new(field)))))
+        }
         _ => Ok(None),
     }
+}
+
+fn is_numeric_without_modifier(field: &Field) -> bool {
+    let modifier = field.metadata().get(TYPMOD_METADATA).and_then(|modifier| modifier.parse().ok());
+    field.data_type().is_decimal() && modifier == Some(NO_TYPMOD)
 }
 
 /// A decimal with the digits that a constant is written with; `None` for what is not a number.

@@ -1,6 +1,7 @@
 //! PostgreSQL syntax that DataFusion's planner lacks, said in syntax that it has. Each rule keeps the
 //! meaning and stands in its own file; they run bottom-up, in the order of the list.
 
+mod array_bounds;
 mod array_subquery;
 mod at_time_zone;
 mod catalog_functions;
@@ -48,6 +49,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(session_words::rewrite),
     Rule::Expression(at_time_zone::rewrite),
     Rule::Expression(prefix_operators::rewrite),
+    Rule::Expression(array_bounds::rewrite),
     Rule::Expression(array_subquery::rewrite),
     Rule::Expression(row_comparison::rewrite),
     Rule::Expression(like_any::rewrite),

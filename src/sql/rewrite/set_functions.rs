@@ -3,10 +3,13 @@
 //! `generate_series(1, 3)` gives `generate_series`, `generate_series(1, 3) AS g` gives `g`. In expressions,
 //! what the planner has as a function of arrays (`generate_series`, `_pg_expandarray`) is unnested.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
-    DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction,
-    LambdaFunctionParameter, LambdaSyntax, ObjectName, OneOrManyWithParens, TableAlias,
-    TableAliasColumnDef, TableFactor, TypedString, Value,
+    CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName, OneOrManyWithParens,
+    TableAlias, TableAliasColumnDef, TableFactor, TimezoneInfo, TypedString, Value,
+    visit_expressions,
 };
 
 use super::{call, take};
@@ -31,8 +34,10 @@ pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
     };
     if is(name, GENERATE_SERIES) {
         name_column(alias, GENERATE_SERIES);
-        if arguments.iter().filter_map(expression_of).any(is_of_time) {
-            let series = call(GENERATE_SERIES, expressions(std::mem::take(arguments)));
+        // The planner's table function takes constant whole numbers, its function of arrays takes all.
+        if arguments.iter().filter_map(expression_of).any(|one| is_of_time(one) || has_column(one))
+        {
+            let series = series(expressions(std::mem::take(arguments)));
             *factor = unnest(vec![series], alias.take());
         }
     } else if is(name, UNNEST) && arguments.iter().all(|one| expression_of(one).is_some()) {
@@ -48,7 +53,7 @@ pub fn in_expression(expression: &mut Expr) -> Result<()> {
     let Expr::Function(function) = expression else { return Ok(()) };
     let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
     if is(&function.name, GENERATE_SERIES) {
-        let series = take(expression);
+        let series = series(expressions(std::mem::take(&mut list.args)));
         *expression = call(UNNEST, vec![series]);
     } else if is_expand_array(&function.name) {
         let [argument] = list.args.as_mut_slice() else { return Ok(()) };
@@ -107,8 +112,40 @@ fn name_column(alias: &mut Option<TableAlias>, function: &str) {
     }
 }
 
-/// Whether a series with this bound or step is one of points in time: the planner's table function takes
-/// whole numbers, its function of arrays takes both.
+/// The array of a series. Strings among its arguments are what the others say: points in time and a step.
+/// A series of dates is one of timestamps.
+fn series(mut arguments: Vec<Expr>) -> Expr {
+    let told = arguments.iter().take(2).find_map(|bound| match bound {
+        Expr::TypedString(TypedString { data_type, .. }) | Expr::Cast { data_type, .. } => {
+            Some(data_type.clone())
+        }
+        _ => None,
+    });
+    let told = match told {
+        Some(DataType::Date) => Some(DataType::Timestamp(None, TimezoneInfo::WithTimeZone)),
+        Some(told @ DataType::Timestamp(_, _)) => Some(told),
+        _ => None,
+    };
+    if let Some(point) = told {
+        let step = DataType::Interval { fields: None, precision: None };
+        let types = [point.clone(), point, step];
+        for (argument, data_type) in arguments.iter_mut().zip(types) {
+            let is_step = matches!(data_type, DataType::Interval { .. });
+            let is_string = matches!(
+                argument,
+                Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_))
+            );
+            if is_string || !is_step {
+                let expr = Box::new(take(argument));
+                let kind = CastKind::DoubleColon;
+                *argument = Expr::Cast { kind, expr, data_type, array: false, format: None };
+            }
+        }
+    }
+    call(GENERATE_SERIES, arguments)
+}
+
+/// Whether a series with this bound or step is one of points in time.
 fn is_of_time(argument: &Expr) -> bool {
     match argument {
         Expr::Interval(_) => true,
@@ -120,6 +157,14 @@ fn is_of_time(argument: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+fn has_column(argument: &Expr) -> bool {
+    let found = visit_expressions(argument, |expression| match expression {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 fn expression_of(argument: &FunctionArg) -> Option<&Expr> {

@@ -85,7 +85,8 @@ fn push_columns(relation: &Arc<Relation>, lookup: &Lookup, rows: &mut Rows) -> R
                 number: *number,
                 pg_type,
                 typmod,
-                not_null: !field.is_nullable(),
+                // A view's columns are never declared NOT NULL.
+                not_null: !field.is_nullable() && relation.as_table().is_some(),
                 comment: comment.as_deref(),
                 is_system: false,
             };
