@@ -8,6 +8,7 @@ mod character_casts;
 mod collations;
 mod fetch;
 mod grouping_tuples;
+mod interval_literals;
 mod like_any;
 mod prefix_operators;
 mod row_comparison;
@@ -37,6 +38,7 @@ const RULES: &[Rule] = &[
     Rule::Relation(catalog_functions::in_relation),
     Rule::Expression(collations::rewrite),
     Rule::Expression(character_casts::rewrite),
+    Rule::Expression(interval_literals::rewrite),
     Rule::Expression(session_words::rewrite),
     Rule::Expression(at_time_zone::rewrite),
     Rule::Expression(prefix_operators::rewrite),
