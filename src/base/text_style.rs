@@ -32,6 +32,24 @@ impl Default for TextStyle {
     }
 }
 
+impl TextStyle {
+    /// The style that a session's settings, by lower-case name, ask for; a missing one has its default.
+    pub fn of_settings<'a>(setting: impl Fn(&str) -> Option<&'a str>) -> TextStyle {
+        let default = TextStyle::default();
+        let of = |name: &str| setting(name).unwrap_or_default();
+        TextStyle {
+            time_zone: TimeZone::parse(of("timezone")).unwrap_or(default.time_zone),
+            date_style: DateStyle::parse(of("datestyle"), default.date_style)
+                .unwrap_or(default.date_style),
+            interval_style: IntervalStyle::parse(of("intervalstyle"))
+                .unwrap_or(default.interval_style),
+            extra_float_digits: parse_extra_float_digits(of("extra_float_digits"))
+                .unwrap_or(default.extra_float_digits),
+            bytea_output: ByteaOutput::parse(of("bytea_output")).unwrap_or(default.bytea_output),
+        }
+    }
+}
+
 /// `DateStyle`: how dates are written, and the order in which `1/2/2024` is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateStyle {

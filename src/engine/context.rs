@@ -53,7 +53,7 @@ impl Context {
         let mut state = SessionStateBuilder::new_with_default_features()
             .with_config(config(threads))
             .with_runtime_env(runtime)
-            .with_analyzer_rules(function::analyzer_rules())
+            .with_analyzer_rules(super::rule::analyzer_rules())
             .with_type_planner(Arc::new(function::TypePlanner))
             .build();
         function::register(&mut state).map_err(from_datafusion)?;

@@ -18,6 +18,7 @@ mod open;
 pub mod output;
 mod planner;
 mod query;
+mod rule;
 mod runtime;
 mod show;
 mod stream;

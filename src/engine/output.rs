@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use datafusion::arrow::datatypes::Field;
+use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan};
 
 use crate::base::datatype::{PgType, pg_type_of};
@@ -52,9 +53,14 @@ impl OutputColumn {
     }
 }
 
-/// The result columns of a plan that is not optimised yet.
-pub fn output_columns(plan: &LogicalPlan, origins: &Origins) -> Result<Vec<OutputColumn>> {
-    let fields = plan.schema().fields();
+/// The result columns of a plan as it was written, with the types that `schema` says: that of the analyzed
+/// plan.
+pub fn output_columns(
+    plan: &LogicalPlan,
+    schema: &DFSchema,
+    origins: &Origins,
+) -> Result<Vec<OutputColumn>> {
+    let fields = schema.fields();
     if fields.len() > COLUMNS_MAX {
         return Err(Error::new(
             ErrorKind::TooManyColumns,

@@ -30,6 +30,7 @@ use crate::base::Result;
 use crate::base::name::ObjectName;
 
 use super::error::locate;
+use super::rule::{narrow_integer_literals, refuse_merged_columns};
 use super::system::ViewPlanner;
 
 /// What each relation name of one query stands for.
@@ -55,6 +56,8 @@ impl<'a> Planner<'a> {
         let statement = ast::Statement::Query(Box::new(query));
         self.sql(&names)
             .sql_statement_to_plan_with_context(statement, &mut self.context())
+            .and_then(|plan| refuse_merged_columns(&plan).map(|()| plan))
+            .and_then(narrow_integer_literals)
             .map_err(|error| locate(error, self.text))
     }
 

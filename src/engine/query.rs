@@ -89,7 +89,7 @@ impl Engine {
             .collect();
         let (state, plan, origins) = self.plan_with(query, &fields, request).await?;
         let plan = bind_parameters(plan, request)?;
-        let columns = output_columns(&plan, &origins)?;
+        let columns = output_columns(&plan, analyzed(&state, &plan)?.schema(), &origins)?;
         Ok(PlannedQuery { state, plan, columns })
     }
 
@@ -139,10 +139,14 @@ impl Engine {
         request: &Request,
     ) -> Result<Description> {
         let fields: Vec<_> = declared.iter().map(|t| t.map(parameter_field)).collect();
-        let (_, plan, origins) = self.plan_with(query, &fields, request).await?;
+        let (state, plan, origins) = self.plan_with(query, &fields, request).await?;
         let plan = typed_constants(plan).map_err(from_datafusion)?;
-        let columns = output_columns(&plan, &origins)?;
         let inferred = plan.get_parameter_fields().map_err(from_datafusion)?;
+        // Parameters of unknown type may keep a plan from being analyzed before they have values.
+        let columns = match analyzed(&state, &plan) {
+            Err(_) if !inferred.is_empty() => output_columns(&plan, plan.schema(), &origins)?,
+            analyzed => output_columns(&plan, analyzed?.schema(), &origins)?,
+        };
         let parameters = parameter_types(&inferred, declared)?;
         Ok(Description { parameters, columns: Some(columns.into()) })
     }
@@ -169,6 +173,12 @@ impl Engine {
         let description = self.describe_query(query, &declared, request).await?;
         Ok(description.parameters)
     }
+}
+
+/// The plan with the types that its columns will have.
+fn analyzed(state: &SessionState, plan: &LogicalPlan) -> Result<LogicalPlan> {
+    let options = state.config_options();
+    state.analyzer().execute_and_check(plan.clone(), options, |_, _| {}).map_err(from_datafusion)
 }
 
 /// Optimises and makes the physical plan.

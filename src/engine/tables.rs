@@ -21,7 +21,6 @@ use super::columns::columns_of;
 use super::error::from_datafusion;
 use super::insert::{name_relation, reads};
 use super::open::location_of;
-use super::output::output_columns;
 use super::{Completion, Engine, Request};
 
 /// Field metadata that becomes the column's comment in the Delta schema.
@@ -135,8 +134,7 @@ impl Engine {
             None => None,
         };
         let planned = self.plan(query, request).await?;
-        let columns = output_columns(&planned.plan, &super::output::Origins::new())?;
-        let names = columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let names = planned.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
         let (input, schema) = storable(planned.plan, &names)?;
         let ctx = self.change_context(planned.state, request, planned_version);
         let table = new_table(create, schema)?;

@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::text_style::{
-    ByteaOutput, DateStyle, IntervalStyle, TextStyle, parse_extra_float_digits,
-};
-use crate::base::time_zone::TimeZone;
+use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, Result};
 use crate::engine::facts::Setting as SettingFact;
 
@@ -23,8 +20,8 @@ pub struct Settings {
     before_transaction: Option<BTreeMap<String, SettingFact>>,
     /// Values that come back when the transaction commits, by name; `None` where there was none.
     before_local: BTreeMap<String, Option<SettingFact>>,
-    /// Reported settings that changed since the client was told.
-    untold: BTreeSet<String>,
+    /// Reported settings that were set since the client was told, with what it was told.
+    untold: BTreeMap<String, String>,
     shared: Option<Arc<BTreeMap<String, SettingFact>>>,
 }
 
@@ -50,7 +47,7 @@ impl Settings {
             values,
             before_transaction: None,
             before_local: BTreeMap::new(),
-            untold: BTreeSet::new(),
+            untold: BTreeMap::new(),
             shared: None,
         }
     }
@@ -163,24 +160,15 @@ impl Settings {
     /// The reported settings that changed since the last call.
     pub fn take_untold(&mut self) -> Vec<(String, String)> {
         let untold = std::mem::take(&mut self.untold);
-        let facts = untold.iter().filter_map(|name| self.values.get(name));
+        let facts = untold
+            .iter()
+            .filter_map(|(name, told)| self.values.get(name).filter(|fact| fact.value != *told));
         facts.map(|fact| (fact.name.clone(), fact.value.clone())).collect()
     }
 
     /// How values are written as text.
     pub fn text_style(&self) -> TextStyle {
-        let default = TextStyle::default();
-        TextStyle {
-            time_zone: TimeZone::parse(self.value("timezone")).unwrap_or(default.time_zone),
-            date_style: DateStyle::parse(self.value("datestyle"), default.date_style)
-                .unwrap_or(default.date_style),
-            interval_style: IntervalStyle::parse(self.value("intervalstyle"))
-                .unwrap_or(default.interval_style),
-            extra_float_digits: parse_extra_float_digits(self.value("extra_float_digits"))
-                .unwrap_or(default.extra_float_digits),
-            bytea_output: ByteaOutput::parse(self.value("bytea_output"))
-                .unwrap_or(default.bytea_output),
-        }
+        TextStyle::of_settings(|name| Some(self.value(name)))
     }
 
     /// The schemas of `search_path`, in order, quotes taken off.
@@ -248,10 +236,11 @@ impl Settings {
         Ok(())
     }
 
+    /// To be called before a value changes.
     fn changed(&mut self, name: &str) {
         self.shared = None;
-        if find(name).is_some_and(|setting| setting.reported) {
-            self.untold.insert(name.to_owned());
+        if find(name).is_some_and(|setting| setting.reported) && !self.untold.contains_key(name) {
+            self.untold.insert(name.to_owned(), self.value(name).to_owned());
         }
     }
 }

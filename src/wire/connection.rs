@@ -170,6 +170,8 @@ impl Connection {
                 Ok(()) => Ok(State::Ready),
                 Err(error) => {
                     self.answer_error(error)?;
+                    // The client may wait for it without having sent a Sync.
+                    self.socket.flush().await?;
                     Ok(State::Drain)
                 }
             },
@@ -211,7 +213,10 @@ impl Connection {
 
     /// ReadyForQuery, and before it what has changed meanwhile.
     async fn become_ready(&mut self) -> Result<()> {
-        self.tell_changes()?;
+        self.tell_notices();
+        for (name, value) in self.session.take_changed_settings() {
+            write_parameter_status(&mut self.socket, &name, &value)?;
+        }
         let status = match self.session.transaction_status() {
             TransactionStatus::Idle => b'I',
             TransactionStatus::Active => b'T',
@@ -230,16 +235,12 @@ impl Connection {
         self.socket.flush().await
     }
 
-    /// Notices and changed settings, which go before the end of the answer.
-    pub(super) fn tell_changes(&mut self) -> Result<()> {
+    /// Notices, which go before the end of the answer.
+    fn tell_notices(&mut self) {
         for Notice { severity, sqlstate, message } in self.session.take_notices() {
             let severity = if severity == "WARNING" { Severity::Warning } else { Severity::Notice };
             write_notice(self.socket.out(), severity, sqlstate, &message);
         }
-        for (name, value) in self.session.take_changed_settings() {
-            write_parameter_status(&mut self.socket, &name, &value)?;
-        }
-        Ok(())
     }
 
     /// Tells the client of a failed statement. Errors that leave nobody to go on with are given back.
@@ -307,10 +308,8 @@ impl Connection {
     }
 
     async fn statement(&mut self, parsed: Parsed, text: &Arc<str>) -> Result<()> {
-        let is_prepare = matches!(
-            parsed.statement,
-            Statement::Session(SessionStatement::Prepare(_))
-        );
+        let is_prepare =
+            matches!(parsed.statement, Statement::Session(SessionStatement::Prepare(_)));
         if parsed.parameters > 0 && !is_prepare {
             let message = format!("there is no parameter ${}", parsed.parameters);
             return Err(Error::new(ErrorKind::UndefinedParameter, message));
@@ -352,7 +351,7 @@ impl Connection {
 
     /// CommandComplete, and before it what the client is to be told.
     pub(super) fn complete(&mut self, tag: &str) -> Result<()> {
-        self.tell_changes()?;
+        self.tell_notices();
         message(self.socket.out(), b'C', |out| {
             out.put_slice(tag.as_bytes());
             out.put_u8(0);

@@ -10,13 +10,13 @@ use crate::engine::OutputColumn;
 /// The format codes of a Bind message as formats.
 ///
 /// # Errors
-/// 08P01 for a code that is none.
+/// 22023 for a code that is none.
 pub(super) fn formats_of(codes: &[i16]) -> Result<Vec<Format>> {
     let formats = codes.iter().map(|code| match code {
         0 => Ok(Format::Text),
         1 => Ok(Format::Binary),
         other => Err(Error::new(
-            ErrorKind::ProtocolViolation,
+            ErrorKind::InvalidParameterValue,
             format!("unsupported format code: {other}"),
         )),
     });

@@ -14,8 +14,8 @@ use super::support::{Endpoint, RawClient, message};
 pub const SCHEMA: &str = "tpch";
 
 const SCALE: f64 = 0.01;
-/// Relative: decimals keep at least six digits of a quotient.
-const TOLERANCE: f64 = 1e-5;
+/// Averages of decimals are cut after six digits.
+const TOLERANCE: f64 = 1e-6;
 /// Bytes in a CopyData message.
 const PIECE: usize = 64 * 1024;
 
@@ -118,7 +118,9 @@ fn is_row_alike(actual: &str, expected: &str) -> bool {
 fn is_alike(actual: &str, expected: &str) -> bool {
     let number = |text: &str| text.contains('.').then(|| text.parse::<f64>().ok()).flatten();
     match (number(actual), number(expected)) {
-        (Some(actual), Some(expected)) => (actual - expected).abs() <= expected.abs() * TOLERANCE,
+        (Some(actual), Some(expected)) => {
+            (actual - expected).abs() <= TOLERANCE * expected.abs().max(1.0)
+        }
         _ => actual == expected,
     }
 }

@@ -11,6 +11,7 @@ mod composite_fields;
 mod fetch;
 mod float_constants;
 mod grouping_tuples;
+mod interval_literals;
 mod like_any;
 mod prefix_operators;
 mod row_comparison;
@@ -46,6 +47,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(collations::rewrite),
     Rule::Expression(float_constants::rewrite),
     Rule::Expression(character_casts::rewrite),
+    Rule::Expression(interval_literals::rewrite),
     Rule::Expression(session_words::rewrite),
     Rule::Expression(at_time_zone::rewrite),
     Rule::Expression(prefix_operators::rewrite),

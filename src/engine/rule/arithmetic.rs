@@ -1,0 +1,215 @@
+//! Arithmetic that PostgreSQL refuses: integers beyond their type (22003) and floating point numbers divided
+//! by zero (22012). DataFusion wraps the first and answers the second with infinity.
+
+use std::sync::{Arc, LazyLock};
+
+use datafusion::arrow::array::Array;
+use datafusion::arrow::compute::kernels::{cmp, numeric};
+use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type};
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::cast::{as_float32_array, as_float64_array};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, internal_err};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use crate::base::{Error, ErrorKind};
+
+/// Puts checked operators in the place of DataFusion's. Runs after type coercion.
+#[derive(Debug)]
+pub struct ArithmeticRule;
+
+impl AnalyzerRule for ArithmeticRule {
+    fn name(&self) -> &str {
+        "checked_arithmetic"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        super::rewrite_expressions(plan, rewrite)
+    }
+}
+
+fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expression else {
+        return Ok(Transformed::no(expression));
+    };
+    let checked = match op {
+        Operator::Plus => &ADD,
+        Operator::Minus => &SUBTRACT,
+        Operator::Multiply => &MULTIPLY,
+        Operator::Divide => &DIVIDE,
+        _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
+    };
+    let data_type = left.get_type(schema)?;
+    let is_checked = match op {
+        Operator::Divide => data_type.is_floating(),
+        _ => data_type.is_signed_integer(),
+    };
+    if !is_checked || right.get_type(schema)? != data_type {
+        return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })));
+    }
+    let call = ScalarFunction::new_udf(Arc::clone(checked), vec![*left, *right]);
+    Ok(Transformed::yes(Expr::ScalarFunction(call)))
+}
+
+/// `rint`: to the nearest integer, halves to the even one.
+pub fn round_to_even() -> Arc<ScalarUDF> {
+    Arc::clone(&ROUND)
+}
+
+static ADD: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::udf(Operation::Add));
+static SUBTRACT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::udf(Operation::Subtract));
+static MULTIPLY: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::udf(Operation::Multiply));
+static DIVIDE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::udf(Operation::Divide));
+static ROUND: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::udf(Operation::Round));
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Round,
+}
+
+/// An operator as a function of numbers of one type.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Checked {
+    operation: Operation,
+    signature: Signature,
+}
+
+impl Checked {
+    fn udf(operation: Operation) -> Arc<ScalarUDF> {
+        let signature = Signature::any(
+            if operation == Operation::Round { 1 } else { 2 },
+            Volatility::Immutable,
+        );
+        Arc::new(ScalarUDF::new_from_impl(Checked { operation, signature }))
+    }
+}
+
+impl ScalarUDFImpl for Checked {
+    fn name(&self) -> &str {
+        match self.operation {
+            Operation::Add => "checked_add",
+            Operation::Subtract => "checked_subtract",
+            Operation::Multiply => "checked_multiply",
+            Operation::Divide => "checked_divide",
+            Operation::Round => "rint",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        match arguments.first() {
+            Some(data_type) => Ok(data_type.clone()),
+            None => internal_err!("{} without arguments", self.name()),
+        }
+    }
+
+    fn is_strict(&self) -> bool {
+        true
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let result = match (self.operation, call.args.as_slice()) {
+            (Operation::Round, [value]) => return rounded(value, call.number_rows),
+            (Operation::Divide, [left, right]) => {
+                refuse_zero(right)?;
+                apply(left, right, numeric::div)
+            }
+            (Operation::Add, [left, right]) => apply(left, right, numeric::add),
+            (Operation::Subtract, [left, right]) => apply(left, right, numeric::sub),
+            (Operation::Multiply, [left, right]) => apply(left, right, numeric::mul),
+            _ => return internal_err!("{} with other arguments", self.name()),
+        };
+        result.map_err(|error| match error {
+            DataFusionError::ArrowError(inner, _)
+                if matches!(*inner, ArrowError::ArithmeticOverflow(_)) =>
+            {
+                out_of_range(call.return_field.data_type())
+            }
+            other => other,
+        })
+    }
+}
+
+type Kernel = fn(
+    &dyn datafusion::arrow::array::Datum,
+    &dyn datafusion::arrow::array::Datum,
+) -> std::result::Result<datafusion::arrow::array::ArrayRef, ArrowError>;
+
+fn apply(left: &ColumnarValue, right: &ColumnarValue, kernel: Kernel) -> Result<ColumnarValue> {
+    let result = match (left, right) {
+        (ColumnarValue::Array(left), ColumnarValue::Array(right)) => kernel(left, right)?,
+        (ColumnarValue::Array(left), ColumnarValue::Scalar(right)) => {
+            kernel(left, &right.to_scalar()?)?
+        }
+        (ColumnarValue::Scalar(left), ColumnarValue::Array(right)) => {
+            kernel(&left.to_scalar()?, right)?
+        }
+        (ColumnarValue::Scalar(left), ColumnarValue::Scalar(right)) => {
+            let result = kernel(&left.to_scalar()?, &right.to_scalar()?)?;
+            return ScalarValue::try_from_array(&result, 0).map(ColumnarValue::Scalar);
+        }
+    };
+    Ok(ColumnarValue::Array(result))
+}
+
+fn refuse_zero(divisor: &ColumnarValue) -> Result<()> {
+    let divisor = match divisor {
+        ColumnarValue::Array(divisor) => Arc::clone(divisor),
+        ColumnarValue::Scalar(divisor) => divisor.to_array()?,
+    };
+    let zero = ScalarValue::new_zero(divisor.data_type())?;
+    // Comparisons of Arrow tell the zeros apart.
+    let minus_zero = zero.arithmetic_negate()?;
+    let has = |zero: &ScalarValue| -> Result<bool> {
+        Ok(cmp::eq(&divisor, &zero.to_scalar()?)?.true_count() > 0)
+    };
+    if has(&zero)? || has(&minus_zero)? {
+        let error = Error::new(ErrorKind::DivisionByZero, "division by zero");
+        return Err(DataFusionError::External(Box::new(error)));
+    }
+    Ok(())
+}
+
+fn rounded(value: &ColumnarValue, rows: usize) -> Result<ColumnarValue> {
+    let array = value.to_array(rows)?;
+    let rounded: Arc<dyn Array> = match array.data_type() {
+        DataType::Float32 => {
+            let numbers = as_float32_array(&array)?;
+            Arc::new(numbers.unary::<_, Float32Type>(f32::round_ties_even))
+        }
+        DataType::Float64 => {
+            let numbers = as_float64_array(&array)?;
+            Arc::new(numbers.unary::<_, Float64Type>(f64::round_ties_even))
+        }
+        other => return internal_err!("rint of {other}"),
+    };
+    match value {
+        ColumnarValue::Array(_) => Ok(ColumnarValue::Array(rounded)),
+        ColumnarValue::Scalar(_) => {
+            ScalarValue::try_from_array(&rounded, 0).map(ColumnarValue::Scalar)
+        }
+    }
+}
+
+fn out_of_range(data_type: &DataType) -> DataFusionError {
+    let name = match data_type {
+        DataType::Int8 | DataType::Int16 => "smallint",
+        DataType::Int32 => "integer",
+        _ => "bigint",
+    };
+    let message = format!("{name} out of range");
+    DataFusionError::External(Box::new(Error::new(ErrorKind::NumericValueOutOfRange, message)))
+}

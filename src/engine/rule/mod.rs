@@ -1,0 +1,71 @@
+//! Analyzer rules that give DataFusion's plans PostgreSQL's meaning, where the two differ without an error:
+//! integers that wrap, quotients that lose digits, texts that are read otherwise. They plan and run nothing.
+//!
+//! A rule of the first stage sees the types that SQL says; one of the last stage sees those that DataFusion
+//! has made of them, and changes none.
+
+mod arithmetic;
+mod integer;
+mod join;
+mod precision;
+mod subquery;
+mod text_input;
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::optimizer::AnalyzerRule;
+
+pub use integer::narrow_integer_literals;
+pub use join::refuse_merged_columns;
+
+use super::function;
+
+type Rules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
+
+/// The analyzer rules of a statement, in their order.
+pub fn analyzer_rules() -> Rules {
+    let mut rules: Rules = vec![
+        Arc::new(text_input::TextInputRule),
+        Arc::new(precision::PrecisionRule),
+        Arc::new(subquery::SubqueryRule),
+    ];
+    rules.extend(function::analyzer_rules());
+    // Type coercion has cast texts by then.
+    rules.push(Arc::new(text_input::TextInputRule));
+    rules.push(Arc::new(arithmetic::ArithmeticRule));
+    rules
+}
+
+/// Rewrites every expression of a plan and of its subqueries, bottom-up. Columns keep their names.
+fn rewrite_expressions(
+    plan: LogicalPlan,
+    mut rewrite: impl FnMut(Expr, &DFSchema) -> Result<Transformed<Expr>>,
+) -> Result<LogicalPlan> {
+    let rewritten = plan.transform_up_with_subqueries(|node| {
+        let schema = schema_below(&node)?;
+        let names = NamePreserver::new(&node);
+        node.map_expressions(|expression| {
+            let name = names.save(&expression);
+            let rewritten = expression.transform_up(|inner| rewrite(inner, &schema))?;
+            Ok(rewritten.update_data(|expression| name.restore(expression)))
+        })?
+        .map_data(LogicalPlan::recompute_schema)
+    });
+    rewritten.map(|rewritten| rewritten.data)
+}
+
+/// The columns that a node's expressions name.
+fn schema_below(node: &LogicalPlan) -> Result<DFSchema> {
+    let mut schema = merge_schema(&node.inputs());
+    if let LogicalPlan::TableScan(scan) = node {
+        let source = scan.source.schema();
+        let name = scan.table_name.clone();
+        schema.merge(&DFSchema::try_from_qualified_schema(name, &source)?);
+    }
+    Ok(schema)
+}

@@ -1,0 +1,174 @@
+//! Texts become values as PostgreSQL reads them, by `base::value`: dates before Christ, `infinity`, intervals,
+//! bytea in hex, arrays, UUIDs. A literal is read while planning, a column when it comes.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, StringArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::metadata::FieldMetadata;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, internal_err};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use crate::base::Error;
+use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
+use crate::base::text_style::TextStyle;
+use crate::base::value::{ColumnBuilder, parse_text};
+use crate::engine::facts::Facts;
+
+/// Reads texts instead of casting them.
+#[derive(Debug)]
+pub struct TextInputRule;
+
+impl AnalyzerRule for TextInputRule {
+    fn name(&self) -> &str {
+        "text_input"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, options: &ConfigOptions) -> Result<LogicalPlan> {
+        let style = style_of(options);
+        super::rewrite_expressions(plan, |expression, schema| rewrite(expression, schema, &style))
+    }
+}
+
+/// How the session's settings say that dates are read.
+fn style_of(options: &ConfigOptions) -> TextStyle {
+    let Ok(facts) = Facts::of(options) else { return TextStyle::default() };
+    TextStyle::of_settings(|name| facts.settings.get(name).map(|setting| setting.value.as_str()))
+}
+
+fn rewrite(expression: Expr, schema: &DFSchema, style: &TextStyle) -> Result<Transformed<Expr>> {
+    let Expr::Cast(Cast { expr, field }) = expression else {
+        return Ok(Transformed::no(expression));
+    };
+    if !expr.get_type(schema)?.is_string() || !is_read(&field)? {
+        return Ok(Transformed::no(Expr::Cast(Cast { expr, field })));
+    }
+    if let Expr::Literal(value, _) = expr.as_ref()
+        && let Some(text) = value.try_as_str()
+    {
+        let value = match text {
+            Some(text) => literal(text, &field, style).map_err(external)?,
+            None => ScalarValue::try_new_null(field.data_type())?,
+        };
+        let metadata = FieldMetadata::new_from_field(&field);
+        let metadata = (!metadata.is_empty()).then_some(metadata);
+        return Ok(Transformed::yes(Expr::Literal(value, metadata)));
+    }
+    let signature = Signature::any(1, Volatility::Immutable);
+    let input = TextInput { field, style: *style, signature };
+    let input = Arc::new(ScalarUDF::new_from_impl(input));
+    Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(input, vec![*expr]))))
+}
+
+/// Whether texts of this type are more than characters, and need no catalog to be read.
+fn is_read(field: &FieldRef) -> Result<bool> {
+    use BaseType::*;
+    let base = match pg_type_of(field).map_err(external)?.0 {
+        PgType::Array(Numeric) => return Ok(false),
+        PgType::Array(base) | PgType::Scalar(base) => base,
+    };
+    Ok(match base {
+        Bool | Bytea | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric | Date | Time | Timestamp
+        | Timestamptz | Interval | Uuid | Json | Jsonb => true,
+        Char | Name | Text | Unknown | Bpchar | Varchar | Oid | Xid | Regproc | Regclass
+        | Regtype | Regnamespace | Regrole | Int2Vector | OidVector | PgNodeTree | AclItem
+        | Record | Void => false,
+    })
+}
+
+fn literal(text: &str, field: &FieldRef, style: &TextStyle) -> Result<ScalarValue, Error> {
+    let (pg_type, typmod) = pg_type_of(field)?;
+    if pg_type == PgType::Scalar(BaseType::Numeric) && typmod == NO_TYPMOD {
+        return parse_text(pg_type, text, style);
+    }
+    if let (PgType::Array(_), true) = (pg_type, text.contains("{{")) {
+        return parse_text(pg_type, text, style);
+    }
+    let mut builder = ColumnBuilder::new(field, style)?;
+    builder.append_text(text.as_bytes())?;
+    let array = builder.finish()?;
+    let unreadable = |error| Error::internal("a literal has no value").caused_by(error);
+    ScalarValue::try_from_array(&array, 0).map_err(unreadable)
+}
+
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// The input function of one type.
+#[derive(Debug)]
+struct TextInput {
+    field: FieldRef,
+    style: TextStyle,
+    signature: Signature,
+}
+
+impl PartialEq for TextInput {
+    fn eq(&self, other: &Self) -> bool {
+        self.field == other.field && self.style == other.style
+    }
+}
+
+impl Eq for TextInput {}
+
+impl Hash for TextInput {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.field.hash(state);
+    }
+}
+
+impl TextInput {
+    fn read(&self, texts: &ArrayRef) -> Result<ArrayRef> {
+        let texts = cast(texts, &DataType::Utf8)?;
+        let Some(texts) = texts.as_any().downcast_ref::<StringArray>() else {
+            return internal_err!("texts are not texts");
+        };
+        let mut builder = ColumnBuilder::new(&self.field, &self.style).map_err(external)?;
+        for text in texts {
+            match text {
+                Some(text) => builder.append_text(text.as_bytes()).map_err(external)?,
+                None => builder.append_null(),
+            }
+        }
+        builder.finish().map_err(external)
+    }
+}
+
+impl ScalarUDFImpl for TextInput {
+    fn name(&self) -> &str {
+        "text_input"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.field.data_type().clone())
+    }
+
+    fn return_field_from_args(&self, call: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let nullable = call.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(self.field.as_ref().clone().with_nullable(nullable)))
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match call.args.as_slice() {
+            [ColumnarValue::Array(texts)] => self.read(texts).map(ColumnarValue::Array),
+            [ColumnarValue::Scalar(text)] => {
+                let value = self.read(&text.to_array()?)?;
+                ScalarValue::try_from_array(&value, 0).map(ColumnarValue::Scalar)
+            }
+            _ => internal_err!("an input function takes one argument"),
+        }
+    }
+}
