@@ -170,8 +170,16 @@ fn retyped(expression: &Expr) -> Result<Option<Expr>> {
             Ok(number.map(narrow))
         }
         Expr::Cast(Cast { expr, field }) if is_numeric_without_modifier(field) => {
-            let Expr::Literal(value, _) = expr.as_ref() else { return Ok(None) };
-            let Some(value) = digits(value)? else { return Ok(None) };
+            let value = match expr.as_ref() {
+                Expr::Literal(value, _) => digits(value)?,
+                // `('1.5'::numeric)::numeric`, as drivers write parameters into the text.
+                inner @ Expr::Cast(_) => match retyped(inner)? {
+                    Some(Expr::Cast(Cast { expr, .. })) => expr.as_literal().cloned(),
+                    _ => None,
+                },
+                _ => None,
+            };
+            let Some(value) = value else { return Ok(None) };
             let mut metadata = field.metadata().clone();
             metadata.insert(TYPE_METADATA.to_owned(), BaseType::Numeric.name().to_owned());
             let field = Field::new(field.name(), value.data_type(), true).with_metadata(metadata);
