@@ -141,6 +141,10 @@ impl From<Completion> for Outcome {
     }
 }
 
+/// Execution threads beyond one for each partition: an operator that computes for long without yielding (a
+/// join without an equality does) must not keep other statements from running.
+const SPARE_THREADS: usize = 4;
+
 impl Engine {
     pub fn new(metastore: Arc<Metastore>, options: EngineOptions) -> Result<Arc<Self>> {
         let EngineOptions { limits, threads, managed_root, spill_directory } = options;
@@ -150,7 +154,7 @@ impl Engine {
             metastore,
             tables: Arc::new(Tables::new(Arc::clone(&stores), TablesOptions::default())),
             context: Context::new(&limits, threads, registry, &spill_directory)?,
-            cpu: CpuRuntime::new(threads)?,
+            cpu: CpuRuntime::new(threads + SPARE_THREADS)?,
             admission: Admission::new(&limits),
             stores,
             limits,

@@ -319,6 +319,7 @@ mod tests {
         let mut settings = Settings::new();
         settings.start_with("TimeZone", "Asia/Tokyo").unwrap();
         settings.set("timezone", "UTC").unwrap();
+        assert_eq!(settings.take_untold(), [("TimeZone".to_owned(), "UTC".to_owned())]);
         settings.reset("TIMEZONE").unwrap();
         assert_eq!(settings.show("timezone").unwrap().value, "Asia/Tokyo");
         assert_eq!(settings.take_untold(), [("TimeZone".to_owned(), "Asia/Tokyo".to_owned())]);

@@ -4,6 +4,7 @@
 pub mod datatype;
 pub mod statement;
 
+mod changing;
 mod clauses;
 mod cursor;
 mod depth;

@@ -48,44 +48,6 @@ pub enum Statement {
     Session(SessionStatement),
 }
 
-impl Statement {
-    /// What the statement is called, if it changes rows, the catalog or the principals.
-    pub fn changing(&self) -> Option<&'static str> {
-        match self {
-            Statement::Query(_)
-            | Statement::Show(_)
-            | Statement::Describe(_)
-            | Statement::Session(_) => None,
-            Statement::Explain(explain) if explain.analyze => explain.statement.changing(),
-            Statement::Explain(_) => None,
-            Statement::Copy(copy) => match copy.direction {
-                CopyDirection::In { .. } => Some("COPY FROM"),
-                CopyDirection::TableOut { .. } | CopyDirection::QueryOut(_) => None,
-            },
-            Statement::Insert(_) => Some("INSERT"),
-            Statement::Update(_) => Some("UPDATE"),
-            Statement::Delete(_) => Some("DELETE"),
-            Statement::Merge(_) => Some("MERGE"),
-            Statement::Truncate(_) => Some("TRUNCATE TABLE"),
-            Statement::CreateCatalog(_) => Some("CREATE CATALOG"),
-            Statement::CreateSchema(_) => Some("CREATE SCHEMA"),
-            Statement::CreateTable(_) => Some("CREATE TABLE"),
-            Statement::CreateView(_) => Some("CREATE VIEW"),
-            Statement::AlterCatalog(_) => Some("ALTER CATALOG"),
-            Statement::AlterSchema(_) => Some("ALTER SCHEMA"),
-            Statement::AlterTable(_) => Some("ALTER TABLE"),
-            Statement::AlterView(_) => Some("ALTER VIEW"),
-            Statement::Drop(_) => Some("DROP"),
-            Statement::Comment(_) => Some("COMMENT"),
-            Statement::CreatePrincipal(_) => Some("CREATE ROLE"),
-            Statement::AlterPrincipal(_) => Some("ALTER ROLE"),
-            Statement::DropPrincipals(_) => Some("DROP ROLE"),
-            Statement::Grant(_) | Statement::GrantMembership(_) => Some("GRANT"),
-            Statement::Revoke(_) | Statement::RevokeMembership(_) => Some("REVOKE"),
-        }
-    }
-}
-
 /// What the session does itself: no table is read and nothing needs a privilege.
 #[derive(Debug, Clone)]
 pub enum SessionStatement {
