@@ -213,7 +213,7 @@ impl Engine {
     ) -> Result<Vec<Column>> {
         let (engine, request) = (Arc::clone(self), request.clone());
         let outputs =
-            self.cpu.run(async move { Ok(engine.plan(query, &request).await?.columns) }).await?;
+            self.cpu.run(async move { engine.plan(query, &request).await?.columns() }).await?;
         if names.len() > outputs.len() {
             return Err(Error::new(
                 ErrorKind::InvalidTableDefinition,

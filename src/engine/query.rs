@@ -27,26 +27,31 @@ use super::{Description, Engine, OutputColumn, Request};
 pub(super) struct PlannedQuery {
     pub state: SessionState,
     pub plan: LogicalPlan,
-    pub columns: Vec<OutputColumn>,
+    origins: Origins,
 }
 
 impl PlannedQuery {
-    /// The plan with what a client reads: constants in PostgreSQL's types, and names of objects instead of
-    /// their numbers, where it asked for text.
+    /// The plan with what a client reads: names of objects instead of their numbers, where it asked for
+    /// text.
     fn for_client(self, formats: &[i16]) -> Result<Self> {
         let is_text = |index: usize| {
             let format = if formats.len() == 1 { formats.first() } else { formats.get(index) };
             format.is_none_or(|format| *format == 0)
         };
+        let plan = object_identifiers_as_text(self.plan, is_text).map_err(from_datafusion)?;
+        Ok(PlannedQuery { plan, ..self })
+    }
+
+    /// The constants of the result in PostgreSQL's types.
+    fn with_typed_constants(self) -> Result<Self> {
         let plan = typed_constants(self.plan).map_err(from_datafusion)?;
-        let mut columns = self.columns;
-        for (column, field) in columns.iter_mut().zip(plan.schema().fields()) {
-            if column.field.data_type() != field.data_type() {
-                *column = OutputColumn::computed(field.as_ref().clone())?;
-            }
-        }
-        let plan = object_identifiers_as_text(plan, is_text).map_err(from_datafusion)?;
-        Ok(PlannedQuery { plan, columns, ..self })
+        Ok(PlannedQuery { plan, ..self })
+    }
+
+    /// The result's columns.
+    pub(super) fn columns(&self) -> Result<Vec<OutputColumn>> {
+        let analyzed = analyzed(&self.state, &self.plan)?;
+        output_columns(&self.plan, analyzed.schema(), &self.origins)
     }
 }
 
@@ -67,9 +72,11 @@ impl Engine {
         let (physical, columns, state) = self
             .cpu
             .run(async move {
-                let planned = engine.plan(query, &request).await?.for_client(&request.formats)?;
+                let planned = engine.plan(query, &request).await?.with_typed_constants()?;
+                let columns = planned.columns()?;
+                let planned = planned.for_client(&request.formats)?;
                 let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
-                Ok((physical, planned.columns, planned.state))
+                Ok((physical, columns, planned.state))
             })
             .await?;
         let task = state.task_ctx();
@@ -89,8 +96,7 @@ impl Engine {
             .collect();
         let (state, plan, origins) = self.plan_with(query, &fields, request).await?;
         let plan = bind_parameters(plan, request)?;
-        let columns = output_columns(&plan, analyzed(&state, &plan)?.schema(), &origins)?;
-        Ok(PlannedQuery { state, plan, columns })
+        Ok(PlannedQuery { state, plan, origins })
     }
 
     async fn plan_with(

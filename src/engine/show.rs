@@ -152,7 +152,8 @@ impl Engine {
             }
             BoundShow::DescribeQuery(query) => {
                 let planned = self.plan(query, request).await?;
-                let outputs = planned.columns.iter();
+                let columns = planned.columns()?;
+                let outputs = columns.iter();
                 outputs
                     .map(|output| {
                         let type_name = output.pg_type.sql_name(output.typmod);

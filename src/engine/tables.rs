@@ -134,7 +134,8 @@ impl Engine {
             None => None,
         };
         let planned = self.plan(query, request).await?;
-        let names = planned.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let columns = planned.columns()?;
+        let names = columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
         let (input, schema) = storable(planned.plan, &names)?;
         let ctx = self.change_context(planned.state, request, planned_version);
         let table = new_table(create, schema)?;
