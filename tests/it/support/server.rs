@@ -55,6 +55,10 @@ impl Server {
             .arg(data)
             .args(["--listen", "127.0.0.1:0"])
             .args(&options.arguments)
+            // The test runner's own switches; the server takes no variable that it does not know.
+            .env_remove("LAKEGATE_TEST_BLESS")
+            .env_remove("LAKEGATE_TEST_POSTGRES")
+            .env_remove("LAKEGATE_DELTA_TABLES")
             .env("LAKEGATE_ADMIN_PASSWORD", ADMIN_PASSWORD)
             .envs(options.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
