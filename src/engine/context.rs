@@ -67,8 +67,7 @@ impl Context {
         let shared = state.runtime_env();
         let runtime =
             RuntimeEnv { memory_pool: self.memory.query_pool(), ..shared.as_ref().clone() };
-        let config = state.config().clone().with_option_extension(facts.clone());
-        let mut config = config;
+        let mut config = state.config().clone().with_option_extension(facts.clone());
         let time_zone = facts.settings.get("timezone").map(|zone| zone.value.clone());
         config.options_mut().execution.time_zone = Some(time_zone.unwrap_or_else(|| "UTC".into()));
         state = SessionStateBuilder::new_from_existing(state)

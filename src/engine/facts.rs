@@ -44,8 +44,8 @@ pub struct FactValues {
     pub server_address: Option<std::net::SocketAddr>,
     /// `pg_postmaster_start_time()`: microseconds since 1970-01-01 UTC.
     pub server_started_at: i64,
-    /// `pg_stat_activity`: the live sessions, as of the statement's start.
-    pub sessions: Arc<[SessionActivity]>,
+    /// `pg_stat_activity`: who can tell of the live sessions.
+    pub sessions: LiveSessions,
     /// What `set_config` has asked for; the session does it when the statement is over.
     pub assignments: Arc<Mutex<Vec<SettingAssignment>>>,
 }
@@ -70,6 +70,27 @@ pub struct SettingAssignment {
     pub name: String,
     pub value: String,
     pub local: bool,
+}
+
+/// Tells of the live sessions when it is asked: their records are copied only by statements that read them.
+#[derive(Clone, Default)]
+pub struct LiveSessions(Option<Arc<dyn Fn() -> Arc<[SessionActivity]> + Send + Sync>>);
+
+impl LiveSessions {
+    pub fn new(list: impl Fn() -> Arc<[SessionActivity]> + Send + Sync + 'static) -> Self {
+        LiveSessions(Some(Arc::new(list)))
+    }
+
+    /// The live sessions now.
+    pub fn list(&self) -> Arc<[SessionActivity]> {
+        self.0.as_ref().map(|list| list()).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for LiveSessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LiveSessions")
+    }
 }
 
 /// One live session, as `pg_stat_activity` shows it.

@@ -21,7 +21,7 @@ use datafusion::common::ScalarValue;
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::Privilege;
-use crate::engine::facts::{FactValues, Facts};
+use crate::engine::facts::{FactValues, Facts, LiveSessions};
 use crate::engine::{Completion, CopyTarget, Engine, Request, RowStream};
 use crate::governance::Access;
 use crate::sql::Parsed;
@@ -244,7 +244,10 @@ impl Session {
             client_address: self.login.client_address,
             server_address: self.login.server_address,
             server_started_at: self.shared.started_at,
-            sessions: self.shared.registry.activities(),
+            sessions: LiveSessions::new({
+                let registry = Arc::clone(&self.shared.registry);
+                move || registry.activities()
+            }),
             assignments: Arc::default(),
         });
         let pins = self.transaction.pins();

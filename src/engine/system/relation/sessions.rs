@@ -34,7 +34,7 @@ pub const SESSIONS: NativeRelation = NativeRelation {
 
 fn rows(visible: &Visible<'_>, _: &Lookup, rows: &mut Rows) -> Result<()> {
     let snapshot = visible.snapshot();
-    for session in visible.facts.sessions.iter() {
+    for session in visible.facts.sessions.list().iter() {
         let principal = snapshot.principal(&session.user);
         let mine = principal.is_some_and(|principal| visible.access.is(principal.id));
         let open = mine || visible.access.is_admin();
