@@ -176,6 +176,7 @@ error_kinds! {
     ActiveSqlTransaction = "25001",
     ReadOnlySqlTransaction = "25006",
     NoActiveSqlTransaction = "25P01",
+    InvalidSavepointSpecification = "3B001",
     InFailedSqlTransaction = "25P02",
     IdleInTransactionSessionTimeout = "25P03",
     // Class 26, 28, 2B

@@ -60,6 +60,21 @@ impl Metastore {
         Ok(())
     }
 
+    /// Notes that the table for which a location was staged will not be made. Without effect when it is not
+    /// staged.
+    pub async fn abandon_location(&self, location: &str) -> Result<()> {
+        query(
+            "UPDATE loose_location SET reason = 'dropped', since = $2
+             WHERE location = $1 AND reason = 'staged'",
+        )
+        .bind(location)
+        .bind(microseconds_now())
+        .execute(&mut *self.writer().await)
+        .await
+        .map_err(database_error)?;
+        Ok(())
+    }
+
     /// Every location that no table owns, the oldest first.
     pub async fn loose_locations(&self) -> Result<Vec<LooseLocation>> {
         type Row = (String, String, String, i64);

@@ -16,6 +16,7 @@ use crate::base::{Error, ErrorKind, Oid, Result, SecurableId};
 
 use super::change::{Change, NewCatalog, NewPrincipal, NewSchema};
 use super::draft::Draft;
+use super::journal;
 use super::load;
 use super::snapshot::Snapshot;
 use super::sqlite::{self, Database, database_error};
@@ -24,6 +25,9 @@ use super::write;
 /// The format of the metastore that this version writes, above what migrations can say: a version that
 /// finds a higher one must not touch it.
 const FORMAT_VERSION: i64 = 1;
+
+/// Where the OIDs begin that things have while their transaction is not committed.
+const PROVISIONAL_OID: u64 = 0xF000_0000;
 
 /// All that exists and who may do what, kept in one database file. One process has it open at a time.
 pub struct Metastore {
@@ -68,13 +72,29 @@ impl Metastore {
     /// Errors are those that PostgreSQL gives for a name that is taken (42P04, 42P06, 42P07, 42710), for
     /// a thing that is gone (3D000, 3F000, 42P01, 42703, 42704) and for an owner that is dropped (2BP01).
     pub async fn apply(&self, changes: &[Change]) -> Result<Arc<Snapshot>> {
-        self.apply_when(None, changes).await
+        self.apply_when(None, changes, None).await
+    }
+
+    /// As [`Metastore::apply`], and ends the commit of that id, which has begun with
+    /// [`Metastore::begin_commit`]: both happen or neither.
+    pub async fn commit(&self, changes: &[Change], id: Uuid) -> Result<Arc<Snapshot>> {
+        self.apply_when(None, changes, Some(id)).await
+    }
+
+    /// The snapshot as it would be after the changes, for a transaction to see what it has done. Its OIDs of
+    /// new things are for the time being.
+    pub fn preview(&self, base: &Snapshot, changes: &[Change]) -> Result<Arc<Snapshot>> {
+        let mut draft = Draft::new(base, PROVISIONAL_OID, microseconds_now());
+        for change in changes {
+            draft.apply(change)?;
+        }
+        Ok(Arc::new(draft.finish()))
     }
 
     /// As [`Metastore::apply`], but fails with 40001 when the snapshot of `revision`, which the changes
     /// were decided on, is not the newest any more. The caller binds its statement again and retries.
     pub async fn apply_at(&self, revision: u64, changes: &[Change]) -> Result<Arc<Snapshot>> {
-        self.apply_when(Some(revision), changes).await
+        self.apply_when(Some(revision), changes, None).await
     }
 
     /// Whether nothing was ever stored: the first start.
@@ -116,10 +136,11 @@ impl Metastore {
         &self,
         decided_at: Option<u64>,
         changes: &[Change],
+        ending: Option<Uuid>,
     ) -> Result<Arc<Snapshot>> {
         let (shared, changes) = (Arc::clone(&self.shared), changes.to_vec());
         // A task of its own: between the commit and the publishing nobody may cancel.
-        let task = tokio::spawn(async move { shared.apply(decided_at, &changes).await });
+        let task = tokio::spawn(async move { shared.apply(decided_at, &changes, ending).await });
         task.await.map_err(|error| {
             let message = "the change of the metastore was interrupted";
             Error::new(ErrorKind::StatementCompletionUnknown, message).caused_by(error)
@@ -133,7 +154,12 @@ impl Metastore {
 }
 
 impl Shared {
-    async fn apply(&self, decided_at: Option<u64>, changes: &[Change]) -> Result<Arc<Snapshot>> {
+    async fn apply(
+        &self,
+        decided_at: Option<u64>,
+        changes: &[Change],
+        ending: Option<Uuid>,
+    ) -> Result<Arc<Snapshot>> {
         let mut connection = self.connection.lock().await;
         // IMMEDIATE takes SQLite's write lock now, not when the first row is written.
         let begun = connection.begin_with("BEGIN IMMEDIATE").await;
@@ -150,7 +176,11 @@ impl Shared {
             return Err(Error::new(ErrorKind::SerializationFailure, message)
                 .with_detail("The metastore has changed since the statement was planned."));
         }
+        if let Some(commit) = ending {
+            journal::erase(&mut transaction, commit).await?;
+        }
         if changes.is_empty() {
+            transaction.commit().await.map_err(database_error)?;
             return Ok(current);
         }
         let mut draft = Draft::new(&current, counters.next_oid, microseconds_now());

@@ -13,6 +13,7 @@ mod partition;
 mod prune;
 mod scan;
 mod schema;
+mod staged;
 mod statistics;
 mod table;
 mod version;
@@ -22,5 +23,6 @@ mod tests;
 
 pub use error::{error_of_datafusion, error_of_deltalake};
 pub use feature::check_writable;
+pub use staged::{StagedLog, StagedLogs};
 pub use table::{Tables, TablesOptions, TimeTravel};
 pub use version::TableVersion;

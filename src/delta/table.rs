@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, SecondsFormat};
@@ -22,6 +22,7 @@ use super::deletion_vector::DeletionVectors;
 use super::error::{error_of_deltalake, error_of_kernel, no_table, same};
 use super::footer::Footers;
 use super::history::{CommitInfo, commit_path, read_history};
+use super::staged::{StagedLog, StagedLogs};
 use super::version::{ScanCaches, TableVersion};
 use crate::base::{Error, ErrorKind, Result};
 use crate::storage::{Location, Stores, error_of_store};
@@ -67,6 +68,41 @@ pub struct Tables {
     /// Never evicted: two leases on one table would be none.
     leases: Mutex<HashMap<Location, Arc<tokio::sync::Mutex<()>>>>,
     versions_max: u64,
+    /// Commits that do not count yet.
+    hidden: RwLock<Hidden>,
+    /// Set where these are the tables as one transaction sees them.
+    transaction: Option<Private>,
+}
+
+/// Commits in logs that belong to a transaction which has not ended.
+#[derive(Default)]
+struct Hidden {
+    /// For each table the first version that does not count.
+    from: HashMap<Location, u64>,
+    /// How many transactions over several tables have ended.
+    endings: u64,
+}
+
+/// While it is held, readers see some tables as they were.
+pub struct HiddenCommits {
+    tables: Arc<Tables>,
+    locations: Vec<Location>,
+}
+
+impl Drop for HiddenCommits {
+    fn drop(&mut self) {
+        let mut hidden = self.tables.hidden.write().unwrap_or_else(PoisonError::into_inner);
+        for location in &self.locations {
+            hidden.from.remove(location);
+        }
+        hidden.endings += 1;
+    }
+}
+
+/// What a transaction has of its own.
+struct Private {
+    shared: Arc<Tables>,
+    logs: Arc<StagedLogs>,
 }
 
 /// What is kept of one table.
@@ -98,7 +134,100 @@ impl Tables {
             entries: moka::sync::Cache::new(options.tables_max),
             leases: Mutex::default(),
             versions_max: options.versions_max,
+            hidden: RwLock::default(),
+            transaction: None,
         }
+    }
+
+    /// The tables as a transaction sees them: each as of when it is first opened, with the changes that the
+    /// transaction makes. Nobody else sees those.
+    pub fn for_transaction(self: &Arc<Self>) -> Self {
+        Tables {
+            stores: Arc::clone(&self.stores),
+            caches: Arc::clone(&self.caches),
+            entries: moka::sync::Cache::builder().build(),
+            leases: Mutex::default(),
+            versions_max: self.versions_max,
+            hidden: RwLock::default(),
+            transaction: Some(Private { shared: Arc::clone(self), logs: Arc::default() }),
+        }
+    }
+
+    /// Hides commits of the tables from these versions on, until the value is dropped: then all of them
+    /// are visible at once. The caller holds the leases.
+    pub fn hide(self: &Arc<Self>, from: Vec<(Location, u64)>) -> HiddenCommits {
+        let locations = from.iter().map(|(location, _)| location.clone()).collect();
+        let mut hidden = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
+        hidden.from.extend(from);
+        HiddenCommits { tables: Arc::clone(self), locations }
+    }
+
+    /// How many times commits of several tables have become visible together. Who opens several tables looks
+    /// before and after.
+    pub fn endings(&self) -> u64 {
+        self.hidden.read().unwrap_or_else(PoisonError::into_inner).endings
+    }
+
+    fn hidden_from(&self, location: &Location) -> Option<u64> {
+        let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        hidden.from.get(location).copied()
+    }
+
+    /// Undoes what the transaction has changed since its logs were as given.
+    pub async fn rewind(&self, to: &[(Location, StagedLog)]) -> Result<()> {
+        let Some(private) = &self.transaction else { return Ok(()) };
+        for location in private.logs.rewind(to).await? {
+            self.entries.invalidate(&location);
+        }
+        Ok(())
+    }
+
+    /// The logs of the transaction whose tables these are.
+    pub fn staged(&self) -> Option<&Arc<StagedLogs>> {
+        self.transaction.as_ref().map(|private| &private.logs)
+    }
+
+    /// The store of a table, as whoever uses these tables sees it.
+    pub fn store(&self, location: &Location) -> Result<Arc<dyn ObjectStore>> {
+        let store = self.stores.store(location)?;
+        Ok(match &self.transaction {
+            Some(private) => private.logs.overlay(location, store),
+            None => store,
+        })
+    }
+
+    /// The version that the transaction reads, with its own changes.
+    async fn open_private(
+        &self,
+        location: &Location,
+        private: &Private,
+    ) -> Result<Arc<TableVersion>> {
+        let entry = self.entry(location);
+        let _checking = entry.check.lock().await;
+        let Some(log) = private.logs.get(location) else {
+            let version = private.shared.open(location).await?;
+            private.logs.read(location, version.version());
+            let newest = Newest { version: Arc::clone(&version), commit: None };
+            entry.newest.store(Some(Arc::new(newest)));
+            return Ok(version);
+        };
+        let newest = match (entry.newest.load_full(), log.base) {
+            (Some(newest), _) => Some(Arc::clone(&newest.version)),
+            (None, Some(base)) => {
+                let at = TimeTravel::Version(base);
+                Some(Box::pin(private.shared.open_at(location, at)).await?)
+            }
+            (None, None) => None,
+        };
+        if let Some(newest) = &newest
+            && log.version() == Some(newest.version())
+        {
+            return Ok(Arc::clone(newest));
+        }
+        let version = self.load_after(location, newest).await?;
+        let newest = Newest { version: Arc::clone(&version), commit: None };
+        entry.newest.store(Some(Arc::new(newest)));
+        Ok(version)
     }
 
     /// The newest version, with every commit that was there when this was called.
@@ -106,6 +235,20 @@ impl Tables {
     /// Callers at the same time share one look at the log, one that began after they asked. A location
     /// without a table is 42704; a log that cannot be read is XX001.
     pub async fn open(&self, location: &Location) -> Result<Arc<TableVersion>> {
+        if let Some(private) = &self.transaction {
+            return Box::pin(self.open_private(location, private)).await;
+        }
+        let newest = self.newest(location).await?;
+        match self.hidden_from(location) {
+            Some(hidden) if newest.version() >= hidden && hidden > 0 => {
+                Box::pin(self.open_at(location, TimeTravel::Version(hidden - 1))).await
+            }
+            Some(_) | None => Ok(newest),
+        }
+    }
+
+    /// The newest version that the log has, whether or not it counts already.
+    pub async fn newest(&self, location: &Location) -> Result<Arc<TableVersion>> {
         let entry = self.entry(location);
         // A check that begins from now on sees what is there now.
         let begun = entry.checks_begun.load(Ordering::SeqCst);
@@ -137,6 +280,11 @@ impl Tables {
                 self.version_at(&newest, micros).await?
             }
         };
+        if let Some(private) = &self.transaction
+            && private.logs.get(location).is_none_or(|log| log.base >= Some(number))
+        {
+            return Box::pin(private.shared.open_at(location, time_travel)).await;
+        }
         let entry = self.entry(location);
         if let Some(newest) = entry.newest.load_full()
             && newest.version.version() == number
@@ -152,7 +300,7 @@ impl Tables {
 
     /// Whether there is a table at a location.
     pub async fn exists(&self, location: &Location) -> Result<bool> {
-        let store = self.stores.store(location)?;
+        let store = self.store(location)?;
         let log = location.path().clone().join("_delta_log");
         let mut files = store.list(Some(&log));
         while let Some(file) = files.next().await {
@@ -193,7 +341,7 @@ impl Tables {
 
     /// The log of a table for deltalake's operations, also where there is no table yet.
     pub fn log_store(&self, location: &Location) -> Result<LogStoreRef> {
-        let root = self.stores.store(location)?;
+        let root = self.store(location)?;
         let table: Arc<dyn ObjectStore> =
             Arc::new(PrefixStore::new(Arc::clone(&root), location.path().clone()));
         Ok(default_logstore(table, root, location.url(), &StorageConfig::default()))
@@ -220,7 +368,7 @@ impl Tables {
         limit: Option<usize>,
     ) -> Result<Vec<CommitInfo>> {
         let newest = self.open(location).await?;
-        let store = self.stores.store(location)?;
+        let store = self.store(location)?;
         read_history(&store, location, newest.version(), limit).await
     }
 
@@ -238,7 +386,7 @@ impl Tables {
 
     /// Looks at the log, and loads what is new in it.
     async fn check(&self, location: &Location, entry: &Entry) -> Result<Arc<TableVersion>> {
-        let store = self.stores.store(location)?;
+        let store = self.store(location)?;
         let known = entry.newest.load_full();
         let mut base = None;
         if let Some(known) = &known

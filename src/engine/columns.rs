@@ -3,7 +3,7 @@
 
 use crate::base::{Result, SecurableId};
 use crate::catalog::column_type::canonical;
-use crate::catalog::{Change, Column, Relation};
+use crate::catalog::{Change, Column, Relation, Snapshot};
 use crate::delta::TableVersion;
 use datafusion::arrow::datatypes::Schema;
 
@@ -22,15 +22,27 @@ impl Engine {
         }
         // The statement's snapshot may be older than what another statement has written since.
         let newest = self.metastore.snapshot();
-        let Some(newest) = newest.relation_by_id(relation.id) else { return Ok(()) };
-        if same_columns(&newest.columns, &schema)? {
-            return Ok(());
+        if let Some(change) = self.columns_change(relation, version, &newest)? {
+            self.metastore.apply(&[change]).await?;
         }
-        let columns = columns_of(&schema, &newest.columns);
-        let partition_columns = version.partition_columns().to_vec();
-        let change = Change::SetColumns { id: relation.id, columns, partition_columns };
-        self.metastore.apply(&[change]).await?;
         Ok(())
+    }
+
+    /// The change of a snapshot's columns to those of a version.
+    pub(super) fn columns_change(
+        &self,
+        relation: &Relation,
+        version: &TableVersion,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Change>> {
+        let schema = version.schema();
+        let Some(known) = snapshot.relation_by_id(relation.id) else { return Ok(None) };
+        if same_columns(&known.columns, &schema)? {
+            return Ok(None);
+        }
+        let columns = columns_of(&schema, &known.columns);
+        let partition_columns = version.partition_columns().to_vec();
+        Ok(Some(Change::SetColumns { id: relation.id, columns, partition_columns }))
     }
 }
 

@@ -42,10 +42,10 @@ impl Engine {
                 (vec![new_schema(create, principal)], Completion::new("CREATE SCHEMA"))
             }
             BoundStatement::AlterCatalog { catalog, action } => {
-                (vec![self.alter_namespace(catalog.id, action)?], Completion::new("ALTER CATALOG"))
+                (vec![self.alter_namespace(catalog.id, action, request)?], Completion::new("ALTER CATALOG"))
             }
             BoundStatement::AlterSchema { schema, action } => {
-                (vec![self.alter_namespace(schema.id, action)?], Completion::new("ALTER SCHEMA"))
+                (vec![self.alter_namespace(schema.id, action, request)?], Completion::new("ALTER SCHEMA"))
             }
             BoundStatement::Drop { securables, cascade, missing, tag } => {
                 check_empty(snapshot, &securables, cascade)?;
@@ -58,18 +58,17 @@ impl Engine {
             BoundStatement::Comment { on, text } => {
                 (vec![self.comment(on, text, request).await?], Completion::new("COMMENT"))
             }
-            other => return self.change_principals(other, snapshot).await,
+            other => return self.change_principals(other, request).await,
         };
-        self.metastore.apply(&changes).await?;
-        self.forget_dropped(&changes, snapshot)?;
+        self.change_metastore(&changes, request).await?;
         Ok(completion)
     }
 
     /// A dropped table's state is not kept.
-    fn forget_dropped(&self, changes: &[Change], snapshot: &Snapshot) -> Result<()> {
+    pub(super) fn forget_dropped(&self, changes: &[Change], before: &Snapshot) -> Result<()> {
         for change in changes {
             if let Change::Drop { id } = change
-                && let Some(relation) = snapshot.relation_by_id(*id)
+                && let Some(relation) = before.relation_by_id(*id)
                 && relation.as_table().is_some()
             {
                 self.tables.forget(&super::open::location_of(relation)?);
@@ -78,18 +77,23 @@ impl Engine {
         Ok(())
     }
 
-    fn alter_namespace(&self, id: SecurableId, action: AlterNamespace) -> Result<Change> {
+    fn alter_namespace(
+        &self,
+        id: SecurableId,
+        action: AlterNamespace,
+        request: &Request,
+    ) -> Result<Change> {
         match action {
             AlterNamespace::RenameTo(name) => Ok(Change::Rename { id, name }),
             AlterNamespace::OwnerTo(owner) => {
-                Ok(Change::SetOwner { id, owner: self.principal_id(&owner)? })
+                Ok(Change::SetOwner { id, owner: self.principal_id(&owner, request)? })
             }
         }
     }
 
-    /// The principal of this name, in the newest snapshot.
-    pub(super) fn principal_id(&self, name: &str) -> Result<PrincipalId> {
-        let snapshot = self.metastore.snapshot();
+    /// The principal of this name.
+    pub(super) fn principal_id(&self, name: &str, request: &Request) -> Result<PrincipalId> {
+        let snapshot = &request.facts.snapshot;
         snapshot.principal(name).map(|principal| principal.id).ok_or_else(|| {
             Error::new(ErrorKind::UndefinedObject, format!("role \"{name}\" does not exist"))
         })
@@ -175,7 +179,7 @@ impl Engine {
                 columns,
             }),
         };
-        self.metastore.apply(&[change]).await?;
+        self.change_metastore(&[change], request).await?;
         Ok(completion)
     }
 
@@ -199,7 +203,7 @@ impl Engine {
                 vec![Change::ReplaceRelation { id, kind, columns, comment }]
             }
         };
-        self.metastore.apply(&changes).await?;
+        self.change_metastore(&changes, request).await?;
         Ok(Completion::new("ALTER VIEW"))
     }
 

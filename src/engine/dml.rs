@@ -270,7 +270,7 @@ impl Expressions<'_> {
 
     async fn unbound(&self, expression: BoundExpression) -> Result<Expr> {
         let BoundExpression { ast, relations } = expression;
-        let opened = self.engine.open_all(&relations, &self.request.pins, self.state).await?;
+        let opened = self.engine.open_all(&relations, &self.request.work, self.state).await?;
         let planner = Planner::new(self.state, &self.request.text, &self.parameters);
         let meanings = self.engine.meanings(&relations, &opened, &planner)?;
         planner.expression(ast, &self.schema, &meanings.sources)

@@ -10,13 +10,13 @@ use crate::catalog::principal::{Principal, PrincipalKind as StoredKind};
 use crate::catalog::{Change, Grant, Privilege, Snapshot};
 use crate::sql::statement::PrincipalKind;
 
-use super::{Completion, Engine};
+use super::{Completion, Engine, Request};
 
 impl Engine {
     pub(super) async fn change_principals(
         &self,
         statement: BoundStatement,
-        snapshot: &Snapshot,
+        request: &Request,
     ) -> Result<Completion> {
         let (changes, completion) = match statement {
             BoundStatement::CreatePrincipal(create) => {
@@ -37,7 +37,7 @@ impl Engine {
             BoundStatement::Grant(grant) => {
                 (each_grant(&grant).map(Change::Grant).collect(), Completion::new("GRANT"))
             }
-            BoundStatement::Revoke(grant) => (revoked(&grant, snapshot), Completion::new("REVOKE")),
+            BoundStatement::Revoke(grant) => (revoked(&grant, &request.facts.snapshot), Completion::new("REVOKE")),
             BoundStatement::GrantMembership { groups, members } => {
                 let pairs = pairs(&groups, &members);
                 let changes = pairs.map(|(group, member)| Change::AddMember { group, member });
@@ -50,7 +50,7 @@ impl Engine {
             }
             _ => return Err(Error::internal("a statement found nobody to run it")),
         };
-        self.metastore.apply(&changes).await?;
+        self.change_metastore(&changes, request).await?;
         Ok(completion)
     }
 }

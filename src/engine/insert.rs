@@ -51,7 +51,7 @@ impl Engine {
     async fn insert_rows(&self, insert: BoundInsert, request: &Request) -> Result<Changed> {
         let BoundInsert { table, columns, source, overwrite } = insert;
         let location = location_of(&table)?;
-        let version = self.open_newest(&table, &request.pins).await?;
+        let version = self.open_newest(&table, &request.work).await?;
         let targets = target_columns(&table, &version.schema(), &columns)?;
         let (state, input, planned_version) = match source {
             Some(query) => {
@@ -84,7 +84,7 @@ impl Engine {
     ) -> Result<CopyTarget> {
         let admitted = self.admission.enter().await?;
         let location = location_of(&table)?;
-        let version = self.open_newest(&table, &request.pins).await?;
+        let version = self.open_newest(&table, &request.work).await?;
         version.check_writable()?;
         let targets = target_columns(&table, &version.schema(), &columns)?;
         let schema: SchemaRef = Arc::new(Schema::new(targets.clone()));
@@ -350,7 +350,7 @@ impl Engine {
     ) -> change::ChangeContext {
         change::ChangeContext {
             state: Arc::new(state),
-            tables: Arc::clone(&self.tables),
+            tables: Arc::clone(self.tables_of(&request.work)),
             committer: change::Committer {
                 user_name: Some(request.facts.current_user.clone()),
                 statement_id: None,
@@ -365,6 +365,6 @@ impl Engine {
         table: &Relation,
         request: &Request,
     ) -> Result<Arc<TableVersion>> {
-        self.open_newest(table, &request.pins).await
+        self.open_newest(table, &request.work).await
     }
 }

@@ -24,6 +24,8 @@ mod show;
 mod stream;
 mod system;
 mod tables;
+mod transaction;
+mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,9 +49,10 @@ use facts::Facts;
 use runtime::CpuRuntime;
 
 pub use insert::CopySink;
-pub use open::Pins;
 pub use output::OutputColumn;
 pub use stream::RowStream;
+pub use crate::delta::change::Isolation;
+pub use work::{Mark, Work};
 
 /// Everything that runs statements; one for the whole server.
 pub struct Engine {
@@ -79,8 +82,8 @@ pub struct EngineOptions {
 #[derive(Debug, Clone)]
 pub struct Request {
     pub facts: Facts,
-    /// The table versions of the transaction; fresh for a statement on its own.
-    pub pins: Arc<Pins>,
+    /// The transaction's work; fresh for a statement on its own.
+    pub work: Arc<Work>,
     /// The values of `$1`, `$2`, ….
     pub parameters: Vec<ScalarValue>,
     /// The whole text that the client sent, which positions in errors count in.

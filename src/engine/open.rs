@@ -1,8 +1,7 @@
 //! Bound relations to sources of rows: tables opened at their versions, views planned, system relations made.
-//! Versions are pinned here, so that a transaction reads one version of each table.
+//! A statement, and a transaction, reads one version of each table.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionState;
@@ -20,22 +19,7 @@ use super::Engine;
 use super::output::{Origins, RelationOrigin};
 use super::planner::{PlannedView, Planner, Sources};
 use super::system;
-
-/// The table versions that a transaction has read, each the newest of when it was first asked for.
-#[derive(Debug, Default)]
-pub struct Pins(Mutex<HashMap<SecurableId, Arc<TableVersion>>>);
-
-impl Pins {
-    fn get(&self, id: SecurableId) -> Option<Arc<TableVersion>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
-    }
-
-    /// Keeps the version, or gives the one that came first.
-    fn keep(&self, id: SecurableId, version: Arc<TableVersion>) -> Arc<TableVersion> {
-        let mut pins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(pins.entry(id).or_insert(version))
-    }
-}
+use super::work::Work;
 
 /// The tables of a statement, opened, by what was asked for.
 #[derive(Debug, Default)]
@@ -63,18 +47,28 @@ impl Engine {
     pub(super) async fn open_all(
         &self,
         relations: &Relations,
-        pins: &Pins,
+        work: &Work,
         state: &SessionState,
     ) -> Result<Opened> {
         let mut wanted = Vec::new();
         collect(relations, &mut wanted);
-        let versions = wanted.iter().map(|(relation, travel)| async move {
-            match travel {
-                None => self.open_newest(relation, pins).await,
-                Some(travel) => self.open_at(relation, travel, state).await,
+        let mut endings = self.tables.endings();
+        let versions = loop {
+            let versions = wanted.iter().map(|(relation, travel)| async move {
+                match travel {
+                    None => self.open_newest(relation, work).await,
+                    Some(travel) => self.open_at(relation, travel, work, state).await,
+                }
+            });
+            let versions = try_join_all(versions).await?;
+            let now = self.tables.endings();
+            if now == endings || wanted.len() < 2 || work.staged().is_some() {
+                break versions;
             }
-        });
-        let versions = try_join_all(versions).await?;
+            // A transaction over several tables has ended meanwhile: all of it is to be seen, or none.
+            endings = now;
+            work.let_go();
+        };
         let opened = wanted.into_iter().zip(versions);
         Ok(Opened(
             opened.map(|((relation, travel), version)| (relation.id, travel, version)).collect(),
@@ -85,20 +79,24 @@ impl Engine {
     pub(super) async fn open_newest(
         &self,
         relation: &Relation,
-        pins: &Pins,
+        work: &Work,
     ) -> Result<Arc<TableVersion>> {
-        if let Some(pinned) = pins.get(relation.id) {
-            return Ok(pinned);
+        if let Some(staged) = work.staged() {
+            return staged.tables.open(&location_of(relation)?).await;
+        }
+        if let Some(kept) = work.kept(relation.id) {
+            return Ok(kept);
         }
         let version = self.tables.open(&location_of(relation)?).await?;
         self.follow_columns(relation, &version).await?;
-        Ok(pins.keep(relation.id, version))
+        Ok(work.keep(relation.id, version))
     }
 
     async fn open_at(
         &self,
         relation: &Relation,
         travel: &BoundTimeTravel,
+        work: &Work,
         state: &SessionState,
     ) -> Result<Arc<TableVersion>> {
         let travel = match travel {
@@ -107,7 +105,7 @@ impl Engine {
                 TimeTravel::Timestamp(super::constant::timestamp(state, expression)?)
             }
         };
-        self.tables.open_at(&location_of(relation)?, travel).await
+        self.tables_of(work).open_at(&location_of(relation)?, travel).await
     }
 
     /// What each name means, from tables that are open.

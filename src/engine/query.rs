@@ -106,7 +106,7 @@ impl Engine {
         request: &Request,
     ) -> Result<(SessionState, LogicalPlan, Origins)> {
         let state = self.context.statement(&request.facts);
-        let opened = self.open_all(&query.relations, &request.pins, &state).await?;
+        let opened = self.open_all(&query.relations, &request.work, &state).await?;
         let planner = Planner::new(&state, &request.text, parameters);
         let meanings = self.meanings(&query.relations, &opened, &planner)?;
         let plan = planner.query(*query.ast, &meanings.sources)?;

@@ -146,7 +146,7 @@ impl Engine {
                 ("Comment", catalog.comment.as_deref().unwrap_or("")),
                 ("Owner", owner(snapshot, catalog.owner)),
             ]),
-            BoundShow::DescribeHistory { table, limit } => self.history_rows(&table, limit).await?,
+            BoundShow::DescribeHistory { table, limit } => self.history_rows(&table, limit, request).await?,
             BoundShow::DescribeDetail { table } => {
                 vec![self.detail_row(&table, snapshot, request).await?]
             }
@@ -171,7 +171,7 @@ impl Engine {
         key: Option<String>,
         request: &Request,
     ) -> Result<Vec<Vec<Cell>>> {
-        let version = self.open_newest(table, &request.pins).await?;
+        let version = self.open_newest(table, &request.work).await?;
         let mut properties: Vec<_> = version.properties().iter().collect();
         properties.sort();
         let asked = |name: &String| key.as_ref().is_none_or(|key| key == name);
@@ -179,9 +179,14 @@ impl Engine {
         Ok(rows.map(|(name, value)| vec![text(name), text(value)]).collect())
     }
 
-    async fn history_rows(&self, table: &Relation, limit: Option<u64>) -> Result<Vec<Vec<Cell>>> {
+    async fn history_rows(
+        &self,
+        table: &Relation,
+        limit: Option<u64>,
+        request: &Request,
+    ) -> Result<Vec<Vec<Cell>>> {
         let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-        let commits = self.tables.history(&location_of(table)?, limit).await?;
+        let commits = self.tables_of(&request.work).history(&location_of(table)?, limit).await?;
         let rows = commits.into_iter().map(|commit| {
             vec![
                 number(commit.version),
@@ -201,7 +206,7 @@ impl Engine {
         snapshot: &Snapshot,
         request: &Request,
     ) -> Result<Vec<Cell>> {
-        let version = self.open_newest(table, &request.pins).await?;
+        let version = self.open_newest(table, &request.work).await?;
         let details = version.details();
         Ok(vec![
             text("delta"),
@@ -248,7 +253,7 @@ impl Engine {
                 add("Type", if table.managed { "MANAGED" } else { "EXTERNAL" });
                 add("Provider", "delta");
                 add("Partition Columns", &table.partition_columns.join(", "));
-                let version = self.open_newest(relation, &request.pins).await?;
+                let version = self.open_newest(relation, &request.work).await?;
                 add("Version", &version.version().to_string());
                 let rows = version.row_count().map(|rows| rows.to_string());
                 add("Rows", rows.as_deref().unwrap_or("unknown"));
@@ -304,7 +309,7 @@ impl Engine {
         if !table.managed {
             statement.push_str(&format!("\nLOCATION {}", quote_literal(&table.location)));
         }
-        let version = self.open_newest(relation, &request.pins).await?;
+        let version = self.open_newest(relation, &request.work).await?;
         let mut properties: Vec<_> = version.properties().iter().collect();
         properties.sort();
         if !properties.is_empty() {

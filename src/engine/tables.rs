@@ -82,17 +82,17 @@ impl Engine {
             // In the place of the old table, whose versions stay.
             let location = location_of(existing)?;
             let (rows, version) = self.make_delta_table(&create, &location, request).await?;
-            self.publish_table(&create, owned, table.managed, &version).await?;
+            self.publish_table(&create, owned, table.managed, &version, request).await?;
             return Ok(rows);
         }
         let (location, managed) = match &create.location {
             Some(location) => (Location::parse(location)?, false),
             None => (self.managed_root.join(&SecurableId::generate().to_string())?, true),
         };
-        if !managed && self.tables.exists(&location).await? {
-            let version = self.tables.open(&location).await?;
+        if !managed && self.tables_of(&request.work).exists(&location).await? {
+            let version = self.tables_of(&request.work).open(&location).await?;
             check_declared(&create, &version)?;
-            self.publish_table(&create, owned, managed, &version).await?;
+            self.publish_table(&create, owned, managed, &version, request).await?;
             return Ok(0);
         }
         if !managed && create.columns.is_empty() && create.query.is_none() {
@@ -106,7 +106,7 @@ impl Engine {
             self.metastore.stage_location(location.url().as_str(), id).await?;
         }
         let (rows, version) = self.make_delta_table(&create, &location, request).await?;
-        self.publish_table(&create, owned, managed, &version).await?;
+        self.publish_table(&create, owned, managed, &version, request).await?;
         Ok(rows)
     }
 
@@ -130,7 +130,7 @@ impl Engine {
         };
         let replaced = create.existing.as_ref().filter(|old| reads(&query.relations, old));
         let planned_version = match replaced {
-            Some(old) => Some(self.open_newest(old, &request.pins).await?.version()),
+            Some(old) => Some(self.open_newest(old, &request.work).await?.version()),
             None => None,
         };
         let planned = self.plan(query, request).await?;
@@ -152,6 +152,7 @@ impl Engine {
         (id, principal): (SecurableId, PrincipalId),
         managed: bool,
         version: &TableVersion,
+        request: &Request,
     ) -> Result<()> {
         let before = create.existing.as_ref().map_or(&[][..], |existing| &existing.columns);
         let mut columns = columns_of(&version.schema(), before);
@@ -177,7 +178,7 @@ impl Engine {
                 columns,
             }),
         };
-        self.metastore.apply(&[change]).await.map(drop)
+        self.change_metastore(&[change], request).await
     }
 
     pub(super) async fn alter_table(
@@ -199,7 +200,7 @@ impl Engine {
                 .into_iter()
                 .collect(),
             AlterTableAction::OwnerTo(owner) => {
-                vec![Change::SetOwner { id, owner: self.principal_id(owner)? }]
+                vec![Change::SetOwner { id, owner: self.principal_id(owner, request)? }]
             }
             AlterTableAction::SetProperties(_)
             | AlterTableAction::AddColumns { .. }
@@ -214,7 +215,7 @@ impl Engine {
                     .await?
             }
         };
-        self.metastore.apply(&changes).await?;
+        self.change_metastore(&changes, request).await?;
         Ok(Completion::new("ALTER TABLE"))
     }
 
@@ -269,9 +270,10 @@ impl Engine {
                 return Err(Error::internal("a change of the catalog reached the Delta table"));
             }
         }
-        let newest = self.tables.open(&location).await?;
-        self.follow_columns(table, &newest).await?;
-        Ok(changes)
+        let newest = self.tables_of(&request.work).open(&location).await?;
+        let snapshot = request.work.snapshot(&self.metastore)?;
+        let columns = self.columns_change(table, &newest, &snapshot)?;
+        Ok(columns.into_iter().chain(changes).collect())
     }
 }
 

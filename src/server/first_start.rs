@@ -32,6 +32,7 @@ pub struct Admin {
 /// Makes what a new data folder lacks; `None` when it is not new.
 pub async fn prepare(lake: &Lake) -> Result<Option<Admin>> {
     if !lake.metastore.is_new() {
+        lake.engine.recover().await?;
         sweep::staged(lake).await;
         sweep::dropped(lake).await;
         return Ok(None);

@@ -14,7 +14,7 @@ use crate::catalog::Change;
 use crate::catalog::change::NewPrincipal;
 use crate::catalog::principal::PrincipalKind;
 use crate::session::copy::format::{CopyFormat, CopyOptions, CopyWriter, Header};
-use crate::session::{Execution, Login, Place, Registry, Rows, Session, Shared};
+use crate::session::{Execution, Login, Registry, Rows, Session, Shared};
 
 use super::Config;
 use super::first_start::{self, ADMIN};
@@ -90,7 +90,7 @@ pub(super) async fn run_script(
     let statements = session.parse_text(text)?;
     let text: Arc<str> = text.into();
     for parsed in statements {
-        session.at_place(Place { first: true, last: true });
+        session.at_place(true);
         let execution = session.execute(parsed.statement, &text, Vec::new(), Vec::new()).await?;
         let notices = session.take_notices();
         for notice in notices {
@@ -109,7 +109,7 @@ pub(super) async fn run_script(
                     .with_hint("Use psql's \\copy on a running server."));
             }
         }
-        session.statement_succeeded()?;
+        session.statement_succeeded().await?;
     }
     Ok(())
 }

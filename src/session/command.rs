@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use crate::base::name::quote_identifier;
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::Privilege;
-use crate::engine::{Completion, OutputColumn, RowStream};
+use crate::engine::{Completion, Isolation, OutputColumn, RowStream};
 use crate::governance::Access;
 use crate::sql::statement::{
     Discard, Execute, IsolationLevel, Prepare, SchemaName, SessionStatement, Set, TransactionModes,
@@ -16,6 +16,7 @@ use crate::sql::statement::{
 };
 
 use super::prepared::Prepared;
+use super::transaction::Savepoint;
 use super::{Execution, Rows, Session, TransactionStatus};
 
 impl Session {
@@ -40,8 +41,14 @@ impl Session {
             }
             SessionStatement::ShowSetting(name) => return self.show_setting(name.as_deref()),
             SessionStatement::Begin(modes) => self.begin(modes)?,
-            SessionStatement::Commit { and_chain } => self.commit(and_chain)?,
-            SessionStatement::Rollback { and_chain } => self.roll_back(and_chain)?,
+            SessionStatement::Commit { and_chain } => self.commit(and_chain).await?,
+            SessionStatement::Rollback { and_chain } => self.roll_back(and_chain).await?,
+            SessionStatement::Savepoint(name) => self.save(name)?,
+            SessionStatement::Release(name) => {
+                self.transaction.release(&name)?;
+                "RELEASE"
+            }
+            SessionStatement::RollbackTo(name) => self.back_to(&name).await?,
             SessionStatement::Prepare(prepare) => self.prepare(prepare, text).await?,
             SessionStatement::Execute(_) => {
                 return Err(Error::internal("EXECUTE reached the session's commands"));
@@ -61,7 +68,7 @@ impl Session {
     }
 
     fn use_namespace(&mut self, target: Use) -> Result<&'static str> {
-        let snapshot = self.shared.engine.metastore().snapshot();
+        let snapshot = self.transaction.work().snapshot(self.shared.engine.metastore())?;
         let access = Access::new(&snapshot, self.login.principal);
         let name = match &target {
             Use::Catalog(name) => name,
@@ -170,6 +177,7 @@ impl Session {
     fn apply_modes(&mut self, modes: TransactionModes) -> Result<()> {
         if let Some(isolation) = modes.isolation {
             self.settings.set_local("transaction_isolation", isolation_name(isolation))?;
+            self.transaction.work().set_isolation(promise(isolation));
         }
         if let Some(deferrable) = modes.deferrable {
             self.settings.set_local("transaction_deferrable", on_off(deferrable))?;
@@ -188,55 +196,90 @@ impl Session {
         }
         let read_only = self.settings.is_on("default_transaction_read_only");
         self.settings.begin_transaction();
-        self.transaction.begin(read_only);
+        let engine = Arc::clone(&self.shared.engine);
+        self.transaction.begin(read_only, || engine.begin());
         let isolation = self.settings.value("default_transaction_isolation").to_owned();
         self.settings.set_local("transaction_isolation", &isolation)?;
+        if isolation == isolation_name(IsolationLevel::Serializable) {
+            self.transaction.work().set_isolation(Isolation::Serializable);
+        }
         self.settings.set_local("transaction_read_only", on_off(read_only))?;
         self.apply_modes(modes)?;
         Ok("BEGIN")
     }
 
-    fn commit(&mut self, and_chain: bool) -> Result<&'static str> {
+    async fn commit(&mut self, and_chain: bool) -> Result<&'static str> {
         let status = self.transaction.status();
         if status == TransactionStatus::Idle {
             self.no_transaction(and_chain, "COMMIT AND CHAIN")?;
             return Ok("COMMIT");
         }
         let read_only = self.transaction.is_read_only();
-        let tag = match status {
-            TransactionStatus::Failed => {
-                self.settings.roll_back_transaction();
-                "ROLLBACK"
-            }
-            TransactionStatus::Active | TransactionStatus::Idle => {
-                self.settings.commit_transaction();
-                "COMMIT"
-            }
-        };
-        self.end_block(and_chain, read_only)?;
-        Ok(tag)
+        let work = self.transaction.work();
+        if status == TransactionStatus::Failed {
+            self.settings.roll_back_transaction();
+            self.end_block(false, read_only)?;
+            self.shared.engine.roll_back(&work).await;
+            self.chain(and_chain, read_only)?;
+            return Ok("ROLLBACK");
+        }
+        // Whatever comes of it, the block has ended.
+        let before = self.settings.clone();
+        self.settings.commit_transaction();
+        self.end_block(false, read_only)?;
+        let engine = Arc::clone(&self.shared.engine);
+        if let Err(error) = engine.commit(work).await {
+            self.settings = before;
+            self.settings.roll_back_transaction();
+            self.style = self.settings.text_style();
+            return Err(error);
+        }
+        self.chain(and_chain, read_only)?;
+        Ok("COMMIT")
     }
 
-    fn roll_back(&mut self, and_chain: bool) -> Result<&'static str> {
+    async fn roll_back(&mut self, and_chain: bool) -> Result<&'static str> {
         if !self.transaction.in_block() {
             self.no_transaction(and_chain, "ROLLBACK AND CHAIN")?;
             return Ok("ROLLBACK");
         }
         let read_only = self.transaction.is_read_only();
+        let work = self.transaction.work();
         self.settings.roll_back_transaction();
         self.end_block(and_chain, read_only)?;
+        self.shared.engine.roll_back(&work).await;
         Ok("ROLLBACK")
     }
 
     fn end_block(&mut self, and_chain: bool, read_only: bool) -> Result<()> {
-        self.transaction.end();
+        let engine = Arc::clone(&self.shared.engine);
+        self.transaction.end(|| engine.begin());
         self.portals.clear();
+        self.chain(and_chain, read_only)
+    }
+
+    /// AND CHAIN: a new block like the one that has ended.
+    fn chain(&mut self, and_chain: bool, read_only: bool) -> Result<()> {
         if and_chain {
             let modes =
                 TransactionModes { read_only: Some(read_only), ..TransactionModes::default() };
             self.begin(modes)?;
         }
         Ok(())
+    }
+
+    fn save(&mut self, name: String) -> Result<&'static str> {
+        let (work, settings) = (self.transaction.work().mark(), self.settings.mark());
+        self.transaction.save(Savepoint { name, work, settings })?;
+        Ok("SAVEPOINT")
+    }
+
+    async fn back_to(&mut self, name: &str) -> Result<&'static str> {
+        let Savepoint { name: _, work, settings } = self.transaction.back_to(name)?;
+        self.portals.clear();
+        self.settings.rewind(settings);
+        self.transaction.work().rewind(&work).await?;
+        Ok("ROLLBACK")
     }
 
     fn no_transaction(&mut self, and_chain: bool, statement: &str) -> Result<()> {
@@ -254,7 +297,7 @@ impl Session {
         let Prepare { name, parameter_types, statement } = prepare;
         self.prepared.check_free(&name)?;
         let declared = super::extended::declared_types(&parameter_types)?;
-        let request = self.request(text, Vec::new(), Vec::new());
+        let request = self.request(text, Vec::new(), Vec::new())?;
         let engine = Arc::clone(&self.shared.engine);
         let (parameters, columns) =
             super::extended::describe(&engine, &statement, &declared, &request).await?;
@@ -282,7 +325,7 @@ impl Session {
                 execute.arguments.len()
             )));
         }
-        let request = self.request(text, Vec::new(), Vec::new());
+        let request = self.request(text, Vec::new(), Vec::new())?;
         let pairs = execute.arguments.iter().zip(&prepared.parameters);
         let values = pairs
             .map(|(argument, pg_type)| self.shared.engine.constant(argument, *pg_type, &request))
@@ -346,6 +389,17 @@ impl Session {
 
 fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
+}
+
+/// What a level promises. Every transaction reads one version of each table, so that the levels below
+/// SERIALIZABLE are all the same.
+fn promise(isolation: IsolationLevel) -> Isolation {
+    match isolation {
+        IsolationLevel::ReadUncommitted
+        | IsolationLevel::ReadCommitted
+        | IsolationLevel::RepeatableRead => Isolation::Snapshot,
+        IsolationLevel::Serializable => Isolation::Serializable,
+    }
 }
 
 fn isolation_name(isolation: IsolationLevel) -> &'static str {

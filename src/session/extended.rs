@@ -51,7 +51,7 @@ impl Session {
             return self.prepared.insert(name, prepared);
         };
         self.check_aborted(&parsed.statement)?;
-        let request = self.request(&text, Vec::new(), Vec::new());
+        let request = self.request(&text, Vec::new(), Vec::new())?;
         let engine = Arc::clone(&self.shared.engine);
         let (parameters, columns) =
             describe(&engine, &parsed.statement, &declared, &request).await?;
@@ -100,8 +100,9 @@ impl Session {
         Ok((columns, portal.formats.clone()))
     }
 
-    /// Execute: starts the portal, or goes on with it.
-    pub async fn step(&mut self, name: &str) -> Result<Step> {
+    /// Execute: starts the portal, or goes on with it. `alone` says that a Sync follows: a change is committed
+    /// by itself then, otherwise with all others up to the Sync.
+    pub async fn step(&mut self, name: &str, alone: bool) -> Result<Step> {
         let portal = self.portals.get(name)?;
         let (statement, text) = match &portal.state {
             PortalState::Rows(_) => {
@@ -117,6 +118,9 @@ impl Session {
         let parameters = portal.parameters.clone();
         let formats = portal.formats.clone();
         let described = portal.prepared.columns.clone();
+        if !alone && statement.changing().is_some() {
+            self.begin_pipeline();
+        }
         let execution = self.execute(statement, &text, parameters, formats).await?;
         match execution {
             Execution::Rows(rows) => {
@@ -137,6 +141,13 @@ impl Session {
                 Ok(Step::Execution(execution))
             }
         }
+    }
+
+    /// Whether a portal would end a transaction block.
+    pub fn is_commit(&self, name: &str) -> bool {
+        let portal = self.portals.get(name).ok();
+        let statement = portal.and_then(|portal| portal.prepared.statement.as_ref());
+        statement.is_some_and(Statement::is_commit)
     }
 
     /// The running portal, for its rows.
@@ -170,7 +181,9 @@ impl Session {
     fn check_aborted(&self, statement: &Statement) -> Result<()> {
         match statement {
             Statement::Session(
-                SessionStatement::Commit { .. } | SessionStatement::Rollback { .. },
+                SessionStatement::Commit { .. }
+                | SessionStatement::Rollback { .. }
+                | SessionStatement::RollbackTo(_),
             ) => Ok(()),
             _ => self.check_not_failed(),
         }

@@ -20,7 +20,7 @@ use datafusion::common::ScalarValue;
 
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
-use crate::catalog::Privilege;
+use crate::catalog::{Privilege, Snapshot};
 use crate::engine::facts::{FactValues, Facts, LiveSessions};
 use crate::engine::{Completion, CopyTarget, Engine, Request, RowStream};
 use crate::governance::Access;
@@ -34,7 +34,6 @@ use transaction::Transaction;
 
 pub use portal::{PortalState, Rows};
 pub use registry::Registry;
-pub use statement::Place;
 pub use transaction::TransactionStatus;
 
 /// What all sessions share.
@@ -76,8 +75,8 @@ pub struct Session {
     notices: Vec<Notice>,
     /// The statement whose rows are being sent.
     running: Option<Request>,
-    /// Whether the statement that runs is the last of its message.
-    script_is_at_its_end: bool,
+    /// Whether the statement that runs is the last of a simple query's text.
+    is_last: bool,
 }
 
 /// What a client is told besides the answer.
@@ -137,7 +136,7 @@ impl Session {
             portals: Portals::default(),
             notices: Vec::new(),
             running: None,
-            script_is_at_its_end: true,
+            is_last: true,
             shared,
             login,
         })
@@ -228,15 +227,18 @@ impl Session {
         text: &Arc<str>,
         parameters: Vec<ScalarValue>,
         formats: Vec<i16>,
-    ) -> Request {
+    ) -> Result<Request> {
         let now = Utc::now().timestamp_micros();
+        let work = self.transaction.work();
+        let snapshot = work.snapshot(self.shared.engine.metastore())?;
+        let search_path = self.effective_search_path(&snapshot);
         let facts = Facts::new(FactValues {
-            snapshot: self.shared.engine.metastore().snapshot(),
+            snapshot,
             principal: Some(self.login.principal),
             session_user: self.login.user.clone(),
             current_user: self.login.user.clone(),
             catalog: self.catalog.clone(),
-            search_path: self.effective_search_path(),
+            search_path,
             settings: self.settings.shared(),
             backend_pid: self.login.backend_pid,
             transaction_timestamp: self.transaction.started_at().unwrap_or(now),
@@ -250,15 +252,13 @@ impl Session {
             }),
             assignments: Arc::default(),
         });
-        let pins = self.transaction.pins();
-        Request { facts, pins, parameters, text: Arc::clone(text), formats }
+        Ok(Request { facts, work, parameters, text: Arc::clone(text), formats })
     }
 
     /// The schemas of the search path that exist and that the user may look into.
-    fn effective_search_path(&self) -> Vec<String> {
-        let snapshot = self.shared.engine.metastore().snapshot();
+    fn effective_search_path(&self, snapshot: &Snapshot) -> Vec<String> {
         let Some(catalog) = snapshot.catalog(&self.catalog) else { return Vec::new() };
-        let access = Access::new(&snapshot, self.login.principal);
+        let access = Access::new(snapshot, self.login.principal);
         let mut path = Vec::new();
         for name in self.settings.search_path() {
             let name = if name == "$user" { self.login.user.clone() } else { name };

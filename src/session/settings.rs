@@ -10,14 +10,23 @@ use crate::engine::facts::Setting as SettingFact;
 
 use super::setting::{Kind, SETTINGS, find, milliseconds};
 
+type Values = BTreeMap<String, SettingFact>;
+
+/// The values at a savepoint.
+#[derive(Debug, Clone)]
+pub struct SettingsMark {
+    values: Values,
+    before_local: BTreeMap<String, Option<SettingFact>>,
+}
+
 /// The values, by lower-case name. A name with a dot in it is the client's own.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    values: BTreeMap<String, SettingFact>,
+    values: Values,
     /// What RESET goes back to: the defaults, and over them what the client asked for at the start.
     reset: BTreeMap<String, String>,
     /// Values from before the transaction.
-    before_transaction: Option<BTreeMap<String, SettingFact>>,
+    before_transaction: Option<Values>,
     /// Values that come back when the transaction commits, by name; `None` where there was none.
     before_local: BTreeMap<String, Option<SettingFact>>,
     /// Reported settings that were set since the client was told, with what it was told.
@@ -180,6 +189,17 @@ impl Settings {
         self.before_transaction = Some(self.values.clone());
     }
 
+    /// The values as they are now, for a savepoint.
+    pub fn mark(&self) -> SettingsMark {
+        SettingsMark { values: self.values.clone(), before_local: self.before_local.clone() }
+    }
+
+    /// All values are as they were at a savepoint.
+    pub fn rewind(&mut self, mark: SettingsMark) {
+        self.before_local = mark.before_local;
+        self.put_all_back(&mark.values);
+    }
+
     /// Values set locally go; the others stay.
     pub fn commit_transaction(&mut self) {
         self.before_transaction = None;
@@ -191,7 +211,12 @@ impl Settings {
     /// All values are as they were when the transaction began.
     pub fn roll_back_transaction(&mut self) {
         self.before_local.clear();
-        let Some(before) = self.before_transaction.take() else { return };
+        if let Some(before) = self.before_transaction.take() {
+            self.put_all_back(&before);
+        }
+    }
+
+    fn put_all_back(&mut self, before: &Values) {
         let names: BTreeSet<String> = self.values.keys().chain(before.keys()).cloned().collect();
         for name in names {
             if self.values.get(&name) != before.get(&name) {

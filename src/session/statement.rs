@@ -12,13 +12,6 @@ use crate::sql::statement::SessionStatement;
 
 use super::{Execution, Rows, Session, TransactionStatus};
 
-/// Where a statement of a simple query stands among the others of its message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    pub first: bool,
-    pub last: bool,
-}
-
 impl Session {
     /// Starts a statement; `formats` are the result formats of Bind. Its rows are read by whoever gets the [`Execution`]; dropping it stops them.
     pub async fn execute(
@@ -36,7 +29,7 @@ impl Session {
             Statement::Session(session) => return self.command(session, text).await,
             statement => statement,
         };
-        let request = self.request(text, parameters, formats);
+        let request = self.request(text, parameters, formats)?;
         let engine = Arc::clone(&self.shared.engine);
         let outcome = engine.run(statement, &request).await?;
         let execution = match outcome {
@@ -52,12 +45,19 @@ impl Session {
         Ok(execution)
     }
 
-    /// To be called when a statement and all its rows are done.
-    pub fn statement_succeeded(&mut self) -> Result<()> {
-        match self.running.take() {
-            Some(request) => self.take_assignments(&request),
-            None => Ok(()),
+    /// To be called when a statement and all its rows are done, before the client is told so. The last
+    /// statement of a text commits what all of them have changed.
+    pub async fn statement_succeeded(&mut self) -> Result<()> {
+        if let Some(request) = self.running.take() {
+            self.take_assignments(&request)?;
         }
+        if self.is_last
+            && let Some(work) = self.transaction.end_implicit()
+        {
+            self.settings.commit_transaction();
+            self.shared.engine.commit(work).await?;
+        }
+        Ok(())
     }
 
     /// To be called when a statement, or the sending of its rows, has failed.
@@ -72,26 +72,55 @@ impl Session {
     /// The statements of one simple query are one transaction.
     pub fn begin_script(&mut self, statements: usize) {
         if statements > 1 {
-            self.transaction.begin_implicit();
-            if !self.transaction.in_block() {
-                self.settings.begin_transaction();
-            }
+            self.begin_implicit();
         }
     }
 
-    /// The end of a simple query's text, or the Sync of the extended protocol.
-    pub fn end_script(&mut self, succeeded: bool) {
-        let was_implicit = self.transaction.is_implicit();
-        self.transaction.end_implicit();
-        if !self.transaction.in_block() {
-            self.portals.clear();
-            if was_implicit && succeeded {
-                self.settings.commit_transaction();
-            } else if was_implicit {
-                self.settings.roll_back_transaction();
-                self.style = self.settings.text_style();
-            }
+    /// To be told before each statement of a text: whether it is the last one.
+    pub fn at_place(&mut self, is_last: bool) {
+        self.is_last = is_last;
+    }
+
+    /// What the extended protocol's messages change up to a Sync is one transaction.
+    pub(super) fn begin_pipeline(&mut self) {
+        self.is_last = false;
+        self.begin_implicit();
+    }
+
+    fn begin_implicit(&mut self) {
+        if !self.transaction.is_implicit() && !self.transaction.in_block() {
+            self.settings.begin_transaction();
         }
+        let engine = &self.shared.engine;
+        self.transaction.begin_implicit(|| engine.begin());
+    }
+
+    /// The end of a simple query's text, or the Sync of the extended protocol: commits what is not committed
+    /// yet, or undoes it.
+    pub async fn end_script(&mut self, succeeded: bool) -> Result<()> {
+        self.is_last = true;
+        let work = self.transaction.end_implicit();
+        if self.transaction.in_block() {
+            return Ok(());
+        }
+        self.portals.clear();
+        let Some(work) = work else { return Ok(()) };
+        if succeeded {
+            self.settings.commit_transaction();
+            return self.shared.engine.commit(work).await;
+        }
+        self.settings.roll_back_transaction();
+        self.style = self.settings.text_style();
+        self.shared.engine.roll_back(&work).await;
+        Ok(())
+    }
+
+    /// The client has gone: what is not committed never will be.
+    pub async fn end(&mut self) {
+        self.portals.clear();
+        self.running = None;
+        let work = self.transaction.work();
+        self.shared.engine.roll_back(&work).await;
     }
 
     fn check_transaction(&self, statement: &Statement) -> Result<()> {
@@ -105,25 +134,7 @@ impl Session {
                 format!("cannot execute {changing} in a read-only transaction"),
             ));
         }
-        if self.transaction.in_block() {
-            return Err(Error::unsupported(format!("{changing} inside a transaction block"))
-                .with_detail("A change is committed by itself; a rollback could not undo it.")
-                .with_hint("COMMIT first, and run the statement on its own (autocommit)."));
-        }
-        if self.transaction.is_implicit() && !self.script_is_at_its_end {
-            return Err(Error::unsupported(format!("{changing} before other statements of one query message"))
-                .with_detail(
-                    "The statements of one message are one transaction, and a change is committed by itself.",
-                )
-                .with_hint("Send the statements one at a time."));
-        }
         Ok(())
-    }
-
-    /// To be told before each statement of a script: whether it is the last one. Only the last may change
-    /// something, since nothing after it can fail.
-    pub fn at_place(&mut self, place: Place) {
-        self.script_is_at_its_end = place.last;
     }
 }
 
@@ -138,6 +149,10 @@ pub(super) fn aborted() -> Error {
 fn ends_transaction(statement: &Statement) -> bool {
     matches!(
         statement,
-        Statement::Session(SessionStatement::Commit { .. } | SessionStatement::Rollback { .. })
+        Statement::Session(
+            SessionStatement::Commit { .. }
+                | SessionStatement::Rollback { .. }
+                | SessionStatement::RollbackTo(_)
+        )
     )
 }

@@ -1,10 +1,13 @@
-//! The transaction's state, every transition in one place. It runs no statement.
+//! The transaction's state, every transition in one place. It runs no statement and commits nothing.
 
 use std::sync::Arc;
 
 use chrono::Utc;
 
-use crate::engine::Pins;
+use crate::base::{Error, ErrorKind, Result};
+use crate::engine::{Mark, Work};
+
+use super::settings::SettingsMark;
 
 /// What ReadyForQuery tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,22 +24,32 @@ pub enum TransactionStatus {
 #[derive(Debug, Default)]
 pub struct Transaction {
     block: Option<Block>,
-    /// The statements of one message run as one transaction.
+    /// The statements of one message, or up to a Sync, run as one transaction.
     implicit: Option<Implicit>,
 }
 
 #[derive(Debug)]
 struct Block {
     started_at: i64,
-    pins: Arc<Pins>,
+    work: Arc<Work>,
     failed: bool,
     read_only: bool,
+    /// The oldest first; a name may come twice, and means the newest then.
+    savepoints: Vec<Savepoint>,
+}
+
+/// A point in a block to go back to.
+#[derive(Debug, Clone)]
+pub struct Savepoint {
+    pub name: String,
+    pub work: Mark,
+    pub settings: SettingsMark,
 }
 
 #[derive(Debug)]
 struct Implicit {
     started_at: i64,
-    pins: Arc<Pins>,
+    work: Arc<Work>,
 }
 
 impl Transaction {
@@ -53,7 +66,7 @@ impl Transaction {
         self.block.is_some()
     }
 
-    /// Whether several statements of one message run as one transaction.
+    /// Whether several statements run as one transaction without a block.
     pub fn is_implicit(&self) -> bool {
         self.implicit.is_some()
     }
@@ -68,18 +81,22 @@ impl Transaction {
         block.or_else(|| self.implicit.as_ref().map(|implicit| implicit.started_at))
     }
 
-    /// The table versions that the transaction reads; fresh ones for a statement on its own.
-    pub fn pins(&self) -> Arc<Pins> {
-        let block = self.block.as_ref().map(|block| &block.pins);
-        let pins = block.or_else(|| self.implicit.as_ref().map(|implicit| &implicit.pins));
-        pins.map(Arc::clone).unwrap_or_default()
+    /// What the transaction reads and has changed; new work for a statement on its own.
+    pub fn work(&self) -> Arc<Work> {
+        let block = self.block.as_ref().map(|block| &block.work);
+        let work = block.or_else(|| self.implicit.as_ref().map(|implicit| &implicit.work));
+        work.map(Arc::clone).unwrap_or_default()
     }
 
-    /// BEGIN. What an implicit transaction has read already, the block goes on reading.
-    pub fn begin(&mut self, read_only: bool) {
-        let pins = self.pins();
+    /// BEGIN, with new work. What an implicit transaction has done already belongs to the block.
+    pub fn begin(&mut self, read_only: bool, new: impl FnOnce() -> Arc<Work>) {
+        let work = match &self.implicit {
+            Some(implicit) => Arc::clone(&implicit.work),
+            None => new(),
+        };
         let started_at = self.started_at().unwrap_or_else(|| Utc::now().timestamp_micros());
-        self.block = Some(Block { started_at, pins, failed: false, read_only });
+        let savepoints = Vec::new();
+        self.block = Some(Block { started_at, work, failed: false, read_only, savepoints });
     }
 
     pub fn set_read_only(&mut self, read_only: bool) {
@@ -88,12 +105,11 @@ impl Transaction {
         }
     }
 
-    /// COMMIT or ROLLBACK.
-    pub fn end(&mut self) {
+    /// COMMIT or ROLLBACK. What follows in the same message is a new transaction, with new work.
+    pub fn end(&mut self, new: impl FnOnce() -> Arc<Work>) {
         self.block = None;
         if let Some(implicit) = &mut self.implicit {
-            // What follows in the same message is a new transaction.
-            *implicit = Implicit::new();
+            *implicit = Implicit::new(new());
         }
     }
 
@@ -104,18 +120,60 @@ impl Transaction {
         }
     }
 
-    /// The first of several statements in one message.
-    pub fn begin_implicit(&mut self) {
-        self.implicit.get_or_insert_with(Implicit::new);
+    /// The first of several statements that are one transaction.
+    pub fn begin_implicit(&mut self, new: impl FnOnce() -> Arc<Work>) {
+        self.implicit.get_or_insert_with(|| Implicit::new(new()));
     }
 
-    pub fn end_implicit(&mut self) {
-        self.implicit = None;
+    /// The work of the implicit transaction, which ends, unless a block has taken it.
+    pub fn end_implicit(&mut self) -> Option<Arc<Work>> {
+        let work = self.implicit.take()?.work;
+        self.block.is_none().then_some(work)
+    }
+
+    /// SAVEPOINT. 25P01 outside of a block.
+    pub fn save(&mut self, savepoint: Savepoint) -> Result<()> {
+        self.open_block("SAVEPOINT")?.savepoints.push(savepoint);
+        Ok(())
+    }
+
+    /// RELEASE SAVEPOINT: forgets it and those after it. 3B001 when there is none of the name.
+    pub fn release(&mut self, name: &str) -> Result<()> {
+        let block = self.open_block("RELEASE SAVEPOINT")?;
+        let at = position(&block.savepoints, name)?;
+        block.savepoints.truncate(at);
+        Ok(())
+    }
+
+    /// ROLLBACK TO SAVEPOINT: the point to go back to. The block is well again; later savepoints are gone.
+    pub fn back_to(&mut self, name: &str) -> Result<Savepoint> {
+        let block = self.open_block("ROLLBACK TO SAVEPOINT")?;
+        let at = position(&block.savepoints, name)?;
+        block.savepoints.truncate(at + 1);
+        let found = block.savepoints.last().cloned();
+        block.failed = false;
+        found.ok_or_else(|| Error::internal("a savepoint was lost"))
+    }
+
+    fn open_block(&mut self, statement: &str) -> Result<&mut Block> {
+        self.block.as_mut().ok_or_else(|| {
+            Error::new(
+                ErrorKind::NoActiveSqlTransaction,
+                format!("{statement} can only be used in transaction blocks"),
+            )
+        })
     }
 }
 
+fn position(savepoints: &[Savepoint], name: &str) -> Result<usize> {
+    savepoints.iter().rposition(|savepoint| savepoint.name == name).ok_or_else(|| {
+        let message = format!("savepoint \"{name}\" does not exist");
+        Error::new(ErrorKind::InvalidSavepointSpecification, message)
+    })
+}
+
 impl Implicit {
-    fn new() -> Self {
-        Implicit { started_at: Utc::now().timestamp_micros(), pins: Arc::default() }
+    fn new(work: Arc<Work>) -> Self {
+        Implicit { started_at: Utc::now().timestamp_micros(), work }
     }
 }

@@ -1,9 +1,14 @@
 //! Which statements change something, and what they are called: what a read-only transaction refuses. It runs
 //! none of them.
 
-use super::statement::{CopyDirection, Statement};
+use super::statement::{CopyDirection, SessionStatement, Statement};
 
 impl Statement {
+    /// Whether it commits a transaction block.
+    pub fn is_commit(&self) -> bool {
+        matches!(self, Statement::Session(SessionStatement::Commit { .. }))
+    }
+
     /// What the statement is called, if it changes rows, the catalog or the principals.
     pub fn changing(&self) -> Option<&'static str> {
         match self {

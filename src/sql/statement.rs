@@ -69,6 +69,11 @@ pub enum SessionStatement {
     Rollback {
         and_chain: bool,
     },
+    Savepoint(String),
+    /// `RELEASE [SAVEPOINT] name`
+    Release(String),
+    /// `ROLLBACK TO [SAVEPOINT] name`
+    RollbackTo(String),
     Prepare(Prepare),
     Execute(Execute),
     /// `DEALLOCATE name`, or all with `None`.

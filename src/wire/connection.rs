@@ -10,7 +10,7 @@ use metrics::{counter, gauge};
 use crate::base::{Error, ErrorKind, Result, metric};
 use crate::engine::facts::SessionActivity;
 use crate::session::registry::SessionSlot;
-use crate::session::{Execution, Login, Notice, Place, Session, Shared, TransactionStatus};
+use crate::session::{Execution, Login, Notice, Session, Shared, TransactionStatus};
 use crate::sql::statement::SessionStatement;
 use crate::sql::{Parsed, Statement};
 
@@ -84,6 +84,7 @@ impl Serve for Endpoint {
             tracing::info!(%peer, %error, sqlstate = error.sqlstate(), "connection ended");
             connection.socket.send_error(&error, Severity::Fatal);
         }
+        connection.session.end().await;
         connection.socket.close().await;
     }
 }
@@ -137,7 +138,9 @@ impl Connection {
             None | Some(FrontendMessage::Terminate) => Ok(State::Done),
             Some(FrontendMessage::Query { text }) => self.simple_query(&text).await,
             Some(FrontendMessage::Sync) => {
-                self.session.end_script(true);
+                if let Err(error) = self.session.end_script(true).await {
+                    self.answer_error(error)?;
+                }
                 self.become_ready().await?;
                 Ok(State::Ready)
             }
@@ -182,7 +185,7 @@ impl Connection {
         match self.next_message().await? {
             None | Some(FrontendMessage::Terminate) => Ok(State::Done),
             Some(FrontendMessage::Sync) => {
-                self.session.end_script(false);
+                self.session.end_script(false).await?;
                 self.become_ready().await?;
                 Ok(State::Ready)
             }
@@ -286,7 +289,7 @@ impl Connection {
         if let Err(error) = outcome {
             self.answer_error(error)?;
         }
-        self.session.end_script(succeeded);
+        self.session.end_script(succeeded).await?;
         self.become_ready().await?;
         Ok(State::Ready)
     }
@@ -301,7 +304,7 @@ impl Connection {
         let text: Arc<str> = text.into();
         self.session.begin_script(count);
         for (index, parsed) in statements.into_iter().enumerate() {
-            self.session.at_place(Place { first: index == 0, last: index + 1 == count });
+            self.session.at_place(index + 1 == count);
             self.statement(parsed, &text).await?;
         }
         Ok(())
@@ -314,9 +317,14 @@ impl Connection {
             let message = format!("there is no parameter ${}", parsed.parameters);
             return Err(Error::new(ErrorKind::UndefinedParameter, message));
         }
+        let is_commit = parsed.statement.is_commit();
         let guard = Guard::begin(&self.slot, self.session.statement_timeout());
         let execute = self.session.execute(parsed.statement, text, Vec::new(), Vec::new());
-        let execution = guard.run(&mut self.socket, execute).await?;
+        let execution = match is_commit {
+            // Once begun it cannot be called back.
+            true => execute.await?,
+            false => guard.run(&mut self.socket, execute).await?,
+        };
         if let Execution::Rows(rows) = &execution {
             write_row_description(rows.columns(), &[], self.socket.out())?;
         }
@@ -344,7 +352,7 @@ impl Connection {
                 format!("COPY {taken}")
             }
         };
-        self.session.statement_succeeded()?;
+        self.session.statement_succeeded().await?;
         guard.count_statement(&tag);
         self.complete(&tag)
     }

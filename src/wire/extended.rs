@@ -109,8 +109,14 @@ impl Connection {
     async fn execute(&mut self, name: &str, max_rows: i32) -> Result<()> {
         self.record("active", None);
         let guard = Guard::begin(&self.slot, self.session.statement_timeout());
-        let step = self.session.step(name);
-        match guard.run(&mut self.socket, step).await? {
+        let is_commit = self.session.is_commit(name);
+        let step = self.session.step(name, self.socket.sync_follows());
+        let step = match is_commit {
+            // Once begun it cannot be called back.
+            true => step.await?,
+            false => guard.run(&mut self.socket, step).await?,
+        };
+        match step {
             Step::Empty => self.answer(b'I'),
             Step::Exhausted(tag) => self.complete(&tag),
             Step::Execution(execution) => match execution {
@@ -138,7 +144,7 @@ impl Connection {
             Sent::All => {
                 let tag = rows.tag(sent);
                 portal.state = PortalState::Done;
-                self.session.statement_succeeded()?;
+                self.session.statement_succeeded().await?;
                 guard.count_statement(&tag);
                 self.complete(&tag)
             }

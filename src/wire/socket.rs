@@ -16,6 +16,9 @@ use super::tls::ByteStream;
 
 /// Type byte and length word.
 const HEADER_BYTES: usize = 5;
+
+/// The type of the message that ends a series of the extended protocol.
+const SYNC: u8 = b'S';
 /// Bytes of the length word, which counts itself.
 const LENGTH_BYTES: usize = 4;
 /// What one read asks for at least.
@@ -237,6 +240,11 @@ impl Socket {
             return self.next_buffered();
         }
         Ok(self.take_body(length).map(|body| FrontendMessage::decode(kind, body)))
+    }
+
+    /// Whether a Sync is what comes next, as far as the client has sent already.
+    pub fn sync_follows(&self) -> bool {
+        self.incoming.first() == Some(&SYNC)
     }
 
     /// The type byte and the length of the body of the message that comes next.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::Utc;
 use deltalake::kernel::Action;
 use deltalake::kernel::transaction::{CommitData, TransactionError};
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 use super::error::{concurrent_update, of_delta};
 use super::target::Target;
-use super::{ChangeContext, Changed};
+use super::{ChangeContext, Changed, Committer};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
 use crate::storage::Location;
@@ -26,7 +27,7 @@ use crate::storage::Location;
 const ATTEMPTS_MAX: u32 = 8;
 
 /// How often added rows are offered to the log: they fit onto every version.
-const APPEND_ATTEMPTS_MAX: u32 = 100;
+pub const APPEND_ATTEMPTS_MAX: u32 = 100;
 
 /// The longest wait before a next attempt. Others get the table's log for as long.
 const WAIT_MAX: Duration = Duration::from_millis(500);
@@ -38,7 +39,7 @@ const CHECKPOINT_INTERVAL: &str = "delta.checkpointInterval";
 const CHECKPOINT_COMMITS: u64 = 10;
 
 /// The key of a commit's own id in its commit info.
-const COMMIT_ID: &str = "txnId";
+pub const COMMIT_ID: &str = "txnId";
 
 /// Something that can be done to a table, again on a newer version if others were first.
 #[async_trait]
@@ -58,7 +59,7 @@ pub struct Staged {
 }
 
 /// Whether a commit became part of the log.
-enum Outcome {
+pub enum Outcome {
     Committed,
     /// Another commit has that version.
     Lost,
@@ -84,7 +85,7 @@ pub async fn apply(
             changed.version = version;
             let newest = ctx.tables.publish(location, version).await?;
             drop(lease);
-            if !staged.actions.is_empty() {
+            if !staged.actions.is_empty() && ctx.tables.staged().is_none() {
                 checkpoint_if_due(&newest, version).await;
             }
             return Ok((changed, newest));
@@ -102,7 +103,7 @@ pub async fn create(
     mut staged: Staged,
 ) -> Result<(Changed, Arc<TableVersion>)> {
     let log = ctx.tables.log_store(location)?;
-    match commit(ctx, location, &log, 0, None, &mut staged).await? {
+    match commit(&ctx.committer, location, &log, 0, None, &mut staged).await? {
         Outcome::Committed => {
             let newest = ctx.tables.publish(location, 0).await?;
             Ok((staged.changed, newest))
@@ -121,7 +122,7 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
     let log = target.table.log_store();
     let mut read = target.version();
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
-        let outcome = commit(ctx, &target.location, &log, read + 1, Some(read), staged).await?;
+        let outcome = commit(&ctx.committer, &target.location, &log, read + 1, Some(read), staged).await?;
         match outcome {
             Outcome::Committed => return Ok(Some(read + 1)),
             Outcome::Lost if !staged.is_blind_append => return Ok(None),
@@ -140,7 +141,7 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
 
 /// Sums the log up from time to time, so that tables open quickly. The change is made already, and does
 /// not fail with it.
-async fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
+pub async fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
     let interval = newest.properties().get(CHECKPOINT_INTERVAL);
     let interval = interval.and_then(|text| text.parse().ok()).unwrap_or(CHECKPOINT_COMMITS);
     if version == 0 || !version.is_multiple_of(interval) {
@@ -159,8 +160,8 @@ async fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
 }
 
 /// One attempt at one version: a put that succeeds only if there is no such version yet.
-async fn commit(
-    ctx: &ChangeContext,
+pub async fn commit(
+    committer: &Committer,
     location: &Location,
     log: &LogStoreRef,
     version: u64,
@@ -171,18 +172,29 @@ async fn commit(
     let mut info = staged.operation.get_commit_info();
     info.timestamp = Some(Utc::now().timestamp_millis());
     info.engine_info = Some(concat!("lakegate/", env!("CARGO_PKG_VERSION")).to_owned());
-    info.user_name = ctx.committer.user_name.clone();
+    info.user_name = committer.user_name.clone();
     info.read_version = read;
     info.is_blind_append = Some(staged.is_blind_append);
     info.info.insert(COMMIT_ID.to_owned(), Value::String(id.to_string()));
     info.info.insert("operationMetrics".to_owned(), metrics(staged));
-    if let Some(statement) = &ctx.committer.statement_id {
+    if let Some(statement) = &committer.statement_id {
         info.info.insert("statementId".to_owned(), Value::String(statement.clone()));
     }
     let mut actions = vec![Action::CommitInfo(info)];
     actions.extend(staged.actions.iter().cloned());
     let data = CommitData::new(actions, staged.operation.clone(), Default::default(), Vec::new());
     let bytes = data.get_bytes().map_err(|error| of_delta(error.into(), location))?;
+    put(location, log, version, id, bytes).await
+}
+
+/// Puts a commit into the log unless there is one of that version.
+pub async fn put(
+    location: &Location,
+    log: &LogStoreRef,
+    version: u64,
+    id: Uuid,
+    bytes: Bytes,
+) -> Result<Outcome> {
     match log.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), id).await {
         Ok(()) => Ok(Outcome::Committed),
         // The storage may have kept an earlier, repeated request of ours.
@@ -261,7 +273,7 @@ async fn discard(target: &Target, staged: &Staged) {
 }
 
 /// Waits longer each time, and never as long as others do.
-async fn wait(attempt: u32) {
+pub async fn wait(attempt: u32) {
     let longest = Duration::from_millis(5).saturating_mul(1 << attempt.min(10)).min(WAIT_MAX);
     let share = f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
     tokio::time::sleep(longest.mul_f64(share)).await;

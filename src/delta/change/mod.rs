@@ -15,6 +15,7 @@ mod commit;
 mod create;
 mod error;
 mod merge;
+mod net;
 mod protocol;
 mod rewrite;
 mod rows;
@@ -23,6 +24,7 @@ mod shape;
 mod sink;
 mod subquery;
 mod target;
+mod transaction;
 
 #[cfg(test)]
 mod tests;
@@ -40,7 +42,9 @@ pub use alter::{
 pub use append::{append, overwrite, truncate};
 pub use create::{NewTable, create, create_as, replace};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
+pub use net::{Isolation, NetChange};
 pub use rewrite::{RowPredicate, delete, update};
+pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
 
 /// What changes run with: the engine's planner state, so that memory bounds, spill and object stores are
 /// the engine's.

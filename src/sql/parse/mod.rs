@@ -51,7 +51,9 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "use" => use_namespace(c),
         "set" => set::set(c),
         "reset" => set::reset(c),
-        "begin" | "start" | "commit" | "end" | "rollback" | "abort" => transaction::transaction(c),
+        "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release" => {
+            transaction::transaction(c)
+        }
         "prepare" => prepare::prepare(c),
         "execute" => prepare::execute(c),
         "deallocate" => prepare::deallocate(c),

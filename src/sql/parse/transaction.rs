@@ -1,4 +1,4 @@
-//! BEGIN, COMMIT, ROLLBACK and the modes of transactions, in all of PostgreSQL's spellings.
+//! BEGIN, COMMIT, ROLLBACK, savepoints and the modes of transactions, in all of PostgreSQL's spellings.
 
 use sqlparser::tokenizer::Token;
 
@@ -18,6 +18,11 @@ pub fn transaction(c: &mut Cursor<'_>) -> Result<Statement> {
             c.expect("transaction")?;
             SessionStatement::Begin(modes(c)?)
         }
+        "savepoint" => SessionStatement::Savepoint(c.identifier()?),
+        "release" => {
+            c.take("savepoint");
+            SessionStatement::Release(c.identifier()?)
+        }
         "commit" | "end" => {
             if c.is("prepared") {
                 return Err(c.unsupported("COMMIT PREPARED"));
@@ -29,10 +34,12 @@ pub fn transaction(c: &mut Cursor<'_>) -> Result<Statement> {
                 return Err(c.unsupported("ROLLBACK PREPARED"));
             }
             let and_chain = chain(c)?;
-            if c.is("to") {
-                return Err(c.unsupported("ROLLBACK TO SAVEPOINT"));
+            if !and_chain && c.take("to") {
+                c.take("savepoint");
+                SessionStatement::RollbackTo(c.identifier()?)
+            } else {
+                SessionStatement::Rollback { and_chain }
             }
-            SessionStatement::Rollback { and_chain }
         }
     };
     Ok(Statement::Session(statement))

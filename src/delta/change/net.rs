@@ -1,0 +1,354 @@
+//! What the commits of a transaction come to, table by table: one commit each, and whether it still fits
+//! onto what others have committed meanwhile. It knows nothing of other tables.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::Utc;
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::commit::COMMIT_ID;
+use super::error::concurrent_update;
+use crate::base::{Error, ErrorKind, Result};
+use crate::delta::history::commit_path;
+use crate::delta::StagedLogs;
+use crate::storage::{Location, error_of_store};
+
+/// What a transaction promises of what it has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Every table is read as of one version; rows that others only add do not conflict.
+    Snapshot,
+    /// As if transactions had run one after another: what was read must not have changed.
+    Serializable,
+}
+
+/// A file as the log names it: its path, and the deletion vector that it has.
+type FileKey = (String, Option<String>);
+
+/// One commit that does what all of a transaction's commits to a table did.
+#[derive(Debug)]
+pub struct NetChange {
+    pub location: Location,
+    /// The version that the transaction has read; `None` for a table that it makes.
+    pub base: Option<u64>,
+    info: Map<String, Value>,
+    actions: Vec<Value>,
+    removed: HashSet<String>,
+    is_blind_append: bool,
+    changes_metadata: bool,
+    /// Data files, relative to the table, that were added and taken away again.
+    pub discarded: Vec<String>,
+}
+
+/// A commit of the log, as JSON.
+struct Commit {
+    actions: Vec<(String, Value)>,
+}
+
+impl NetChange {
+    /// The net change of each table that has any, ordered by location.
+    pub async fn of(logs: &StagedLogs) -> Result<Vec<NetChange>> {
+        let mut changes = Vec::new();
+        for (location, log) in logs.all() {
+            if log.commits > 0 {
+                let commits = logs.commits(&location).await?;
+                changes.push(fold(location, log.base, &commits)?);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Every data file that the transaction has written.
+    pub fn written(&self) -> Vec<String> {
+        let added = self.actions.iter().filter_map(|action| {
+            let path = action.get("add").or_else(|| action.get("cdc"))?.get("path")?.as_str()?;
+            (!self.removed.contains(path)).then(|| path.to_owned())
+        });
+        added.chain(self.discarded.iter().cloned()).collect()
+    }
+
+    /// The bytes of the commit, under an id.
+    pub fn bytes(&self, id: Uuid) -> Result<Bytes> {
+        let mut info = self.info.clone();
+        info.insert(COMMIT_ID.to_owned(), Value::String(id.to_string()));
+        info.insert("timestamp".to_owned(), json!(Utc::now().timestamp_millis()));
+        if let Some(base) = self.base {
+            info.insert("readVersion".to_owned(), json!(base));
+        }
+        info.insert("isBlindAppend".to_owned(), json!(self.is_blind_append));
+        let first = json!({ "commitInfo": info });
+        let mut bytes = Vec::new();
+        for action in std::iter::once(&first).chain(&self.actions) {
+            serde_json::to_writer(&mut bytes, action)
+                .map_err(|cause| Error::internal("an action is no JSON").caused_by(cause))?;
+            bytes.push(b'\n');
+        }
+        Ok(bytes.into())
+    }
+
+    /// The version that the change can become: the first one that is free. 40001 when what others have
+    /// committed since the base does not go together with it.
+    pub async fn next_version(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        isolation: Isolation,
+    ) -> Result<u64> {
+        let mut version = self.base.map_or(0, |base| base + 1);
+        while let Some(commit) = read_commit(store, &self.location, version).await? {
+            if self.base.is_none() {
+                return Err(super::commit::table_exists());
+            }
+            if self.conflicts(&commit, isolation) {
+                return Err(concurrent_update()
+                    .with_detail("Another transaction has changed the same table.")
+                    .with_hint("Roll back, and run the transaction again."));
+            }
+            version += 1;
+        }
+        Ok(version)
+    }
+
+    /// Whether another's commit may have changed what this change was based on.
+    fn conflicts(&self, other: &Commit, isolation: Isolation) -> bool {
+        let changes_data = other.changes_data();
+        if other.has("metaData") || other.has("protocol") {
+            return true;
+        }
+        if self.changes_metadata && changes_data {
+            return true;
+        }
+        if other.touched().any(|path| self.removed.contains(path)) {
+            return true;
+        }
+        let only_adds = other.is_blind_append() && isolation == Isolation::Snapshot;
+        let reads = !self.is_blind_append || isolation == Isolation::Serializable;
+        reads && changes_data && !only_adds
+    }
+}
+
+/// Whether others have changed the rows of a table since a version.
+pub async fn has_changed_since(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    base: u64,
+) -> Result<bool> {
+    let mut version = base + 1;
+    while let Some(commit) = read_commit(store, location, version).await? {
+        if commit.changes_data() || commit.has("metaData") {
+            return Ok(true);
+        }
+        version += 1;
+    }
+    Ok(false)
+}
+
+/// The version at which the log has the commit of this id, looking from a version on.
+pub async fn find_commit(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    from: u64,
+    id: Uuid,
+) -> Result<Option<u64>> {
+    let id = id.to_string();
+    let mut version = from;
+    while let Some(commit) = read_commit(store, location, version).await? {
+        let info = commit.actions.iter().find(|(kind, _)| kind == "commitInfo");
+        let found = info.and_then(|(_, info)| info.get(COMMIT_ID)).and_then(Value::as_str);
+        if found == Some(id.as_str()) {
+            return Ok(Some(version));
+        }
+        version += 1;
+    }
+    Ok(None)
+}
+
+impl Commit {
+    fn parse(bytes: &[u8]) -> Result<Commit> {
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        let actions = lines.map(|line| {
+            let action: Map<String, Value> = serde_json::from_slice(line).map_err(unreadable)?;
+            action.into_iter().next().ok_or_else(|| {
+                Error::new(ErrorKind::DataCorrupted, "a commit of the table has an empty action")
+            })
+        });
+        Ok(Commit { actions: actions.collect::<Result<_>>()? })
+    }
+
+    fn has(&self, kind: &str) -> bool {
+        self.actions.iter().any(|(known, _)| known == kind)
+    }
+
+    fn is_blind_append(&self) -> bool {
+        let info = self.actions.iter().find(|(kind, _)| kind == "commitInfo");
+        let flag = info.and_then(|(_, info)| info.get("isBlindAppend")?.as_bool());
+        flag == Some(true) && !self.has("remove")
+    }
+
+    fn changes_data(&self) -> bool {
+        let files = self.actions.iter().filter(|(kind, _)| kind == "add" || kind == "remove");
+        files.into_iter().any(|(_, file)| {
+            file.get("dataChange").and_then(Value::as_bool).unwrap_or(true)
+        })
+    }
+
+    /// Paths of the files that the commit removes or adds.
+    fn touched(&self) -> impl Iterator<Item = &str> {
+        let files = self.actions.iter().filter(|(kind, _)| kind == "add" || kind == "remove");
+        files.filter_map(|(_, file)| file.get("path")?.as_str())
+    }
+}
+
+async fn read_commit(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    version: u64,
+) -> Result<Option<Commit>> {
+    let failed = |error| error_of_store(error, location);
+    match store.get(&commit_path(location, version)).await {
+        Ok(read) => Commit::parse(&read.bytes().await.map_err(failed)?).map(Some),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// What several commits come to.
+fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetChange> {
+    let mut net = NetChange {
+        location,
+        base,
+        info: Map::new(),
+        actions: Vec::new(),
+        removed: HashSet::new(),
+        is_blind_append: true,
+        changes_metadata: false,
+        discarded: Vec::new(),
+    };
+    let mut singles: Vec<(String, Value)> = Vec::new();
+    let mut files = Files::default();
+    for bytes in commits {
+        let commit = Commit::parse(bytes)?;
+        net.is_blind_append &= commit.is_blind_append();
+        for (kind, action) in commit.actions {
+            match kind.as_str() {
+                "commitInfo" => merge_info(&mut net.info, action),
+                "add" => files.add(action),
+                "remove" => files.remove(action),
+                "cdc" => files.changes.push(action),
+                // Of these the last one holds: a table has one, or one for each name.
+                "protocol" | "metaData" | "txn" | "domainMetadata" => {
+                    let same = |(known, other): &(String, Value)| {
+                        *known == kind && named(other) == named(&action)
+                    };
+                    singles.retain(|single| !same(single));
+                    singles.push((kind, action));
+                }
+                other => {
+                    let what = format!("a commit with the action {other}");
+                    return Err(Error::internal(what));
+                }
+            }
+        }
+    }
+    let is_metadata = |kind: &String| kind == "metaData" || kind == "protocol";
+    net.changes_metadata = singles.iter().any(|(kind, _)| is_metadata(kind));
+    net.removed = files.removed.iter().map(|((path, _), _)| path.clone()).collect();
+    net.discarded = files.discarded(&net.removed);
+    net.actions.extend(singles.into_iter().map(|(kind, action)| wrapped(&kind, action)));
+    net.actions.extend(files.removed.into_iter().map(|(_, action)| wrapped("remove", action)));
+    net.actions.extend(files.added.into_iter().map(|(_, action)| wrapped("add", action)));
+    net.actions.extend(files.changes.into_iter().map(|action| wrapped("cdc", action)));
+    Ok(net)
+}
+
+/// The files that a transaction has added and removed, as they are at its end.
+#[derive(Default)]
+struct Files {
+    added: Vec<(FileKey, Value)>,
+    removed: Vec<(FileKey, Value)>,
+    /// Those that were added, and removed again.
+    passed: Vec<String>,
+    changes: Vec<Value>,
+}
+
+impl Files {
+    fn add(&mut self, action: Value) {
+        self.added.push((file_key(&action), action));
+    }
+
+    fn remove(&mut self, action: Value) {
+        let key = file_key(&action);
+        match self.added.iter().position(|(added, _)| *added == key) {
+            Some(at) => {
+                self.added.remove(at);
+                self.passed.push(key.0);
+            }
+            None => self.removed.push((key, action)),
+        }
+    }
+
+    /// Files that no version has: neither one before the transaction nor the one after it.
+    fn discarded(&self, removed: &HashSet<String>) -> Vec<String> {
+        let is_used = |path: &String| {
+            removed.contains(path) || self.added.iter().any(|((added, _), _)| added == path)
+        };
+        self.passed.iter().filter(|path| !is_used(path)).cloned().collect()
+    }
+}
+
+fn file_key(action: &Value) -> FileKey {
+    let path = action.get("path").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let vector = action.get("deletionVector").filter(|vector| !vector.is_null());
+    (path, vector.map(|vector| {
+        let part = |name: &str| vector.get(name).map(Value::to_string).unwrap_or_default();
+        format!("{}{}@{}", part("storageType"), part("pathOrInlineDv"), part("offset"))
+    }))
+}
+
+/// What tells actions of one kind apart, of which the last one holds.
+fn named(action: &Value) -> Option<&str> {
+    action.get("appId").or_else(|| action.get("domain"))?.as_str()
+}
+
+fn wrapped(kind: &str, action: Value) -> Value {
+    let mut line = Map::new();
+    line.insert(kind.to_owned(), action);
+    Value::Object(line)
+}
+
+/// The last commit tells what was done; where several kinds of things were, that it was a transaction.
+/// Counts are added up.
+fn merge_info(info: &mut Map<String, Value>, next: Value) {
+    let Value::Object(mut next) = next else { return };
+    let operations = (info.get("operation"), next.get("operation"));
+    let differs = matches!(operations, (Some(before), Some(after)) if before != after);
+    if let Some(Value::Object(before)) = info.remove("operationMetrics")
+        && let Some(Value::Object(after)) = next.get_mut("operationMetrics")
+    {
+        for (name, value) in before {
+            let sum = after.get(&name).map_or_else(|| value.clone(), |other| add(&value, other));
+            after.insert(name, sum);
+        }
+    }
+    info.extend(next);
+    if differs {
+        info.insert("operation".to_owned(), json!("TRANSACTION"));
+        info.insert("operationParameters".to_owned(), json!({}));
+    }
+}
+
+/// Counts stand in the log as text.
+fn add(a: &Value, b: &Value) -> Value {
+    let count = |value: &Value| value.as_str().and_then(|text| text.parse::<u64>().ok());
+    match (count(a), count(b)) {
+        (Some(a), Some(b)) => Value::String((a + b).to_string()),
+        _ => b.clone(),
+    }
+}
+
+fn unreadable(cause: serde_json::Error) -> Error {
+    Error::new(ErrorKind::DataCorrupted, "a commit of the table is no JSON").caused_by(cause)
+}

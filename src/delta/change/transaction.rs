@@ -1,0 +1,154 @@
+//! Commits what a transaction has staged, table by table, and takes such a commit back when another part of
+//! the transaction fails. It never decides whether the transaction as a whole holds.
+
+use std::collections::HashSet;
+
+use deltalake::kernel::{Action, LogicalFileView};
+use deltalake::protocol::DeltaOperation;
+use object_store::ObjectStoreExt;
+use uuid::Uuid;
+
+use super::commit::{
+    APPEND_ATTEMPTS_MAX, Outcome, Staged, checkpoint_if_due, commit, put, wait,
+};
+use super::error::{concurrent_update, of_delta};
+use super::net::{Isolation, NetChange, find_commit, has_changed_since};
+use super::{Changed, Committer};
+use crate::base::Result;
+use crate::delta::Tables;
+use crate::delta::history::commit_path;
+use crate::storage::{Location, error_of_store};
+
+/// Makes a net change part of its table; the version that it has become. The caller holds the lease.
+///
+/// 40001 when others have changed the table in a way that does not go together with it.
+pub async fn commit_net(
+    tables: &Tables,
+    change: &NetChange,
+    isolation: Isolation,
+    id: Uuid,
+) -> Result<u64> {
+    let location = &change.location;
+    let log = tables.log_store(location)?;
+    let store = tables.store(location)?;
+    for attempt in 1..=APPEND_ATTEMPTS_MAX {
+        let version = change.next_version(&store, isolation).await?;
+        match put(location, &log, version, id, change.bytes(id)?).await? {
+            Outcome::Committed => return Ok(version),
+            Outcome::Lost => wait(attempt).await,
+        }
+    }
+    Err(concurrent_update())
+}
+
+/// The version that a net change would become now, or 40001. Nothing is written.
+pub async fn next_version(
+    tables: &Tables,
+    change: &NetChange,
+    isolation: Isolation,
+) -> Result<u64> {
+    change.next_version(&tables.store(&change.location)?, isolation).await
+}
+
+/// 40001 when others have changed the rows of a table that a serializable transaction has only read.
+pub async fn check_unchanged(tables: &Tables, location: &Location, base: u64) -> Result<()> {
+    match has_changed_since(&tables.store(location)?, location, base).await? {
+        true => Err(concurrent_update()
+            .with_detail("Another transaction has changed a table that this one has read.")
+            .with_hint("Run the transaction again.")),
+        false => Ok(()),
+    }
+}
+
+/// Makes a commit known to the readers of the table, and sums its log up when that is due.
+pub async fn published(tables: &Tables, location: &Location, version: u64) -> Result<()> {
+    let newest = tables.publish(location, version).await?;
+    checkpoint_if_due(&newest, version).await;
+    Ok(())
+}
+
+/// Takes back a commit that [`commit_net`] has made, if it has: its files are removed, those that it had
+/// removed are there again. A table that it had made is none any more.
+///
+/// What others have changed since stays changed.
+pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: Uuid) -> Result<()> {
+    let store = tables.store(location)?;
+    let first = base.map_or(0, |base| base + 1);
+    let Some(version) = find_commit(&store, location, first, id).await? else { return Ok(()) };
+    tables.forget(location);
+    if version == 0 {
+        let removed = store.delete(&commit_path(location, 0)).await;
+        return removed.map_err(|error| error_of_store(error, location));
+    }
+    let before = tables.delta_table_at(location, version - 1).await?;
+    let after = tables.delta_table_at(location, version).await?;
+    let failed = |error| of_delta(error, location);
+    let before = before.snapshot().map_err(failed)?.snapshot();
+    let after = after.snapshot().map_err(failed)?.snapshot();
+    let log = tables.log_store(location)?;
+    for attempt in 1..=APPEND_ATTEMPTS_MAX {
+        let newest = tables.newest(location).await?.version();
+        let table = tables.delta_table_at(location, newest).await?;
+        let now = table.snapshot().map_err(failed)?.snapshot();
+        let files = |snapshot: &deltalake::kernel::EagerSnapshot| {
+            snapshot.log_data().iter().collect::<Vec<_>>()
+        };
+        let (old, ours, live) = (files(before), files(after), files(now));
+        let (old_keys, our_keys, live_keys) = (keys(&old), keys(&ours), keys(&live));
+        let mut actions = Vec::new();
+        if now.metadata() == after.metadata() && before.metadata() != after.metadata() {
+            actions.push(Action::Metadata(before.metadata().clone()));
+        }
+        let added = live.iter().filter(|file| {
+            our_keys.contains(&key(file)) && !old_keys.contains(&key(file))
+        });
+        actions.extend(added.map(|file| Action::Remove(file.remove_action(true))));
+        let removed = old.iter().filter(|file| {
+            !our_keys.contains(&key(file)) && !live_keys.contains(&key(file))
+        });
+        actions.extend(removed.map(|file| Action::Add(add_again(file))));
+        let operation = DeltaOperation::Restore {
+            version: Some(version - 1),
+            datetime: None,
+        };
+        let changed = Changed::default();
+        let mut staged = Staged { actions, operation, changed, is_blind_append: false };
+        let committer = Committer::default();
+        let outcome =
+            commit(&committer, location, &log, newest + 1, Some(newest), &mut staged).await?;
+        match outcome {
+            Outcome::Committed => return tables.newest(location).await.map(drop),
+            Outcome::Lost => wait(attempt).await,
+        }
+    }
+    Err(concurrent_update())
+}
+
+/// Deletes files that a transaction has written and that are in no version. What cannot be deleted is left
+/// to VACUUM.
+pub async fn discard_staged(tables: &Tables, location: &Location, paths: &[String]) {
+    let Ok(store) = tables.store(location) else { return };
+    for path in paths {
+        if let Some(path) = location.file(path) {
+            let _ = store.delete(&path).await;
+        }
+    }
+}
+
+#[expect(deprecated, reason = "deltalake has no other way from a file of the log to an action")]
+fn add_again(file: &LogicalFileView) -> deltalake::kernel::Add {
+    file.add_action()
+}
+
+type Key = (String, Option<String>);
+
+fn key(file: &LogicalFileView) -> Key {
+    let vector = file.deletion_vector_descriptor().map(|vector| {
+        format!("{}{}@{:?}", vector.storage_type, vector.path_or_inline_dv, vector.offset)
+    });
+    (file.path().to_string(), vector)
+}
+
+fn keys(files: &[LogicalFileView]) -> HashSet<Key> {
+    files.iter().map(key).collect()
+}

@@ -1,0 +1,164 @@
+//! One unit of work: what a transaction reads and what it has changed so far, seen by nobody else. It never
+//! commits by itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::base::{Result, SecurableId};
+use crate::catalog::{Change, Metastore, Snapshot};
+use crate::delta::change::Isolation;
+use crate::delta::{StagedLog, TableVersion, Tables};
+use crate::storage::Location;
+
+/// A statement on its own, or a transaction of several.
+///
+/// A statement on its own changes tables and catalog at once. A transaction's changes are staged: commits
+/// in logs of its own, changes of the catalog in a list.
+#[derive(Default)]
+pub struct Work {
+    /// Each table's newest version of when the statement first asked for it.
+    pins: Mutex<HashMap<SecurableId, Arc<TableVersion>>>,
+    transaction: Option<Staged>,
+}
+
+/// What a transaction has staged.
+pub(super) struct Staged {
+    pub tables: Arc<Tables>,
+    isolation: Mutex<Isolation>,
+    catalog: Mutex<StagedCatalog>,
+}
+
+#[derive(Default)]
+struct StagedCatalog {
+    changes: Vec<Change>,
+    /// The catalog with the changes, and the revision of the snapshot that they were put onto.
+    preview: Option<(u64, Arc<Snapshot>)>,
+}
+
+/// A point in a transaction that it can go back to.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    tables: Vec<(Location, StagedLog)>,
+    catalog_changes: usize,
+}
+
+impl Work {
+    /// The work of a transaction.
+    pub(super) fn transaction(tables: &Arc<Tables>) -> Self {
+        let staged = Staged {
+            tables: Arc::new(tables.for_transaction()),
+            isolation: Mutex::new(Isolation::Snapshot),
+            catalog: Mutex::default(),
+        };
+        Work { pins: Mutex::default(), transaction: Some(staged) }
+    }
+
+    pub(super) fn staged(&self) -> Option<&Staged> {
+        self.transaction.as_ref()
+    }
+
+    /// Keeps a version for the rest of the statement, or gives the one that came first.
+    pub(super) fn keep(&self, id: SecurableId, version: Arc<TableVersion>) -> Arc<TableVersion> {
+        Arc::clone(held(&self.pins).entry(id).or_insert(version))
+    }
+
+    pub(super) fn kept(&self, id: SecurableId) -> Option<Arc<TableVersion>> {
+        held(&self.pins).get(&id).cloned()
+    }
+
+    /// Lets go of every version that the statement has kept.
+    pub(super) fn let_go(&self) {
+        held(&self.pins).clear();
+    }
+
+    /// What is promised of what the transaction has read.
+    pub fn set_isolation(&self, isolation: Isolation) {
+        if let Some(staged) = &self.transaction {
+            *held(&staged.isolation) = isolation;
+        }
+    }
+
+    /// Whether there is something to commit.
+    pub fn has_changes(&self) -> bool {
+        self.transaction.as_ref().is_some_and(|staged| {
+            let has_commits = staged.tables.staged().is_some_and(|logs| {
+                logs.all().iter().any(|(_, log)| log.commits > 0)
+            });
+            has_commits || !held(&staged.catalog).changes.is_empty()
+        })
+    }
+
+    /// The catalog as the work sees it: the newest, with the transaction's own changes.
+    ///
+    /// An error when others have changed the catalog so that those do not go together with it.
+    pub fn snapshot(&self, metastore: &Metastore) -> Result<Arc<Snapshot>> {
+        let newest = metastore.snapshot();
+        let Some(staged) = &self.transaction else { return Ok(newest) };
+        let mut catalog = held(&staged.catalog);
+        if catalog.changes.is_empty() {
+            return Ok(newest);
+        }
+        if let Some((revision, preview)) = &catalog.preview
+            && *revision == newest.revision()
+        {
+            return Ok(Arc::clone(preview));
+        }
+        let preview = metastore.preview(&newest, &catalog.changes)?;
+        catalog.preview = Some((newest.revision(), Arc::clone(&preview)));
+        Ok(preview)
+    }
+
+    /// A point to go back to.
+    pub fn mark(&self) -> Mark {
+        let Some(staged) = &self.transaction else {
+            return Mark { tables: Vec::new(), catalog_changes: 0 };
+        };
+        Mark {
+            tables: staged.tables.staged().map(|logs| logs.all()).unwrap_or_default(),
+            catalog_changes: held(&staged.catalog).changes.len(),
+        }
+    }
+
+    /// Undoes what was changed since a mark.
+    pub async fn rewind(&self, mark: &Mark) -> Result<()> {
+        let Some(staged) = &self.transaction else { return Ok(()) };
+        {
+            let mut catalog = held(&staged.catalog);
+            catalog.changes.truncate(mark.catalog_changes);
+            catalog.preview = None;
+        }
+        staged.tables.rewind(&mark.tables).await
+    }
+}
+
+impl Staged {
+    pub(super) fn isolation(&self) -> Isolation {
+        *held(&self.isolation)
+    }
+
+    pub(super) fn catalog_changes(&self) -> Vec<Change> {
+        held(&self.catalog).changes.clone()
+    }
+
+    /// Adds changes of the catalog; after an error none of them.
+    pub(super) fn change_catalog(&self, metastore: &Metastore, changes: &[Change]) -> Result<()> {
+        let newest = metastore.snapshot();
+        let mut catalog = held(&self.catalog);
+        let mut all = catalog.changes.clone();
+        all.extend_from_slice(changes);
+        let preview = metastore.preview(&newest, &all)?;
+        catalog.changes = all;
+        catalog.preview = Some((newest.revision(), preview));
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Work").field("is_transaction", &self.transaction.is_some()).finish_non_exhaustive()
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
