@@ -12,6 +12,9 @@ mod tidy;
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;
 
+/// Transactions of several clients, and after crashes.
+mod transactions;
+
 /// The comparisons are worth what the real server that they start is worth.
 #[test]
 fn a_real_postgresql_answers_where_it_is_installed() {

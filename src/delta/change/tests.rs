@@ -4,6 +4,7 @@ mod concurrency;
 mod metadata;
 mod others;
 mod rows;
+mod transactions;
 
 use std::path::Path;
 use std::sync::Arc;
