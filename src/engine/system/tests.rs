@@ -630,7 +630,7 @@ fn scalar_subqueries_give_one_row_or_fail() {
 
 #[test]
 fn sqlalchemy_reflects() {
-    let client = Client::of("analyst");
+    let client = Client::of("admin");
     assert_eq!(
         client.rows(
             "SELECT pg_catalog.pg_class.relname FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace \
