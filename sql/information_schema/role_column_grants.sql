@@ -1,5 +1,5 @@
 -- information_schema.role_column_grants: https://www.postgresql.org/docs/16/infoschema-role-column-grants.html
--- Privileges on tables and views count for every column.
+-- Privileges on tables and views that are not everybody's; they count for every column.
 SELECT
     p.grantor,
     p.grantee,
@@ -12,3 +12,4 @@ SELECT
 FROM lakegate_catalog.privileges AS p
 JOIN lakegate_catalog.attributes AS a ON a.attrelid = p.oid
 WHERE p.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+    AND p.grantee <> 'PUBLIC'

@@ -1,5 +1,5 @@
 -- information_schema.role_table_grants: https://www.postgresql.org/docs/16/infoschema-role-table-grants.html
--- Privileges on tables and views.
+-- Privileges on tables and views that are not everybody's.
 SELECT
     p.grantor,
     p.grantee,
@@ -10,3 +10,4 @@ SELECT
     CAST(CASE WHEN p.is_grantable THEN 'YES' ELSE 'NO' END AS varchar(3)) AS is_grantable,
     CAST(CASE p.privilege_type WHEN 'SELECT' THEN 'YES' ELSE 'NO' END AS varchar(3)) AS with_hierarchy
 FROM lakegate_catalog.privileges AS p
+WHERE p.grantee <> 'PUBLIC'

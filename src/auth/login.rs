@@ -5,7 +5,7 @@ use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::Snapshot;
 use crate::catalog::principal::PrincipalKind;
 
-use super::password::{ITERATIONS, SALT_BYTES, Verifier, fill_random, hmac_sha256};
+use super::password::{ITERATIONS, SALT_BYTES, Verifier, hmac_sha256};
 use super::scram::{
     ChannelBinding, Mechanism, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, Scram, ScramFinal,
 };
@@ -36,13 +36,6 @@ impl Login {
     /// salts change.
     pub fn new(mock_key: [u8; 32]) -> Self {
         Login { mock_key }
-    }
-
-    /// A key for [`Login::new`].
-    pub fn generate_mock_key() -> Result<[u8; 32]> {
-        let mut key = [0; 32];
-        fill_random(&mut key)?;
-        Ok(key)
     }
 
     /// The mechanisms to offer, best first. Only a TLS connection with a certificate whose hash is

@@ -23,6 +23,9 @@ impl SecurableId {
 }
 
 impl PrincipalId {
+    /// PUBLIC, that is everybody, as a grantee. No user or group has this id.
+    pub const PUBLIC: PrincipalId = PrincipalId(Uuid::max());
+
     pub fn generate() -> Self {
         PrincipalId(Uuid::now_v7())
     }

@@ -8,6 +8,10 @@ use std::time::Duration;
 pub struct Limits {
     /// Client connections at one time; one more gets 53300.
     pub connections_max: usize,
+    /// Connections at one time that have not logged in; more of them wait to be accepted.
+    pub unauthenticated_connections_max: usize,
+    /// As many of them from one address; one more gets 53300.
+    pub unauthenticated_connections_per_address_max: usize,
     /// From the first byte to a finished login.
     pub startup_timeout: Duration,
     /// The startup packet, before anybody is authenticated (PostgreSQL's `MAX_STARTUP_PACKET_LENGTH`).
@@ -47,6 +51,8 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections_max: 1000,
+            unauthenticated_connections_max: 1000,
+            unauthenticated_connections_per_address_max: 250,
             startup_timeout: Duration::from_secs(60),
             startup_packet_bytes_max: 10_000,
             message_bytes_max: 256 * MIB,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
+use crate::base::PrincipalId;
 use crate::base::name::ObjectName;
 use crate::base::secret::Secret;
 use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, Privilege, Relation, Schema, Securable, Snapshot};
 use crate::sql::statement::{
-    AlterNamespace, AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption,
-    ExplainFormat, MergeMatch, PrincipalKind,
+    AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption, ExplainFormat,
+    MergeMatch, PrincipalKind,
 };
 
 /// A bound statement and the snapshot its ids belong to.
@@ -52,16 +53,16 @@ pub enum BoundStatement {
     CreateView(BoundCreateView),
     AlterCatalog {
         catalog: Arc<Catalog>,
-        action: AlterNamespace,
+        action: BoundAlterNamespace,
     },
     AlterSchema {
         schema: Arc<Schema>,
-        action: AlterNamespace,
+        action: BoundAlterNamespace,
     },
     AlterTable {
         table: Arc<Relation>,
         action: AlterTableAction,
-        move_to: Option<Arc<Schema>>,
+        target: BoundTableTarget,
     },
     AlterView {
         view: Arc<Relation>,
@@ -257,6 +258,20 @@ pub struct BoundCreateView {
 }
 
 #[derive(Debug, Clone)]
+pub enum BoundAlterNamespace {
+    RenameTo(String),
+    OwnerTo(Arc<Principal>),
+}
+
+/// What else an ALTER TABLE names: where the table goes, or whose it becomes.
+#[derive(Debug, Clone)]
+pub enum BoundTableTarget {
+    Itself,
+    Schema(Arc<Schema>),
+    Owner(Arc<Principal>),
+}
+
+#[derive(Debug, Clone)]
 pub enum BoundAlterView {
     RenameTo(String),
     MoveTo { schema: Arc<Schema>, name: String },
@@ -297,7 +312,8 @@ pub enum BoundAlterPrincipal {
 pub struct BoundGrant {
     /// For each securable what is granted or revoked on it.
     pub on: Vec<(Securable, Vec<Privilege>)>,
-    pub principals: Vec<Arc<Principal>>,
+    /// The users and groups, or everybody.
+    pub grantees: Vec<PrincipalId>,
 }
 
 /// What SHOW and DESCRIBE ask for.
@@ -335,7 +351,7 @@ pub enum BoundShow {
         like: Option<String>,
     },
     Grants {
-        principal: Option<Arc<Principal>>,
+        principal: Option<PrincipalId>,
         on: Option<Securable>,
     },
     DescribeRelation {

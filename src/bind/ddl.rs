@@ -12,8 +12,8 @@ use crate::sql::statement::{
 };
 
 use super::bound::{
-    BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateTable, BoundCreateView,
-    BoundStatement,
+    BoundAlterNamespace, BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateTable,
+    BoundCreateView, BoundStatement, BoundTableTarget,
 };
 use super::scope::{SYSTEM_SCHEMAS, Scope};
 
@@ -73,20 +73,20 @@ impl Scope<'_> {
 
     pub(super) fn alter_catalog(&self, alter: AlterCatalog) -> Result<BoundStatement> {
         let catalog = self.catalog(Some(&alter.name))?;
-        self.check_owner(&alter.action)?;
-        Ok(BoundStatement::AlterCatalog { catalog, action: alter.action })
+        Ok(BoundStatement::AlterCatalog { catalog, action: self.alter_namespace(alter.action)? })
     }
 
     pub(super) fn alter_schema(&self, alter: AlterSchema) -> Result<BoundStatement> {
         let schema = self.schema(alter.catalog.as_deref(), &alter.name)?;
-        self.check_owner(&alter.action)?;
-        Ok(BoundStatement::AlterSchema { schema, action: alter.action })
+        Ok(BoundStatement::AlterSchema { schema, action: self.alter_namespace(alter.action)? })
     }
 
-    fn check_owner(&self, action: &AlterNamespace) -> Result<()> {
+    fn alter_namespace(&self, action: AlterNamespace) -> Result<BoundAlterNamespace> {
         match action {
-            AlterNamespace::OwnerTo(owner) => self.principal(owner).map(|_| ()),
-            AlterNamespace::RenameTo(_) => Ok(()),
+            AlterNamespace::OwnerTo(owner) => {
+                self.principal(&owner).map(BoundAlterNamespace::OwnerTo)
+            }
+            AlterNamespace::RenameTo(name) => Ok(BoundAlterNamespace::RenameTo(name)),
         }
     }
 
@@ -106,20 +106,23 @@ impl Scope<'_> {
             };
             return self.alter_view_action(relation, &name, action);
         }
-        let move_to = match &action {
-            AlterTableAction::RenameTo(to) => self.moved(&relation, to)?,
+        let target = match &action {
+            AlterTableAction::RenameTo(to) => match self.moved(&relation, to)? {
+                Some(schema) => BoundTableTarget::Schema(schema),
+                None => BoundTableTarget::Itself,
+            },
             AlterTableAction::SetSchema(schema) => {
-                Some(self.schema(name.catalog.as_deref(), schema)?)
+                BoundTableTarget::Schema(self.schema(name.catalog.as_deref(), schema)?)
             }
-            AlterTableAction::OwnerTo(owner) => self.principal(owner).map(|_| None)?,
+            AlterTableAction::OwnerTo(owner) => BoundTableTarget::Owner(self.principal(owner)?),
             AlterTableAction::SetProperties(_)
             | AlterTableAction::AddColumns { .. }
             | AlterTableAction::AddCheck(_)
             | AlterTableAction::DropConstraint { .. }
             | AlterTableAction::DropNotNull(_)
-            | AlterTableAction::CommentColumn { .. } => None,
+            | AlterTableAction::CommentColumn { .. } => BoundTableTarget::Itself,
         };
-        Ok(BoundStatement::AlterTable { table: relation, action, move_to })
+        Ok(BoundStatement::AlterTable { table: relation, action, target })
     }
 
     /// The other schema that a rename names, if it does.

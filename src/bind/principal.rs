@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::principal::{Principal, PrincipalKind as StoredKind};
 use crate::catalog::{Privilege, Securable};
 use crate::sql::statement::{
@@ -19,12 +19,7 @@ type GroupsAndMembers = (Vec<Arc<Principal>>, Vec<Arc<Principal>>);
 impl Scope<'_> {
     pub(super) fn create_principal(&self, create: CreatePrincipal) -> Result<BoundStatement> {
         let CreatePrincipal { name, kind, if_not_exists, options } = create;
-        if name.starts_with("pg_") || name == "public" || name == "none" {
-            return Err(Error::new(
-                ErrorKind::InvalidName,
-                format!("role name \"{name}\" is reserved"),
-            ));
-        }
+        check_not_reserved(&name)?;
         Ok(BoundStatement::CreatePrincipal(BoundCreatePrincipal {
             existing: self.snapshot.principal(&name).cloned(),
             name,
@@ -41,7 +36,10 @@ impl Scope<'_> {
             AlterPrincipalAction::Options(options) => {
                 BoundAlterPrincipal::Options { password: options.password, admin: options.admin }
             }
-            AlterPrincipalAction::RenameTo(name) => BoundAlterPrincipal::RenameTo(name),
+            AlterPrincipalAction::RenameTo(name) => {
+                check_not_reserved(&name)?;
+                BoundAlterPrincipal::RenameTo(name)
+            }
             AlterPrincipalAction::AddMembers(names) => {
                 must_be_group(&principal)?;
                 BoundAlterPrincipal::AddMembers(self.principals(&names)?)
@@ -70,8 +68,8 @@ impl Scope<'_> {
     }
 
     pub(super) fn grant(&self, grant: Grant) -> Result<BoundGrant> {
-        let principals = grant.principals.iter().map(|name| self.principal_name(name));
-        let principals = principals.collect::<Result<_>>()?;
+        let grantees = grant.principals.iter().map(|name| self.grantee(name));
+        let grantees = grantees.collect::<Result<_>>()?;
         let mut on = Vec::with_capacity(grant.on.len());
         for name in &grant.on {
             let securable = self.securable(name)?;
@@ -84,7 +82,7 @@ impl Scope<'_> {
             };
             on.push((securable, privileges));
         }
-        Ok(BoundGrant { on, principals })
+        Ok(BoundGrant { on, grantees })
     }
 
     pub(super) fn membership(&self, membership: Membership) -> Result<GroupsAndMembers> {
@@ -100,9 +98,19 @@ impl Scope<'_> {
         names.iter().map(|name| self.principal(name)).collect()
     }
 
-    pub(super) fn principal_name(&self, name: &PrincipalName) -> Result<Arc<Principal>> {
+    /// Who gets a grant: a user, a group or everybody.
+    pub(super) fn grantee(&self, name: &PrincipalName) -> Result<PrincipalId> {
+        match name {
+            PrincipalName::Public => Ok(PrincipalId::PUBLIC),
+            name => self.principal_name(name).map(|principal| principal.id),
+        }
+    }
+
+    fn principal_name(&self, name: &PrincipalName) -> Result<Arc<Principal>> {
         match name {
             PrincipalName::Named(name) => self.principal(name),
+            // There is no such principal: everybody is in no group and has no password.
+            PrincipalName::Public => self.principal("public"),
             PrincipalName::Current => {
                 let current = self.snapshot.principal_by_id(self.principal).cloned();
                 current.ok_or_else(|| {
@@ -114,6 +122,15 @@ impl Scope<'_> {
             }
         }
     }
+}
+
+/// Names that mean something else where a role may stand.
+fn check_not_reserved(name: &str) -> Result<()> {
+    if name.starts_with("pg_") || crate::catalog::principal::RESERVED_NAMES.contains(&name) {
+        let message = format!("role name \"{name}\" is reserved");
+        return Err(Error::new(ErrorKind::InvalidName, message));
+    }
+    Ok(())
 }
 
 fn must_be_group(principal: &Principal) -> Result<()> {

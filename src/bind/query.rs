@@ -93,13 +93,30 @@ impl Scope<'_> {
             ..self.clone()
         };
         let query = view_query(&relation.name, &view.definition, &self.parse_limits)?;
-        let bound = scope.query_at_depth(query, depth + 1).map_err(|error| {
-            // A new error: its position would point into a text that the user did not send.
-            Error::new(error.kind(), error.message().to_owned())
-                .with_detail(format!("In the definition of view \"{}\".", relation.name))
-                .with_hint("The view can be mended with CREATE OR REPLACE VIEW.")
-        })?;
-        Ok(Arc::new(bound))
+        match scope.query_at_depth(query, depth + 1) {
+            Ok(bound) => Ok(Arc::new(bound)),
+            Err(error) => Err(self.broken_view(relation, error)),
+        }
+    }
+
+    /// What a reader is told when a view cannot be expanded: which view it is, and only the view's owner
+    /// which name in it is to blame. Never a position: it would point into a text that nobody sent.
+    fn broken_view(&self, relation: &Relation, error: Error) -> Error {
+        let name = &relation.name;
+        let message = match error.kind() {
+            ErrorKind::StatementTooComplex => format!("view \"{name}\" nests too many views"),
+            _ => format!("view \"{name}\" reads what is not there"),
+        };
+        let told = Error::new(error.kind(), message)
+            .with_hint("The view's owner can mend it with CREATE OR REPLACE VIEW.");
+        match relation.owner == self.principal {
+            true => {
+                let more = error.detail().map(|detail| format!(" {detail}")).unwrap_or_default();
+                told.with_detail(format!("In its definition: {}.{more}", error.message()))
+            }
+            false => told,
+        }
+        .caused_by(error)
     }
 }
 

@@ -29,7 +29,7 @@ impl Scope<'_> {
             Show::Users { like } => BoundShow::Users { like },
             Show::Groups { like } => BoundShow::Groups { like },
             Show::Grants { principal, on } => BoundShow::Grants {
-                principal: principal.map(|name| self.principal_name(&name)).transpose()?,
+                principal: principal.map(|name| self.grantee(&name)).transpose()?,
                 on: on.map(|name| self.securable(&name)).transpose()?,
             },
         };

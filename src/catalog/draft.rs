@@ -9,7 +9,7 @@ use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result, SecurableId};
 use super::change::{Change, NewCatalog, NewPrincipal, NewRelation, NewSchema};
 use super::column_type;
 use super::grant::Grant;
-use super::principal::{Principal, PrincipalKind};
+use super::principal::{Principal, PrincipalKind, RESERVED_NAMES};
 use super::securable::{Catalog, Column, Relation, RelationKind, Schema, Table};
 use super::snapshot::{Securable, Snapshot};
 
@@ -52,7 +52,41 @@ impl Draft {
     }
 
     /// Makes one change. After an error the draft is to be thrown away.
+    ///
+    /// Errors: besides what is wrong with the change, 2BP01 or 55006 when nobody would be left who may do
+    /// everything.
     pub fn apply(&mut self, change: &Change) -> Result<()> {
+        let Some(role) = admin_at_risk(change) else { return self.make(change) };
+        let name = self.principal(role)?.name.clone();
+        let had_admin = self.has_admin();
+        self.make(change)?;
+        if !had_admin || self.has_admin() {
+            return Ok(());
+        }
+        let hint = "Make another user an admin first: ALTER USER … SUPERUSER.";
+        Err(match change {
+            Change::DropPrincipal { .. } => Error::new(
+                ErrorKind::DependentObjectsStillExist,
+                format!("role \"{name}\" cannot be dropped because no admin would be left"),
+            ),
+            _ => Error::new(
+                ErrorKind::ObjectInUse,
+                format!("role \"{name}\" cannot be changed because no admin would be left"),
+            ),
+        }
+        .with_hint(hint))
+    }
+
+    /// Whether a user who can log in may do everything, by itself or through a group.
+    fn has_admin(&self) -> bool {
+        let is_admin = |id| self.snapshot.principal_by_id(id).is_some_and(|found| found.admin);
+        let mut users = self.snapshot.principals().filter(|principal| {
+            principal.kind == PrincipalKind::User && principal.verifier.is_some()
+        });
+        users.any(|user| self.snapshot.identities_of(user.id).into_iter().any(is_admin))
+    }
+
+    fn make(&mut self, change: &Change) -> Result<()> {
         match change {
             Change::CreateCatalog(new) => self.create_catalog(new),
             Change::CreateSchema(new) => self.create_schema(new),
@@ -389,7 +423,9 @@ impl Draft {
 
     fn check_grant(&self, grant: &Grant) -> Result<()> {
         self.securable(grant.securable)?;
-        self.principal(grant.principal)?;
+        if grant.principal != PrincipalId::PUBLIC {
+            self.principal(grant.principal)?;
+        }
         Ok(())
     }
 
@@ -409,6 +445,10 @@ impl Draft {
     }
 
     fn check_principal_name(&self, name: &str) -> Result<()> {
+        if RESERVED_NAMES.contains(&name) {
+            let message = format!("role name \"{name}\" is reserved");
+            return Err(Error::new(ErrorKind::InvalidName, message));
+        }
         let taken = self.snapshot.principal(name).is_some();
         check_name(name, taken, "role", ErrorKind::DuplicateObject)
     }
@@ -432,6 +472,17 @@ impl Draft {
     fn principal(&self, id: PrincipalId) -> Result<Arc<Principal>> {
         let found = self.snapshot.principal_by_id(id).map(Arc::clone);
         found.ok_or_else(|| gone(ErrorKind::UndefinedObject, "role", id))
+    }
+}
+
+/// Whom a change may take the right to do everything, or the way to log in.
+fn admin_at_risk(change: &Change) -> Option<PrincipalId> {
+    match change {
+        Change::SetAdmin { id, admin: false }
+        | Change::SetVerifier { id, verifier: None }
+        | Change::DropPrincipal { id }
+        | Change::RemoveMember { member: id, .. } => Some(*id),
+        _ => None,
     }
 }
 

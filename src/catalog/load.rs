@@ -190,19 +190,28 @@ async fn columns(connection: &mut SqliteConnection) -> Result<HashMap<SecurableI
 async fn grants(connection: &mut SqliteConnection) -> Result<Vec<Grant>> {
     type Row = (String, String, String);
     let rows = query_as::<_, Row>("SELECT securable, principal, privilege FROM grant_")
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(database_error)?;
+    let public = query_as::<_, (String, String)>("SELECT securable, privilege FROM public_grant")
         .fetch_all(connection)
         .await
         .map_err(database_error)?;
-    rows.into_iter()
-        .map(|(securable, principal, privilege)| {
-            let found = Privilege::from_name(&privilege);
-            Ok(Grant {
-                securable: SecurableId(uuid(&securable)?),
-                principal: PrincipalId(uuid(&principal)?),
-                privilege: found.ok_or_else(|| unreadable("privilege", &privilege))?,
-            })
+    let grant = |securable: &str, principal, privilege: &str| {
+        let found = Privilege::from_name(privilege);
+        Ok(Grant {
+            securable: SecurableId(uuid(securable)?),
+            principal,
+            privilege: found.ok_or_else(|| unreadable("privilege", privilege))?,
         })
-        .collect()
+    };
+    let named = rows.iter().map(|(securable, principal, privilege)| {
+        grant(securable, PrincipalId(uuid(principal)?), privilege)
+    });
+    let public = public
+        .iter()
+        .map(|(securable, privilege)| grant(securable, PrincipalId::PUBLIC, privilege));
+    named.chain(public).collect()
 }
 
 pub(super) fn uuid(text: &str) -> Result<Uuid> {

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use aws_lc_rs::rand;
 use chrono::Utc;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, query, query_as};
@@ -28,6 +29,8 @@ const FORMAT_VERSION: i64 = 1;
 
 /// Where the OIDs begin that things have while their transaction is not committed.
 const PROVISIONAL_OID: u64 = 0xF000_0000;
+/// Bytes of the key of [`Metastore::login_key`].
+const LOGIN_KEY_BYTES: usize = 32;
 
 /// All that exists and who may do what, kept in one database file. One process has it open at a time.
 pub struct Metastore {
@@ -38,6 +41,7 @@ struct Shared {
     current: ArcSwap<Snapshot>,
     /// Writers take turns. Declared before the lock file, so that it is closed first.
     connection: Mutex<SqliteConnection>,
+    login_key: [u8; LOGIN_KEY_BYTES],
     _lock: Option<File>,
 }
 
@@ -51,14 +55,22 @@ impl Metastore {
         let Database { mut connection, lock } = sqlite::open(url).await?;
         let mut transaction = connection.begin().await.map_err(database_error)?;
         check_format(&mut transaction).await?;
+        let login_key = login_key(&mut transaction).await?;
         let facts = load::facts(&mut transaction).await?;
         transaction.commit().await.map_err(database_error)?;
         let shared = Shared {
             current: ArcSwap::from_pointee(Snapshot::new(facts)),
             connection: Mutex::new(connection),
+            login_key,
             _lock: lock,
         };
         Ok(Arc::new(Metastore { shared: Arc::new(shared) }))
+    }
+
+    /// Random bytes that belong to this metastore for good: what the server answers to strangers who try
+    /// to log in is made from them, so that it is the same after a restart.
+    pub fn login_key(&self) -> [u8; LOGIN_KEY_BYTES] {
+        self.shared.login_key
     }
 
     /// The newest snapshot. Never waits.
@@ -219,6 +231,26 @@ async fn check_format(connection: &mut SqliteConnection) -> Result<()> {
             .with_hint("Start the newest version that has been used with this data folder."));
     }
     Ok(())
+}
+
+/// The key of [`Metastore::login_key`]; makes it when it is not there.
+async fn login_key(connection: &mut SqliteConnection) -> Result<[u8; LOGIN_KEY_BYTES]> {
+    let mut key = [0; LOGIN_KEY_BYTES];
+    rand::fill(&mut key).map_err(|_| Error::internal("the system's random generator failed"))?;
+    query(
+        "INSERT INTO server_secret (name, value) VALUES ('login key', $1)
+         ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(key.to_vec())
+    .execute(&mut *connection)
+    .await
+    .map_err(database_error)?;
+    let select = "SELECT value FROM server_secret WHERE name = 'login key'";
+    let (kept,) =
+        query_as::<_, (Vec<u8>,)>(select).fetch_one(connection).await.map_err(database_error)?;
+    kept.try_into().map_err(|_| {
+        Error::new(ErrorKind::DataCorrupted, "the metastore holds a login key of another length")
+    })
 }
 
 pub(super) fn microseconds_now() -> i64 {

@@ -4,6 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::base::{Oid, PrincipalId};
 
+/// Names that no user and no group can have: the first two mean everybody, and `SET ROLE none` ends a role.
+pub const RESERVED_NAMES: &[&str] = &["public", "account users", "none"];
+
+/// How everybody ([`PrincipalId::PUBLIC`]) is called where grants are shown.
+pub const PUBLIC_NAME: &str = "PUBLIC";
+
 /// A user or a group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Principal {

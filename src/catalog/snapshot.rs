@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::base::{Oid, PrincipalId, SecurableId};
 
 use super::grant::{Grant, Privilege};
-use super::principal::Principal;
+use super::principal::{PUBLIC_NAME, Principal};
 use super::securable::{Catalog, Relation, Schema};
 
 /// All that the metastore holds at one revision. Facts and the indexes below a parent are shared with the
@@ -162,6 +162,14 @@ impl Snapshot {
         privilege: Privilege,
     ) -> bool {
         self.grants.get(&securable).is_some_and(|grants| grants.contains(&(principal, privilege)))
+    }
+
+    /// What grants to `principal` are shown under; `None` when it does not exist.
+    pub fn grantee_name(&self, principal: PrincipalId) -> Option<&str> {
+        if principal == PrincipalId::PUBLIC {
+            return Some(PUBLIC_NAME);
+        }
+        self.principals.get(&principal).map(|principal| principal.name.as_str())
     }
 
     /// The principal and every group it is in, directly or through groups.

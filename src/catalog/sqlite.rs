@@ -19,7 +19,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Every migration, oldest first. A new file takes effect by standing here; the compiler watches it.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../../sql/metastore/0001_foundation.sql")),
-    (2, "open commit", include_str!("../../sql/metastore/0002_open_commit.sql")),
+    (2, "public grants", include_str!("../../sql/metastore/0002_public_grants.sql")),
+    (3, "open commit", include_str!("../../sql/metastore/0003_open_commit.sql")),
 ];
 
 /// Where a metastore is.

@@ -108,17 +108,28 @@ pub(super) async fn write_change(
             run(connection, delete.bind(group.to_string()).bind(member.to_string())).await
         }
         Change::Grant(grant) => {
-            let insert = query(
-                "INSERT INTO grant_ (securable, principal, privilege) VALUES ($1, $2, $3)
-                 ON CONFLICT (securable, principal, privilege) DO NOTHING",
-            );
-            run(connection, bind_grant(insert, grant)).await
+            let insert = match grant.principal {
+                PrincipalId::PUBLIC => {
+                    "INSERT INTO public_grant (securable, privilege) VALUES ($1, $2)
+                     ON CONFLICT (securable, privilege) DO NOTHING"
+                }
+                _ => {
+                    "INSERT INTO grant_ (securable, privilege, principal) VALUES ($1, $2, $3)
+                     ON CONFLICT (securable, principal, privilege) DO NOTHING"
+                }
+            };
+            run(connection, bind_grant(query(insert), grant)).await
         }
         Change::Revoke(grant) => {
-            let delete = query(
-                "DELETE FROM grant_ WHERE securable = $1 AND principal = $2 AND privilege = $3",
-            );
-            run(connection, bind_grant(delete, grant)).await
+            let delete = match grant.principal {
+                PrincipalId::PUBLIC => {
+                    "DELETE FROM public_grant WHERE securable = $1 AND privilege = $2"
+                }
+                _ => {
+                    "DELETE FROM grant_ WHERE securable = $1 AND privilege = $2 AND principal = $3"
+                }
+            };
+            run(connection, bind_grant(query(delete), grant)).await
         }
     }
 }
@@ -374,11 +385,13 @@ async fn insert_principal(
 
 type Statement<'a> = Query<'a, Sqlite, SqliteArguments>;
 
+/// Binds securable, privilege and, but for everybody, principal.
 fn bind_grant<'a>(query: Statement<'a>, grant: &Grant) -> Statement<'a> {
-    query
-        .bind(grant.securable.to_string())
-        .bind(grant.principal.to_string())
-        .bind(grant.privilege.name())
+    let query = query.bind(grant.securable.to_string()).bind(grant.privilege.name());
+    match grant.principal {
+        PrincipalId::PUBLIC => query,
+        principal => query.bind(principal.to_string()),
+    }
 }
 
 async fn affected(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<u64> {

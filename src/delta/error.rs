@@ -8,7 +8,7 @@ use delta_kernel::history_manager::error::LogHistoryError;
 use deltalake::DeltaTableError;
 
 use crate::base::{Error, ErrorKind};
-use crate::storage::{Location, error_of_io, error_of_store};
+use crate::storage::{Location, error_of_io, error_of_store, missing_file};
 
 /// There is no table at a location: 42704.
 pub fn no_table() -> Error {
@@ -20,12 +20,9 @@ pub fn no_table() -> Error {
 pub fn error_of_kernel(error: KernelError, location: &Location) -> Error {
     match error {
         KernelError::Backtraced { source, .. } => error_of_kernel(*source, location),
-        KernelError::ObjectStore(error) => error_of_store(error, location),
+        KernelError::ObjectStore(error) => error_of_store(error),
         KernelError::IOError(error) => error_of_io(error),
-        KernelError::FileNotFound(path) => Error::new(
-            ErrorKind::UndefinedFile,
-            format!("file \"{}\" of the table does not exist", location.relative(&path)),
-        ),
+        KernelError::FileNotFound(path) => missing_file().caused_by(path),
         KernelError::Unsupported(what) => {
             Error::new(ErrorKind::FeatureNotSupported, "the table needs what is not supported")
                 .with_detail(without_paths(&what, location))
@@ -58,7 +55,7 @@ pub fn corrupted_log(what: &str, location: &Location) -> Error {
 /// The error for what deltalake found wrong with the table at `location`.
 pub fn error_of_deltalake(error: DeltaTableError, location: &Location) -> Error {
     match error {
-        DeltaTableError::ObjectStore { source } => error_of_store(source, location),
+        DeltaTableError::ObjectStore { source } => error_of_store(source),
         DeltaTableError::Io { source } => error_of_io(source),
         DeltaTableError::NotATable(_) => no_table(),
         other => match known_cause(&other) {
@@ -86,9 +83,12 @@ fn known_cause(error: &(dyn StdError + 'static)) -> Option<Error> {
     None
 }
 
-/// An error that says the same, for a second caller; what caused it stays with the first.
+/// An error that says the same, for a second caller; of what caused it, it has the words.
 pub fn same(error: &Error) -> Error {
     let mut same = Error::new(error.kind(), error.message());
+    if let Some(cause) = error.source() {
+        same = same.caused_by(cause.to_string());
+    }
     if let Some(detail) = error.detail() {
         same = same.with_detail(detail);
     }

@@ -56,24 +56,22 @@ impl Footers {
                 .with_metadata_size_hint(size_hint)
                 .fetch_metadata()
                 .await
-                .map_err(|error| error_of_footer(error, location, file))
+                .map_err(|error| error_of_footer(error, file))
         };
         self.cache.try_get_with(key, read).await
     }
 }
 
-fn error_of_footer(
-    error: datafusion::error::DataFusionError,
-    location: &Location,
-    file: &ObjectMeta,
-) -> Error {
+fn error_of_footer(error: datafusion::error::DataFusionError, file: &ObjectMeta) -> Error {
     use datafusion::error::DataFusionError;
     match error {
-        DataFusionError::ObjectStore(error) => error_of_store(*error, location),
+        DataFusionError::ObjectStore(error) => error_of_store(*error),
         other => {
-            let name = location.relative(file.location.as_ref());
-            let what = format!("file \"{name}\" of the table is no valid Parquet file");
-            Error::new(ErrorKind::DataCorrupted, what).caused_by(other)
+            let what = "a file of the table is no valid Parquet file";
+            let cause = other.context(format!("in file {}", file.location));
+            Error::new(ErrorKind::DataCorrupted, what)
+                .with_hint("The server's log says which file it is.")
+                .caused_by(cause)
         }
     }
 }
@@ -123,7 +121,7 @@ struct Reader {
 
 impl Reader {
     fn error(&self, error: object_store::Error) -> ParquetError {
-        ParquetError::External(Box::new(error_of_store(error, &self.location)))
+        ParquetError::External(Box::new(error_of_store(error)))
     }
 }
 

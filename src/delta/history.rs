@@ -79,14 +79,13 @@ async fn read_commit(
     location: &Location,
     version: u64,
 ) -> Result<Option<CommitInfo>> {
-    let failed = |error| error_of_store(error, location);
     let read = match store.get(&commit_path(location, version)).await {
         Ok(read) => read,
         Err(object_store::Error::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(error_of_store(error)),
     };
     let written = read.meta.last_modified.timestamp_millis();
-    let bytes = read.bytes().await.map_err(failed)?;
+    let bytes = read.bytes().await.map_err(error_of_store)?;
     let action = commit_info(&bytes)
         .map_err(|cause| corrupted_log("a commit is no JSON", location).caused_by(cause))?;
     Ok(Some(CommitInfo {

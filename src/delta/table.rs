@@ -308,7 +308,7 @@ impl Tables {
                 Ok(file) if is_log_file(&file) => return Ok(true),
                 Ok(_) => {}
                 Err(object_store::Error::NotFound { .. }) => return Ok(false),
-                Err(error) => return Err(error_of_store(error, location)),
+                Err(error) => return Err(error_of_store(error)),
             }
         }
         Ok(false)
@@ -532,7 +532,7 @@ async fn find(
     match store.head(&commit_path(location, version)).await {
         Ok(file) => Ok(Some(file)),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error_of_store(error, location)),
+        Err(error) => Err(error_of_store(error)),
     }
 }
 

@@ -508,8 +508,8 @@ async fn what_is_broken_is_told() {
     let broken = session.sql("SELECT n FROM t").await.unwrap().collect().await.unwrap_err();
     let broken = error_of_datafusion(&broken).unwrap();
     assert_eq!(broken.kind(), ErrorKind::UndefinedFile);
-    let relative = file.split_once("a table/").unwrap().1;
-    assert!(broken.message().contains(&format!("\"{relative}\"")), "{broken}");
+    assert!(!broken.to_string().contains("parquet"), "{broken} shows the name of a file");
+    assert!(format!("{broken:?}").contains(&file), "the log has it: {broken:?}");
 
     std::fs::write(made.path().join("_delta_log/00000000000000000003.json"), "{nonsense").unwrap();
     let corrupted = made.tables.open(&made.location).await.unwrap_err();

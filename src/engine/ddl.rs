@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
-use crate::bind::bound::{BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateView};
+use crate::bind::bound::{
+    BoundAlterNamespace, BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateView,
+};
 use crate::bind::{BoundQuery, BoundStatement};
 use crate::catalog::change::{NewCatalog, NewRelation, NewSchema};
 use crate::catalog::{Change, Column, Relation, RelationKind, Securable, Snapshot, View};
 use crate::delta::change;
-use crate::sql::statement::{AlterNamespace, ColumnName};
+use crate::sql::statement::ColumnName;
 
 use super::tables::column_comment;
 use super::{Completion, Engine, Request};
@@ -42,10 +44,10 @@ impl Engine {
                 (vec![new_schema(create, principal)], Completion::new("CREATE SCHEMA"))
             }
             BoundStatement::AlterCatalog { catalog, action } => {
-                (vec![self.alter_namespace(catalog.id, action, request)?], Completion::new("ALTER CATALOG"))
+                (vec![alter_namespace(catalog.id, action)], Completion::new("ALTER CATALOG"))
             }
             BoundStatement::AlterSchema { schema, action } => {
-                (vec![self.alter_namespace(schema.id, action, request)?], Completion::new("ALTER SCHEMA"))
+                (vec![alter_namespace(schema.id, action)], Completion::new("ALTER SCHEMA"))
             }
             BoundStatement::Drop { securables, cascade, missing, tag } => {
                 check_empty(snapshot, &securables, cascade)?;
@@ -75,28 +77,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    fn alter_namespace(
-        &self,
-        id: SecurableId,
-        action: AlterNamespace,
-        request: &Request,
-    ) -> Result<Change> {
-        match action {
-            AlterNamespace::RenameTo(name) => Ok(Change::Rename { id, name }),
-            AlterNamespace::OwnerTo(owner) => {
-                Ok(Change::SetOwner { id, owner: self.principal_id(&owner, request)? })
-            }
-        }
-    }
-
-    /// The principal of this name.
-    pub(super) fn principal_id(&self, name: &str, request: &Request) -> Result<PrincipalId> {
-        let snapshot = &request.facts.snapshot;
-        snapshot.principal(name).map(|principal| principal.id).ok_or_else(|| {
-            Error::new(ErrorKind::UndefinedObject, format!("role \"{name}\" does not exist"))
-        })
     }
 
     /// A table's comments stand in its log too, for other engines to see.
@@ -238,6 +218,13 @@ impl Engine {
         }
         let schema = datafusion::arrow::datatypes::Schema::new(fields);
         Ok(super::columns::columns_of(&schema, before))
+    }
+}
+
+fn alter_namespace(id: SecurableId, action: BoundAlterNamespace) -> Change {
+    match action {
+        BoundAlterNamespace::RenameTo(name) => Change::Rename { id, name },
+        BoundAlterNamespace::OwnerTo(owner) => Change::SetOwner { id, owner: owner.id },
     }
 }
 

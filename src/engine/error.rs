@@ -59,7 +59,7 @@ fn from_shared(error: &DataFusionError) -> Error {
         return from_shared(inner);
     }
     if let Some(own) = own_error(error) {
-        return Error::new(own.kind(), own.message().to_owned());
+        return copy_of(own);
     }
     match error {
         DataFusionError::ResourcesExhausted(message) => exhausted(message.clone()),
@@ -80,6 +80,15 @@ fn own_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
         next = error.source();
     }
     None
+}
+
+/// What an error of ours says, where the error itself cannot be had; of its cause, the words.
+fn copy_of(own: &Error) -> Error {
+    let copy = Error::new(own.kind(), own.message());
+    match own.source() {
+        Some(cause) => copy.caused_by(cause.to_string()),
+        None => copy,
+    }
 }
 
 fn span_of(error: &DataFusionError) -> Option<(u64, u64)> {
@@ -313,19 +322,9 @@ fn from_io(error: std::io::Error) -> Error {
     Error::new(ErrorKind::IoError, "reading or writing a file failed")
 }
 
-/// A store's failure that reached the engine without its table: only the file's own name may be told.
+/// A store's failure that reached the engine without its table.
 fn from_store(error: object_store::Error) -> Error {
-    let told = match &error {
-        object_store::Error::NotFound { path, .. } => {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            Error::new(
-                ErrorKind::UndefinedFile,
-                format!("file \"{name}\" of a table does not exist"),
-            )
-        }
-        _ => Error::new(ErrorKind::IoError, "the files of a table cannot be reached"),
-    };
-    told.caused_by(error)
+    crate::storage::error_of_store(error)
 }
 
 fn from_external(error: Box<dyn StdError + Send + Sync>) -> Error {
@@ -352,7 +351,7 @@ fn from_external(error: Box<dyn StdError + Send + Sync>) -> Error {
     match error.downcast::<std::io::Error>() {
         Ok(io) => from_io(*io),
         Err(error) => match own_error(error.as_ref()) {
-            Some(own) => Error::new(own.kind(), own.message().to_owned()),
+            Some(own) => copy_of(own),
             None => Error::internal("the query failed inside the engine").caused_by(error),
         },
     }

@@ -98,7 +98,7 @@ fn lines(
                 None => displayable(plan),
             };
             let text = shown.indent(verbose).to_string();
-            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            let mut lines: Vec<String> = text.lines().map(without_files).collect();
             if let Some(elapsed) = elapsed {
                 lines.push(format!("Execution Time: {:.3} ms", elapsed.as_secs_f64() * 1000.0));
             }
@@ -114,11 +114,26 @@ fn lines(
     }
 }
 
+/// What follows the names of files in the line of a scan.
+const AFTER_FILES: [&str; 4] =
+    ["]}, projection=", "]}, limit=", "]}, output_ordering", "]}, file_type="];
+
+/// A line of a plan with the number of a scan's file groups in place of the files' names, which tell where
+/// the table lies and what values its partition columns have.
+fn without_files(line: &str) -> String {
+    const BEGIN: &str = "file_groups={";
+    let Some((before, files)) = line.split_once(BEGIN) else { return line.to_owned() };
+    let end = AFTER_FILES.iter().filter_map(|after| files.find(after)).min();
+    let after = end.and_then(|end| files.get(end + "]}".len()..)).unwrap_or_default();
+    let groups = files.split(' ').next().unwrap_or_default();
+    format!("{before}file_groups={groups}{after}")
+}
+
 fn node(plan: &dyn ExecutionPlan, analyzed: bool) -> Value {
     let mut object = serde_json::Map::new();
     object.insert("Node Type".to_owned(), json!(plan.name()));
     let line = displayable(plan).one_line().to_string();
-    object.insert("Details".to_owned(), json!(line.trim_end()));
+    object.insert("Details".to_owned(), json!(without_files(line.trim_end())));
     if analyzed && let Some(metrics) = plan.metrics() {
         let metrics = metrics.aggregate_by_name();
         if let Some(rows) = metrics.output_rows() {
@@ -134,4 +149,22 @@ fn node(plan: &dyn ExecutionPlan, analyzed: bool) -> Value {
         object.insert("Plans".to_owned(), Value::Array(children));
     }
     Value::Object(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_files;
+
+    #[test]
+    fn plans_name_no_files() {
+        let scan = "  DataSourceExec: file_groups={2 groups: [[t/p=]}, x/a.parquet], [t/b]]}, \
+                    projection=[id], file_type=parquet";
+        assert_eq!(
+            without_files(scan),
+            "  DataSourceExec: file_groups=2, projection=[id], file_type=parquet"
+        );
+        let cut = "DataSourceExec: file_groups={1 group: [[t/a.parquet]]}";
+        assert_eq!(without_files(cut), "DataSourceExec: file_groups=1");
+        assert_eq!(without_files("FilterExec: id@0 = 1"), "FilterExec: id@0 = 1");
+    }
 }

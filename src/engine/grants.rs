@@ -114,9 +114,9 @@ async fn verifier(password: Secret) -> Result<String> {
 fn each_grant(grant: &BoundGrant) -> impl Iterator<Item = Grant> {
     grant.on.iter().flat_map(move |(securable, privileges)| {
         privileges.iter().flat_map(move |privilege| {
-            grant.principals.iter().map(move |principal| Grant {
+            grant.grantees.iter().map(move |principal| Grant {
                 securable: securable.id(),
-                principal: principal.id,
+                principal: *principal,
                 privilege: *privilege,
             })
         })

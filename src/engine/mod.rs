@@ -208,8 +208,8 @@ impl Engine {
             BoundStatement::CreateTable(create) => {
                 Ok(self.create_table(*create, principal, request).await?.into())
             }
-            BoundStatement::AlterTable { table, action, move_to } => {
-                Ok(self.alter_table(table, action, move_to, request).await?.into())
+            BoundStatement::AlterTable { table, action, target } => {
+                Ok(self.alter_table(table, action, target, request).await?.into())
             }
             BoundStatement::CreateView(create) => {
                 Ok(self.create_view(create, principal, request).await?.into())

@@ -148,9 +148,12 @@ impl Engine {
         let meanings = self.meanings(&query.relations, opened, planner)?;
         let plan =
             planner.query(query.ast.as_ref().clone(), &meanings.sources).map_err(|error| {
-                // A position in the view's text would point into a text that the user did not send.
-                Error::new(error.kind(), error.message().to_owned())
-                    .with_detail(format!("In the definition of view \"{}\".", relation.name))
+                // The reader of a view is not told what is in its text, nor a position in it.
+                let name = &relation.name;
+                let message = format!("view \"{name}\" does not fit the relations that it reads");
+                Error::new(error.kind(), message)
+                    .with_hint("The view's owner can mend it with CREATE OR REPLACE VIEW.")
+                    .caused_by(error)
             })?;
         let columns: Vec<String> =
             relation.columns.iter().map(|column| column.field.name().clone()).collect();

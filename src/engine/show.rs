@@ -9,9 +9,9 @@ use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
 
 use crate::base::datatype::pg_type_of;
 use crate::base::name::{quote_identifier, quote_literal};
-use crate::base::{Error, Result, SecurableId};
+use crate::base::{Error, PrincipalId, Result, SecurableId};
 use crate::bind::bound::BoundShow;
-use crate::catalog::principal::{Principal, PrincipalKind};
+use crate::catalog::principal::PrincipalKind;
 use crate::catalog::{Relation, RelationKind, Securable, Snapshot};
 use crate::governance::Access;
 
@@ -117,7 +117,9 @@ impl Engine {
                 columns.map(|column| vec![text(column.field.name())]).collect()
             }
             BoundShow::CreateTable { relation } => {
-                vec![vec![Cell::Text(self.create_statement(&relation, snapshot, request).await?)]]
+                let manages = access.manages(relation.id);
+                let statement = self.create_statement(&relation, manages, snapshot, request);
+                vec![vec![Cell::Text(statement.await?)]]
             }
             BoundShow::TableProperties { table, key } => {
                 self.property_rows(&table, key, request).await?
@@ -125,10 +127,11 @@ impl Engine {
             BoundShow::Users { like } => principals(snapshot, PrincipalKind::User, like),
             BoundShow::Groups { like } => principals(snapshot, PrincipalKind::Group, like),
             BoundShow::Grants { principal, on } => {
-                grant_rows(snapshot, &access, principal.as_deref(), on.as_ref())
+                grant_rows(snapshot, &access, principal, on.as_ref())
             }
             BoundShow::DescribeRelation { relation, extended } => {
-                self.description_rows(&relation, extended, snapshot, request).await?
+                let manages = access.manages(relation.id);
+                self.description_rows(&relation, (extended, manages), snapshot, request).await?
             }
             BoundShow::DescribeSystem { schema, name } => {
                 let state = self.context.statement(&request.facts);
@@ -226,7 +229,7 @@ impl Engine {
     async fn description_rows(
         &self,
         relation: &Relation,
-        extended: bool,
+        (extended, manages): (bool, bool),
         snapshot: &Snapshot,
         request: &Request,
     ) -> Result<Vec<Vec<Cell>>> {
@@ -260,7 +263,9 @@ impl Engine {
             }
             RelationKind::View(view) => {
                 add("Type", "VIEW");
-                add("View Text", &view.definition);
+                if manages {
+                    add("View Text", &view.definition);
+                }
             }
         }
         Ok(rows)
@@ -269,6 +274,7 @@ impl Engine {
     async fn create_statement(
         &self,
         relation: &Relation,
+        manages: bool,
         snapshot: &Snapshot,
         request: &Request,
     ) -> Result<String> {
@@ -306,7 +312,8 @@ impl Engine {
         if let Some(comment) = &relation.comment {
             statement.push_str(&format!("\nCOMMENT {}", quote_literal(comment)));
         }
-        if !table.managed {
+        // Where files lie is for whoever could move them.
+        if !table.managed && manages {
             statement.push_str(&format!("\nLOCATION {}", quote_literal(&table.location)));
         }
         let version = self.open_newest(relation, &request.work).await?;
@@ -406,7 +413,7 @@ fn principals(snapshot: &Snapshot, kind: PrincipalKind, like: Option<String>) ->
 fn grant_rows(
     snapshot: &Snapshot,
     access: &Access<'_>,
-    principal: Option<&Principal>,
+    principal: Option<PrincipalId>,
     on: Option<&Securable>,
 ) -> Vec<Vec<Cell>> {
     let securables: Vec<Securable> = match on {
@@ -419,12 +426,12 @@ fn grant_rows(
     for securable in securables {
         let manages = access.manages(securable.id());
         for (grantee, privilege) in snapshot.grants_on(securable.id()) {
-            let asked = principal.is_none_or(|principal| principal.id == grantee);
+            let asked = principal.is_none_or(|principal| principal == grantee);
             // Who does not manage the securable sees only the grants that are theirs.
             if !asked || !(manages || access.is(grantee)) {
                 continue;
             }
-            let Some(grantee) = snapshot.principal_by_id(grantee) else { continue };
+            let Some(grantee) = snapshot.grantee_name(grantee) else { continue };
             let kind = match &securable {
                 Securable::Catalog(_) => "CATALOG",
                 Securable::Schema(_) => "SCHEMA",
@@ -432,7 +439,7 @@ fn grant_rows(
                 Securable::Relation(_) => "VIEW",
             };
             rows.push(vec![
-                text(&grantee.name),
+                text(grantee),
                 text(privilege.name()),
                 text(kind),
                 Cell::Text(full_name(snapshot, &securable)),
@@ -459,7 +466,7 @@ fn information(pairs: &[(&str, &str)]) -> Vec<Vec<Cell>> {
     pairs.iter().map(|(name, value)| vec![text(name), text(value)]).collect()
 }
 
-fn owner(snapshot: &Snapshot, id: crate::base::PrincipalId) -> &str {
+fn owner(snapshot: &Snapshot, id: PrincipalId) -> &str {
     snapshot.principal_by_id(id).map_or("", |principal| principal.name.as_str())
 }
 

@@ -8,10 +8,10 @@ use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
-use crate::bind::bound::BoundCreateTable;
+use crate::bind::bound::{BoundCreateTable, BoundTableTarget};
 use crate::catalog::change::NewRelation;
 use crate::catalog::column_type::{canonical, type_to_text};
-use crate::catalog::{Change, Relation, RelationKind, Schema as NamedSchema, Table};
+use crate::catalog::{Change, Relation, RelationKind, Table};
 use crate::delta::TableVersion;
 use crate::delta::change::{self, NewTable};
 use crate::sql::statement::{AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName};
@@ -185,22 +185,22 @@ impl Engine {
         self: &Arc<Self>,
         table: Arc<Relation>,
         action: AlterTableAction,
-        move_to: Option<Arc<NamedSchema>>,
+        target: BoundTableTarget,
         request: &Request,
     ) -> Result<Completion> {
         let id = table.id;
-        let changes = match &action {
+        let moved = match target {
+            BoundTableTarget::Itself => None,
+            BoundTableTarget::Schema(schema) => Some(Change::SetSchema { id, schema: schema.id }),
+            BoundTableTarget::Owner(owner) => Some(Change::SetOwner { id, owner: owner.id }),
+        };
+        let changes: Vec<Change> = match &action {
             AlterTableAction::RenameTo(to) => {
-                let moved = move_to.map(|schema| Change::SetSchema { id, schema: schema.id });
                 let renamed = Change::Rename { id, name: to.object.clone() };
                 moved.into_iter().chain([renamed]).collect()
             }
-            AlterTableAction::SetSchema(_) => move_to
-                .map(|schema| Change::SetSchema { id, schema: schema.id })
-                .into_iter()
-                .collect(),
-            AlterTableAction::OwnerTo(owner) => {
-                vec![Change::SetOwner { id, owner: self.principal_id(owner, request)? }]
+            AlterTableAction::SetSchema(_) | AlterTableAction::OwnerTo(_) => {
+                moved.into_iter().collect()
             }
             AlterTableAction::SetProperties(_)
             | AlterTableAction::AddColumns { .. }

@@ -18,12 +18,16 @@ pub struct Access<'a> {
 }
 
 impl<'a> Access<'a> {
-    /// The rights of `principal`, its groups included.
+    /// The rights of `principal`: its own, its groups' and everybody's.
     pub fn new(snapshot: &'a Snapshot, principal: PrincipalId) -> Self {
-        let identities = snapshot.identities_of(principal);
+        let mut identities = snapshot.identities_of(principal);
         let admin = identities
             .iter()
             .any(|id| snapshot.principal_by_id(*id).is_some_and(|principal| principal.admin));
+        // Who has been dropped is not even everybody.
+        if snapshot.principal_by_id(principal).is_some() {
+            identities.insert(PrincipalId::PUBLIC);
+        }
         Access { snapshot, identities, admin }
     }
 
@@ -47,39 +51,48 @@ impl<'a> Access<'a> {
     pub fn has(&self, id: SecurableId, privilege: Privilege) -> bool {
         self.manages(id)
             || self.lineage(id).any(|securable| {
-                self.snapshot.grants_on(securable.id()).any(|(grantee, granted)| {
-                    (granted == privilege || granted == Privilege::AllPrivileges)
-                        && self.identities.contains(&grantee)
+                self.holds(securable.id(), |granted| {
+                    granted == privilege || granted == Privilege::AllPrivileges
                 })
             })
     }
 
-    /// Whether the principal may learn that the securable exists: it manages it, holds a privilege on it
-    /// or on something in it or around it.
+    /// Whether the principal may learn that the securable exists.
+    ///
+    /// A table or view is known to whoever manages it or holds a privilege on it or on what contains it; a
+    /// schema or catalog also to whoever holds one on something in it. USE CATALOG alone tells of the catalog,
+    /// and of nothing in it.
     pub fn may_know(&self, id: SecurableId) -> bool {
-        if self.manages(id) || self.lineage(id).any(|s| self.holds_any(s.id())) {
+        if self.manages(id) || self.lineage(id).any(|securable| self.is_revealed(securable.id())) {
             return true;
         }
         match self.snapshot.securable(id) {
             None | Some(Securable::Relation(_)) => false,
             Some(Securable::Schema(schema)) => self.knows_a_relation_of(schema.id),
             Some(Securable::Catalog(catalog)) => {
-                self.snapshot.schemas_of(catalog.id).any(|schema| {
-                    self.is(schema.owner)
-                        || self.holds_any(schema.id)
-                        || self.knows_a_relation_of(schema.id)
-                })
+                self.holds(catalog.id, |_| true)
+                    || self.snapshot.schemas_of(catalog.id).any(|schema| {
+                        self.is(schema.owner)
+                            || self.is_revealed(schema.id)
+                            || self.knows_a_relation_of(schema.id)
+                    })
             }
         }
     }
 
     fn knows_a_relation_of(&self, schema: SecurableId) -> bool {
         let mut relations = self.snapshot.relations_of(schema);
-        relations.any(|relation| self.is(relation.owner) || self.holds_any(relation.id))
+        relations.any(|relation| self.is(relation.owner) || self.is_revealed(relation.id))
     }
 
-    fn holds_any(&self, id: SecurableId) -> bool {
-        self.snapshot.grants_on(id).any(|(grantee, _)| self.identities.contains(&grantee))
+    /// Whether a grant on this very securable tells of it and of all that is in it.
+    fn is_revealed(&self, id: SecurableId) -> bool {
+        self.holds(id, |privilege| privilege != Privilege::UseCatalog)
+    }
+
+    fn holds(&self, id: SecurableId, wanted: impl Fn(Privilege) -> bool) -> bool {
+        let mut grants = self.snapshot.grants_on(id);
+        grants.any(|(grantee, privilege)| self.is(grantee) && wanted(privilege))
     }
 
     /// The securable and what contains it, from the inside out.

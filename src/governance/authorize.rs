@@ -31,21 +31,20 @@ impl Authorized {
 
 /// Lets the statement through when the principal has all that it needs.
 ///
-/// Errors: 42P01, 3F000 or 3D000 for what the principal may not know of; 42501 with what is missing for
-/// what it knows.
+/// Errors: 42P01, 3F000 or 3D000 for what the principal may not know of; 42501 with all that is missing for
+/// what it knows; 28000 for a principal that has been dropped.
 pub fn authorize(bound: Bound, principal: PrincipalId) -> Result<Authorized> {
-    for requirement in requirements(&bound.statement) {
-        if let Err(denial) = check(&bound.snapshot, principal, &requirement) {
-            tracing::info!(
-                target: "lakegate::audit",
-                principal = %principal,
-                revision = bound.snapshot.revision(),
-                requirement = ?requirement.need,
-                sqlstate = denial.sqlstate(),
-                "denied",
-            );
-            return Err(denial);
-        }
+    if let Err(denial) = decide(&bound, principal) {
+        tracing::info!(
+            target: "lakegate::audit",
+            principal = %principal,
+            revision = bound.snapshot.revision(),
+            sqlstate = denial.sqlstate(),
+            reason = %denial,
+            missing = denial.detail(),
+            "denied",
+        );
+        return Err(denial);
     }
     tracing::debug!(
         target: "lakegate::audit",
@@ -56,123 +55,157 @@ pub fn authorize(bound: Bound, principal: PrincipalId) -> Result<Authorized> {
     Ok(Authorized { bound, principal })
 }
 
-fn check(snapshot: &Snapshot, session: PrincipalId, requirement: &Requirement) -> Result<()> {
+/// Why a requirement is not met.
+enum Denial {
+    /// Privileges that would do, on something that the principal knows.
+    Missing { message: String, privileges: Vec<String> },
+    /// Something that no single grant gives, or that the principal must not hear of.
+    Refused(Error),
+}
+
+/// The first denial, with the privileges that are missing anywhere in the statement.
+fn decide(bound: &Bound, session: PrincipalId) -> Result<()> {
+    if bound.snapshot.principal_by_id(session).is_none() {
+        let message = "the user of this session does not exist any more";
+        return Err(Error::new(ErrorKind::InvalidAuthorizationSpecification, message));
+    }
+    let mut first = None;
+    let mut missing: Vec<String> = Vec::new();
+    for requirement in requirements(&bound.statement) {
+        match check(&bound.snapshot, session, &requirement) {
+            Ok(()) => {}
+            Err(Denial::Refused(error)) if first.is_none() => return Err(error),
+            Err(Denial::Refused(_)) => {}
+            Err(Denial::Missing { message, privileges }) => {
+                first.get_or_insert(message);
+                let new = privileges.into_iter().filter(|one| !missing.contains(one));
+                missing.extend(new.collect::<Vec<_>>());
+            }
+        }
+    }
+    match first {
+        Some(message) => {
+            Err(Error::new(ErrorKind::InsufficientPrivilege, message)
+                .with_detail(sentence(&missing)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn sentence(missing: &[String]) -> String {
+    match missing {
+        [one] => format!("The privilege {one} is missing."),
+        many => format!("These privileges are missing: {}.", many.join(", ")),
+    }
+}
+
+fn check(
+    snapshot: &Snapshot,
+    session: PrincipalId,
+    requirement: &Requirement,
+) -> std::result::Result<(), Denial> {
     let principal = requirement.on_behalf_of.unwrap_or(session);
     let access = Access::new(snapshot, principal);
     let outcome = match requirement.need {
-        Need::Privilege(id, privilege) => usable(snapshot, &access, id, privilege),
+        Need::Privilege(id, privilege) => usable(snapshot, &access, id, &[privilege]),
         Need::Manage(id) if access.manages(id) => Ok(()),
-        Need::Manage(id) => Err(denied(snapshot, &access, id, |kind, name| {
-            (format!("must be owner of {kind} {name}"), None)
-        })),
+        Need::Manage(id) => Err(not_owner(snapshot, &access, id)),
         Need::CreateIn(id) => {
-            usable_any(snapshot, &access, id, &[Privilege::Create, Privilege::CreateTable])
+            usable(snapshot, &access, id, &[Privilege::Create, Privilege::CreateTable])
         }
         Need::CreateSchemaIn(id) => {
-            usable_any(snapshot, &access, id, &[Privilege::Create, Privilege::CreateSchema])
+            usable(snapshot, &access, id, &[Privilege::Create, Privilege::CreateSchema])
         }
         Need::Know(id) if access.may_know(id) => Ok(()),
-        Need::Know(id) => Err(unknown(snapshot, id)),
+        Need::Know(id) => Err(Denial::Refused(unknown(snapshot, id))),
         Need::Admin if access.is_admin() => Ok(()),
-        Need::Admin => Err(Error::new(
-            ErrorKind::InsufficientPrivilege,
-            "permission denied: only an admin may do this",
-        )),
+        Need::Admin => Err(refused("permission denied: only an admin may do this")),
         Need::Be(id) if access.is(id) || access.is_admin() => Ok(()),
-        Need::Be(_) => Err(Error::new(
-            ErrorKind::InsufficientPrivilege,
-            "permission denied: only an admin may do this for another principal",
-        )),
+        Need::Be(_) => {
+            Err(refused("permission denied: only an admin may do this for another principal"))
+        }
+        Need::ActAs(id) if access.is(id) || access.is_admin() => Ok(()),
+        Need::ActAs(id) => {
+            let role = snapshot.principal_by_id(id).map_or("", |principal| &principal.name);
+            // PostgreSQL's words; without the rule, an owner could make a view read as somebody else.
+            Err(refused(format!("must be able to SET ROLE \"{role}\"")))
+        }
     };
+    if let (Err(_), Some(view)) = (&outcome, requirement.explained) {
+        let name = snapshot.securable(view).map_or(String::new(), |view| view.name().to_owned());
+        let message = format!("permission denied to explain view {name}");
+        let error = Error::new(ErrorKind::InsufficientPrivilege, message);
+        return Err(Denial::Refused(error.with_detail("Its plan would show what the view reads.")));
+    }
     match (outcome, requirement.on_behalf_of) {
-        (Err(denial), Some(owner)) => Err(owner_lacks(snapshot, owner, denial)),
+        (Err(denial), Some(owner)) => Err(Denial::Refused(owner_lacks(snapshot, owner, denial))),
         (outcome, _) => outcome,
     }
 }
 
+fn refused(message: impl Into<String>) -> Denial {
+    Denial::Refused(Error::new(ErrorKind::InsufficientPrivilege, message))
+}
+
 /// What the owner of a view lacks says nothing to its reader but that the view cannot be read.
-fn owner_lacks(snapshot: &Snapshot, owner: PrincipalId, denial: Error) -> Error {
+fn owner_lacks(snapshot: &Snapshot, owner: PrincipalId, denial: Denial) -> Error {
     let owner = snapshot.principal_by_id(owner).map_or("that is gone", |owner| owner.name.as_str());
+    let cause = match denial {
+        Denial::Missing { message, privileges } => {
+            Error::new(ErrorKind::InsufficientPrivilege, message).with_detail(sentence(&privileges))
+        }
+        Denial::Refused(error) => error,
+    };
     Error::new(
         ErrorKind::InsufficientPrivilege,
         "permission denied for a relation that a view reads",
     )
     .with_detail(format!("The view's owner \"{owner}\" lacks a privilege on it."))
-    .caused_by(denial)
+    .caused_by(cause)
 }
 
+/// One of the privileges on the securable, and USE on all that contains it and on itself.
 fn usable(
     snapshot: &Snapshot,
     access: &Access<'_>,
     id: SecurableId,
-    privilege: Privilege,
-) -> Result<()> {
-    usable_any(snapshot, access, id, &[privilege])
-}
-
-/// One of the privileges on the securable, and USE on all that contains it and on itself.
-fn usable_any(
-    snapshot: &Snapshot,
-    access: &Access<'_>,
-    id: SecurableId,
     privileges: &[Privilege],
-) -> Result<()> {
-    let first = snapshot.securable(id);
-    for securable in std::iter::successors(first, |s| snapshot.securable(s.parent()?)) {
-        let use_privilege = match &securable {
+) -> std::result::Result<(), Denial> {
+    let Some(securable) = snapshot.securable(id).filter(|_| access.may_know(id)) else {
+        return Err(Denial::Refused(unknown(snapshot, id)));
+    };
+    let first = Some(securable.clone());
+    let mut missing = Vec::new();
+    for container in std::iter::successors(first, |s| snapshot.securable(s.parent()?)) {
+        let use_privilege = match &container {
             Securable::Catalog(_) => Privilege::UseCatalog,
             Securable::Schema(_) => Privilege::UseSchema,
             Securable::Relation(_) => continue,
         };
-        if !access.has(securable.id(), use_privilege) {
-            return Err(lacks(snapshot, access, id, &securable, use_privilege));
+        if !access.has(container.id(), use_privilege) {
+            missing.push(named(use_privilege, &container));
         }
     }
-    if privileges.iter().any(|privilege| access.has(id, *privilege)) {
+    // From the outside in, as somebody would grant them.
+    missing.reverse();
+    if !privileges.iter().any(|privilege| access.has(id, *privilege)) {
+        missing.extend(privileges.first().map(|privilege| named(*privilege, &securable)));
+    }
+    if missing.is_empty() {
         return Ok(());
     }
-    match (snapshot.securable(id), privileges.first()) {
-        (Some(securable), Some(privilege)) => {
-            Err(lacks(snapshot, access, id, &securable, *privilege))
-        }
-        _ => Err(unknown(snapshot, id)),
-    }
+    let message = format!("permission denied for {} {}", kind_of(&securable), securable.name());
+    Err(Denial::Missing { message, privileges: missing })
 }
 
-/// 42501 for `id`, naming the privilege that is missing and on what.
-fn lacks(
-    snapshot: &Snapshot,
-    access: &Access<'_>,
-    id: SecurableId,
-    on: &Securable,
-    privilege: Privilege,
-) -> Error {
-    denied(snapshot, access, id, |kind, name| {
-        let detail = format!(
-            "The privilege {} on {} {} is missing.",
-            privilege.name(),
-            kind_of(on),
-            on.name(),
-        );
-        (format!("permission denied for {kind} {name}"), Some(detail))
-    })
+fn named(privilege: Privilege, on: &Securable) -> String {
+    format!("{} on {} {}", privilege.name(), kind_of(on), on.name())
 }
 
-/// The denial for somebody who may know of the securable, or its absence for everybody else.
-fn denied(
-    snapshot: &Snapshot,
-    access: &Access<'_>,
-    id: SecurableId,
-    words: impl FnOnce(&str, &str) -> (String, Option<String>),
-) -> Error {
-    let Some(securable) = snapshot.securable(id).filter(|_| access.may_know(id)) else {
-        return unknown(snapshot, id);
-    };
-    let (message, detail) = words(kind_of(&securable), securable.name());
-    let error = Error::new(ErrorKind::InsufficientPrivilege, message);
-    match detail {
-        Some(detail) => error.with_detail(detail),
-        None => error,
+fn not_owner(snapshot: &Snapshot, access: &Access<'_>, id: SecurableId) -> Denial {
+    match snapshot.securable(id).filter(|_| access.may_know(id)) {
+        Some(known) => refused(format!("must be owner of {} {}", kind_of(&known), known.name())),
+        None => Denial::Refused(unknown(snapshot, id)),
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::base::{PrincipalId, SecurableId};
 use crate::bind::bound::{
-    BoundAlterPrincipal, BoundAlterView, BoundAssignment, BoundCommentTarget, BoundCreateTable,
-    BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation, BoundShow,
-    BoundStatement, Relations,
+    BoundAlterNamespace, BoundAlterPrincipal, BoundAlterView, BoundAssignment, BoundCommentTarget,
+    BoundCreateTable, BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation,
+    BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
 use crate::catalog::{Privilege, Relation};
 use crate::sql::statement::AlterTableAction;
@@ -16,6 +16,8 @@ use crate::sql::statement::AlterTableAction;
 pub struct Requirement {
     /// `None` is the session's principal; a view's base tables are read by the view's owner.
     pub on_behalf_of: Option<PrincipalId>,
+    /// The view whose plan would be shown: who is shown it must be allowed what the view reads.
+    pub explained: Option<SecurableId>,
     pub need: Need,
 }
 
@@ -35,23 +37,30 @@ pub enum Need {
     Admin,
     /// To be this principal, or an admin.
     Be(PrincipalId),
+    /// To be this principal, in it or an admin, for objects that are or will be its own.
+    ActAs(PrincipalId),
 }
 
 /// All that a statement needs.
 pub fn requirements(statement: &BoundStatement) -> Vec<Requirement> {
-    let mut list = List { on_behalf_of: None, found: Vec::new() };
+    let mut list =
+        List { on_behalf_of: None, explaining: false, explained: None, found: Vec::new() };
     list.statement(statement);
     list.found
 }
 
 struct List {
     on_behalf_of: Option<PrincipalId>,
+    /// Whether the statement's plan is to be shown.
+    explaining: bool,
+    explained: Option<SecurableId>,
     found: Vec<Requirement>,
 }
 
 impl List {
     fn need(&mut self, need: Need) {
-        self.found.push(Requirement { on_behalf_of: self.on_behalf_of, need });
+        let (on_behalf_of, explained) = (self.on_behalf_of, self.explained);
+        self.found.push(Requirement { on_behalf_of, explained, need });
     }
 
     fn privilege(&mut self, relation: &Relation, privilege: Privilege) {
@@ -62,7 +71,10 @@ impl List {
         use BoundStatement::*;
         match statement {
             Query(query) | CopyOut { query, options: _ } => self.query(query),
-            Explain(explain) => self.statement(&explain.statement),
+            Explain(explain) => {
+                self.explaining = true;
+                self.statement(&explain.statement);
+            }
 
             Insert(insert) => {
                 self.privilege(&insert.table, Privilege::Modify);
@@ -86,32 +98,35 @@ impl List {
             CreateCatalog { .. } => self.need(Need::Admin),
             CreateSchema(create) => {
                 self.need(Need::CreateSchemaIn(create.catalog.id));
-                create.owner.iter().for_each(|owner| self.need(Need::Be(owner.id)));
+                create.owner.iter().for_each(|owner| self.need(Need::ActAs(owner.id)));
             }
             CreateTable(create) => self.create_table(create),
             CreateView(create) => {
                 self.need(Need::CreateIn(create.schema.id));
                 if create.or_replace {
-                    create.existing.iter().for_each(|view| self.need(Need::Manage(view.id)));
+                    create.existing.iter().for_each(|view| self.redefines(view));
                 }
                 self.query(&create.query);
             }
-            AlterCatalog { catalog, action: _ } => self.need(Need::Manage(catalog.id)),
-            AlterSchema { schema, action: _ } => self.need(Need::Manage(schema.id)),
-            AlterTable { table, action, move_to } => {
-                self.alter_table(table, action);
-                move_to.iter().for_each(|schema| self.need(Need::CreateIn(schema.id)));
-            }
-            AlterView { view, action } => {
-                self.need(Need::Manage(view.id));
+            AlterCatalog { catalog, action } => {
+                self.need(Need::Manage(catalog.id));
                 match action {
-                    BoundAlterView::As { query, definition: _ } => self.query(query),
-                    BoundAlterView::MoveTo { schema, name: _ } => {
-                        self.need(Need::CreateIn(schema.id));
-                    }
-                    BoundAlterView::RenameTo(_) | BoundAlterView::OwnerTo(_) => {}
+                    // A name that is taken by what one may not know of would show.
+                    BoundAlterNamespace::RenameTo(_) => self.need(Need::Admin),
+                    BoundAlterNamespace::OwnerTo(owner) => self.need(Need::ActAs(owner.id)),
                 }
             }
+            AlterSchema { schema, action } => {
+                self.need(Need::Manage(schema.id));
+                match action {
+                    BoundAlterNamespace::RenameTo(_) => {
+                        self.need(Need::CreateSchemaIn(schema.catalog));
+                    }
+                    BoundAlterNamespace::OwnerTo(owner) => self.need(Need::ActAs(owner.id)),
+                }
+            }
+            AlterTable { table, action, target } => self.alter_table(table, action, target),
+            AlterView { view, action } => self.alter_view(view, action),
             Drop { securables, cascade: _, missing: _, tag: _ } => {
                 securables.iter().for_each(|securable| self.need(Need::Manage(securable.id())));
             }
@@ -164,8 +179,17 @@ impl List {
         create.query.iter().for_each(|query| self.query(query));
     }
 
-    fn alter_table(&mut self, table: &Relation, action: &AlterTableAction) {
+    fn alter_table(
+        &mut self,
+        table: &Relation,
+        action: &AlterTableAction,
+        target: &BoundTableTarget,
+    ) {
+        self.need(Need::Manage(table.id));
         match action {
+            AlterTableAction::RenameTo(_) if matches!(target, BoundTableTarget::Itself) => {
+                self.need(Need::CreateIn(table.schema));
+            }
             AlterTableAction::RenameTo(_)
             | AlterTableAction::SetSchema(_)
             | AlterTableAction::OwnerTo(_)
@@ -174,8 +198,32 @@ impl List {
             | AlterTableAction::AddCheck(_)
             | AlterTableAction::DropConstraint { .. }
             | AlterTableAction::DropNotNull(_)
-            | AlterTableAction::CommentColumn { .. } => self.need(Need::Manage(table.id)),
+            | AlterTableAction::CommentColumn { .. } => {}
         }
+        match target {
+            BoundTableTarget::Schema(schema) => self.need(Need::CreateIn(schema.id)),
+            BoundTableTarget::Owner(owner) => self.need(Need::ActAs(owner.id)),
+            BoundTableTarget::Itself => {}
+        }
+    }
+
+    fn alter_view(&mut self, view: &Relation, action: &BoundAlterView) {
+        self.need(Need::Manage(view.id));
+        match action {
+            BoundAlterView::As { query, definition: _ } => {
+                self.redefines(view);
+                self.query(query);
+            }
+            BoundAlterView::MoveTo { schema, name: _ } => self.need(Need::CreateIn(schema.id)),
+            BoundAlterView::RenameTo(_) => self.need(Need::CreateIn(view.schema)),
+            BoundAlterView::OwnerTo(owner) => self.need(Need::ActAs(owner.id)),
+        }
+    }
+
+    /// A view reads with its owner's rights, so nobody else may say what it reads.
+    fn redefines(&mut self, view: &Relation) {
+        self.need(Need::Manage(view.id));
+        self.need(Need::ActAs(view.owner));
     }
 
     fn merge(&mut self, merge: &BoundMerge) {
@@ -211,9 +259,17 @@ impl List {
             | BoundShow::Views { schema, like: _ }
             | BoundShow::DescribeSchema { schema } => self.need(Need::Know(schema.id)),
             BoundShow::Columns { relation }
-            | BoundShow::CreateTable { relation }
-            | BoundShow::DescribeRelation { relation, extended: _ } => {
+            | BoundShow::DescribeRelation { relation, extended: false } => {
                 self.need(Need::Know(relation.id));
+            }
+            // A view's text tells of relations that its reader may not know of.
+            BoundShow::CreateTable { relation } if relation.as_table().is_none() => {
+                self.need(Need::Manage(relation.id));
+            }
+            // They tell how many rows there are, and what the properties are.
+            BoundShow::CreateTable { relation }
+            | BoundShow::DescribeRelation { relation, extended: true } => {
+                self.privilege(relation, Privilege::Select);
             }
             BoundShow::TableProperties { table, key: _ } => {
                 self.privilege(table, Privilege::Select);
@@ -223,7 +279,7 @@ impl List {
             | BoundShow::DescribeDetail { table } => self.need(Need::Manage(table.id)),
             BoundShow::Grants { principal, on } => match (principal, on) {
                 (_, Some(on)) => self.need(Need::Know(on.id())),
-                (Some(principal), None) => self.need(Need::Be(principal.id)),
+                (Some(principal), None) => self.need(Need::Be(*principal)),
                 (None, None) => {}
             },
             BoundShow::DescribeQuery(query) => self.query(query),
@@ -247,7 +303,10 @@ impl List {
     }
 
     fn relations(&mut self, relations: &Relations) {
-        for relation in relations.values() {
+        // By name, so that the same statement is denied in the same words every time.
+        let mut by_name: Vec<_> = relations.iter().collect();
+        by_name.sort_by_cached_key(|(name, _)| name.to_string());
+        for (_, relation) in by_name {
             match relation {
                 BoundRelation::Table { relation, time_travel: _ } => {
                     self.privilege(relation, Privilege::Select);
@@ -255,6 +314,12 @@ impl List {
                 BoundRelation::View { relation, query } => {
                     self.privilege(relation, Privilege::Select);
                     self.as_owner(relation, query);
+                    if self.explaining && self.on_behalf_of.is_none() {
+                        let before = self.explained;
+                        self.explained = before.or(Some(relation.id));
+                        self.query(query);
+                        self.explained = before;
+                    }
                 }
                 BoundRelation::System { .. } => {}
             }

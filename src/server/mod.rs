@@ -68,7 +68,7 @@ pub async fn serve(config: Config) -> Result<()> {
     let gate = Arc::new(Gate {
         limits: config.limits.clone(),
         registry: Arc::clone(&registry),
-        login: Login::new(Login::generate_mock_key()?),
+        login: Login::new(lake.metastore.login_key()),
         snapshot: Box::new(move || metastore.snapshot()),
         certificate: certificate.clone(),
         require_tls: config.require_tls,

@@ -78,6 +78,13 @@ impl Session {
             .catalog(name)
             .filter(|catalog| access.may_know(catalog.id))
             .ok_or_else(|| crate::bind::scope::undefined_catalog(name))?;
+        if !access.has(catalog.id, Privilege::UseCatalog) {
+            return Err(Error::new(
+                ErrorKind::InsufficientPrivilege,
+                format!("permission denied for catalog {name}"),
+            )
+            .with_detail(format!("The privilege USE CATALOG on catalog {name} is missing.")));
+        }
         if let Use::Schema(SchemaName { schema, .. }) = &target {
             let known = snapshot.schema(catalog.id, schema).filter(|s| access.may_know(s.id));
             let system = crate::bind::scope::SYSTEM_SCHEMAS.contains(&schema.as_str());
@@ -87,7 +94,9 @@ impl Session {
                         ErrorKind::InsufficientPrivilege,
                         format!("permission denied for schema {schema}"),
                     )
-                    .with_detail("The privilege USE SCHEMA is missing."));
+                    .with_detail(format!(
+                        "The privilege USE SCHEMA on schema {schema} is missing."
+                    )));
                 }
                 None if !system => return Err(crate::bind::scope::undefined_schema(schema)),
                 Some(_) | None => self.settings.set("search_path", &quote_identifier(schema))?,

@@ -113,12 +113,15 @@ impl Session {
             )
             .with_hint("A database is a catalog; the first one is \"main\"."));
         };
-        if !access.has(catalog.id, Privilege::UseCatalog) && !access.may_know(catalog.id) {
+        if !access.has(catalog.id, Privilege::UseCatalog) {
             return Err(Error::new(
                 ErrorKind::InsufficientPrivilege,
                 format!("permission denied for database \"{}\"", login.database),
             )
-            .with_detail("The privilege USE CATALOG is missing."));
+            .with_detail(format!(
+                "The privilege USE CATALOG on catalog {} is missing.",
+                catalog.name
+            )));
         }
         let mut settings = Settings::new();
         settings.fix("session_authorization", &login.user);

@@ -470,6 +470,8 @@ pub enum PrincipalName {
     Named(String),
     /// `CURRENT_USER`, `SESSION_USER`, `CURRENT_ROLE`.
     Current,
+    /// `PUBLIC` or "account users", where something is granted: everybody.
+    Public,
 }
 
 #[derive(Debug, Clone)]

@@ -1,31 +1,26 @@
-//! What users are told when storage fails. It never shows a path outside of the table.
+//! What users are told when storage fails. It never shows where a table lies nor what its files are called:
+//! that is in the log, because names of files hold values of partition columns.
 
 use std::error::Error as StdError;
 use std::io;
 
-use super::location::Location;
 use crate::base::{Error, ErrorKind};
 
-/// The error for a failed operation on a file of the table at `location`. Paths go to the log; the
-/// message names the file relative to the table.
-pub fn error_of_store(error: object_store::Error, location: &Location) -> Error {
+/// The error for a failed operation on a file of a table. Its path goes to the log.
+pub fn error_of_store(error: object_store::Error) -> Error {
     use object_store::Error as Store;
     let described = match &error {
-        Store::NotFound { path, .. } => missing_file(location.relative(path)),
-        Store::PermissionDenied { path, .. } | Store::Unauthenticated { path, .. } => Error::new(
-            ErrorKind::IoError,
-            format!("storage denies access to file \"{}\" of the table", location.relative(path)),
-        )
-        .with_hint("Check the rights and credentials of the server."),
+        Store::NotFound { .. } => missing_file(),
+        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {
+            Error::new(ErrorKind::IoError, "storage denies access to a file of the table")
+                .with_hint("Check the rights and credentials of the server.")
+        }
         Store::NotSupported { .. } | Store::NotImplemented { .. } => {
             Error::unsupported("an operation of the table's storage")
         }
-        Store::AlreadyExists { path, .. } | Store::Precondition { path, .. } => Error::new(
+        Store::AlreadyExists { .. } | Store::Precondition { .. } => Error::new(
             ErrorKind::SerializationFailure,
-            format!(
-                "file \"{}\" of the table was written at the same time",
-                location.relative(path)
-            ),
+            "a file of the table was written at the same time",
         ),
         Store::InvalidPath { .. } => {
             Error::new(ErrorKind::DataCorrupted, "the table names a file with an invalid path")
@@ -52,16 +47,16 @@ fn error_of_io_kind(error: &io::Error) -> Error {
             Error::new(ErrorKind::IoError, "storage denies access to the table's files")
                 .with_hint("Check the rights of the server.")
         }
-        io::ErrorKind::NotFound => {
-            Error::new(ErrorKind::UndefinedFile, "a file of the table does not exist")
-        }
+        io::ErrorKind::NotFound => missing_file(),
         _ => unreadable(),
     }
 }
 
-fn missing_file(name: &str) -> Error {
-    Error::new(ErrorKind::UndefinedFile, format!("file \"{name}\" of the table does not exist"))
+/// 58P01, for a file that the table's log names and the storage does not have.
+pub fn missing_file() -> Error {
+    Error::new(ErrorKind::UndefinedFile, "a file of the table does not exist")
         .with_detail("The table's log names it, but the storage does not have it.")
+        .with_hint("The server's log says which file it is.")
 }
 
 fn unreadable() -> Error {
@@ -85,24 +80,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_show_names_relative_to_the_table_only() {
-        let location = Location::parse("/secret/place/t").unwrap();
-        let error = error_of_store(
-            object_store::Error::NotFound {
-                path: "/secret/place/t/p=1/f.parquet".to_owned(),
-                source: "gone".into(),
-            },
-            &location,
-        );
+    fn a_file_is_named_in_the_log_only() {
+        let path = "/secret/place/t/p=1/f.parquet".to_owned();
+        let error = error_of_store(object_store::Error::NotFound { path, source: "gone".into() });
         assert_eq!(error.kind(), ErrorKind::UndefinedFile);
-        assert_eq!(error.message(), "file \"p=1/f.parquet\" of the table does not exist");
+        assert_eq!(error.message(), "a file of the table does not exist");
+        assert!(error.source().unwrap().to_string().contains("p=1/f.parquet"));
     }
 
     #[test]
     fn a_full_disk_is_told_apart() {
-        let location = Location::parse("/t").unwrap();
         let full = io::Error::from(io::ErrorKind::StorageFull);
         let error = object_store::Error::Generic { store: "LocalFileSystem", source: full.into() };
-        assert_eq!(error_of_store(error, &location).kind(), ErrorKind::DiskFull);
+        assert_eq!(error_of_store(error).kind(), ErrorKind::DiskFull);
     }
 }

@@ -164,19 +164,6 @@ impl Location {
         let same_store = file.store_url() == self.store_url();
         (same_store && file.path.prefix_match(&self.path).is_some()).then_some(file.path)
     }
-
-    /// A path below this location as users may see it: relative to the location.
-    pub fn relative<'a>(&self, path: &'a str) -> &'a str {
-        let trimmed = path.trim_start_matches('/');
-        let root = self.path.as_ref();
-        match trimmed.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')) {
-            Some(relative) => relative,
-            None => match trimmed.find(&format!("{root}/")) {
-                Some(start) => trimmed.get(start + root.len() + 1..).unwrap_or_default(),
-                None => trimmed.rsplit('/').next().unwrap_or_default(),
-            },
-        }
-    }
 }
 
 /// Whether a URI begins with a scheme, and so is not relative.
@@ -269,8 +256,5 @@ mod tests {
         assert_eq!(file("../u/f"), None);
         assert_eq!(file("%2e%2e/u/f"), None);
         assert_eq!(file("s3://bucket/f"), None);
-        assert_eq!(table.relative("/data/t/p=1/f"), "p=1/f");
-        assert_eq!(table.relative("file:///data/t/p=1/f"), "p=1/f");
-        assert_eq!(table.relative("elsewhere/f"), "f");
     }
 }

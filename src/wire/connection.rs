@@ -252,7 +252,11 @@ impl Connection {
         counter!(metric::ERRORS_TOTAL, "sqlstate" => error.sqlstate()).increment(1);
         match error.kind() {
             ErrorKind::ConnectionFailure | ErrorKind::AdminShutdown => Err(error),
-            ErrorKind::InternalError => {
+            // The client is not told what the operator must know: which file it is, and where.
+            ErrorKind::InternalError
+            | ErrorKind::DataCorrupted
+            | ErrorKind::UndefinedFile
+            | ErrorKind::IoError => {
                 tracing::error!(?error, "a statement failed inside the server");
                 self.socket.send_error(&error, Severity::Error);
                 Ok(())

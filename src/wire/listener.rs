@@ -1,20 +1,22 @@
-//! The listening socket: accepts connections, bounds how many may be strangers at a time, and hands those
-//! that log in to the connection loop. It reads no byte itself.
+//! The listening socket: accepts connections while there is room for strangers, and hands those that log in
+//! to the connection loop. It reads no byte itself.
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::base::{Error, ErrorKind, Result};
 
+use super::error::{Severity, write_error};
 use super::startup::{Connected, Gate};
+use super::strangers::{Stranger, Strangers};
 
 /// Connections that may wait for their accept.
 const BACKLOG: u32 = 1024;
@@ -69,12 +71,16 @@ impl Listener {
     /// registry's [`drain`](crate::session::Registry::drain) and
     /// [`terminate_all`](crate::session::Registry::terminate_all).
     ///
-    /// At most as many strangers as sessions are in their startup at one time; when they are, further
-    /// connections wait in the kernel's queue, where they cost nothing.
+    /// Only so many strangers are in their startup at one time; when they are, further connections wait in
+    /// the kernel's queue, where they cost nothing. From an address that has its share of them, they are
+    /// refused at once.
     pub async fn run<S: Serve>(self, gate: Arc<Gate>, server: Arc<S>, stop: CancellationToken) {
-        let strangers = Arc::new(Semaphore::new(gate.limits.connections_max));
+        let strangers = Strangers::new(
+            gate.limits.unauthenticated_connections_max,
+            gate.limits.unauthenticated_connections_per_address_max,
+        );
         let connections = TaskTracker::new();
-        while let Some((stream, peer, permit)) = self.next(&strangers, &stop).await {
+        while let Some((stream, peer, stranger)) = self.next(&strangers, &stop).await {
             let (gate, server) = (Arc::clone(&gate), Arc::clone(&server));
             let stop = stop.clone();
             connections.spawn(async move {
@@ -82,7 +88,7 @@ impl Listener {
                     connected = gate.admit(stream, peer) => connected,
                     () = stop.cancelled() => None,
                 };
-                drop(permit);
+                drop(stranger);
                 if let Some(connected) = connected {
                     server.serve(connected).await;
                 }
@@ -95,25 +101,29 @@ impl Listener {
 
     async fn next(
         &self,
-        strangers: &Arc<Semaphore>,
+        strangers: &Arc<Strangers>,
         stop: &CancellationToken,
-    ) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    ) -> Option<(TcpStream, SocketAddr, Stranger)> {
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = stop.cancelled() => return None,
                 accepted = async {
-                    let permit = Arc::clone(strangers).acquire_owned().await.ok()?;
-                    Some((self.socket.accept().await, permit))
+                    let place = strangers.place().await?;
+                    Some((self.socket.accept().await, place))
                 } => accepted?,
             };
             match accepted {
-                (Ok((stream, peer)), permit) => {
+                (Ok((stream, peer)), place) => {
+                    let Some(stranger) = strangers.enter(peer.ip(), place) else {
+                        refuse(&stream, peer);
+                        continue;
+                    };
                     if let Err(error) = prepare(&stream) {
                         tracing::debug!(%peer, %error, "connection lost before it was served");
                         continue;
                     }
-                    return Some((stream, peer, permit));
+                    return Some((stream, peer, stranger));
                 }
                 (Err(error), _) => {
                     tracing::warn!(%error, "could not accept a connection");
@@ -122,6 +132,17 @@ impl Listener {
             }
         }
     }
+}
+
+/// Tells a client that its address has too many strangers, without waiting for it.
+fn refuse(stream: &TcpStream, peer: SocketAddr) {
+    let message = "too many connections from this address have not logged in";
+    let error = Error::new(ErrorKind::TooManyConnections, message);
+    tracing::info!(%peer, sqlstate = error.sqlstate(), %error, "connection refused");
+    let mut answer = BytesMut::new();
+    write_error(&mut answer, &error, Severity::Fatal);
+    // A fresh socket has room for it; where it has not, the client sees the end of the connection.
+    let _ = stream.try_write(&answer);
 }
 
 /// Answers are written whole, so they must not wait for more (Nagle); peers that vanish are found out.
@@ -222,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn strangers_beyond_the_limit_wait_outside() {
-        let limits = Limits { connections_max: 1, ..Limits::default() };
+        let limits = Limits { unauthenticated_connections_max: 1, ..Limits::default() };
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let (address, stop) = (listener.address(), CancellationToken::new());
         let running = tokio::spawn(listener.run(gate(limits), Arc::new(Waiting), stop.clone()));
@@ -235,5 +256,34 @@ mod tests {
         assert_eq!(waiting.read_u8().await.unwrap(), b'N');
         stop.cancel();
         running.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_address_with_its_share_of_strangers_is_refused() {
+        let per_address = 2;
+        let limits = Limits {
+            unauthenticated_connections_per_address_max: per_address,
+            ..Limits::default()
+        };
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (address, stop) = (listener.address(), CancellationToken::new());
+        let running = tokio::spawn(listener.run(gate(limits), Arc::new(Waiting), stop.clone()));
+        // Who has logged in is no stranger.
+        let _client = log_in(address).await;
+        let mut silent = Vec::new();
+        for _ in 0..per_address {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        let mut refused = TcpStream::connect(address).await.unwrap();
+        let mut answer = Vec::new();
+        refused.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.starts_with('E') && answer.contains("53300"), "{answer}");
+        silent.clear();
+        // The places are given back when the server has seen them go.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let _other = log_in(address).await;
+        stop.cancel();
+        running.abort();
     }
 }

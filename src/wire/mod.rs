@@ -18,3 +18,4 @@ mod describe;
 mod extended;
 mod guard;
 mod rows;
+mod strangers;

@@ -1,11 +1,16 @@
 //! The `.slt` files: SQL and its answers, over the simple protocol, the extended one with text results and the
 //! extended one with binary results, which must all say the same.
+//!
+//! After `connection ann`, a statement runs as the user `<schema of the file>_ann` with the password `ann`,
+//! whom the file has made; `control substitution on` lets it say `${schema}`, which answers have as `<schema>`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
+use sqllogictest::{
+    AsyncDB, Connection as ConnectionName, DBOutput, DefaultColumnType, Record, Runner,
+};
 use tokio::runtime::Runtime;
 use tokio_postgres::types::Type;
 
@@ -65,7 +70,12 @@ fn run(
         (schema, endpoint)
     };
     let runtime = Arc::new(Runtime::new()?);
+    let mut names = connection_names(file)?.into_iter();
     let connect = || {
+        let endpoint = match names.next().flatten() {
+            Some(name) => endpoint.with_user(&format!("{schema}_{name}"), &name),
+            None => endpoint.clone(),
+        };
         let connection = Connection::open(&endpoint, &schema, mode, target, &runtime);
         async { connection }
     };
@@ -94,10 +104,34 @@ fn run(
         .map_err(|error| Failed::from(error.display(false).to_string()))
 }
 
+/// The connections of a file in the order in which they are opened, each when it is first used. The runner
+/// does not say which one it wants.
+fn connection_names(file: &Path) -> Result<Vec<Option<String>>, Failed> {
+    let records = sqllogictest::parse_file::<DefaultColumnType>(file);
+    let records = records.map_err(|error| Failed::from(error.to_string()))?;
+    let mut names = Vec::new();
+    for record in &records {
+        let (Record::Statement { connection, .. }
+        | Record::Query { connection, .. }
+        | Record::Let { connection, .. }) = record
+        else {
+            continue;
+        };
+        let name = match connection {
+            ConnectionName::Default => None,
+            ConnectionName::Named(name) => Some(name.clone()),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 /// One connection of a file.
 enum Connection {
-    Raw { client: RawClient, mode: Mode, target: Target },
-    Driver { client: tokio_postgres::Client, target: Target },
+    Raw { client: RawClient, schema: String, mode: Mode, target: Target },
+    Driver { client: tokio_postgres::Client, schema: String, target: Target },
 }
 
 impl Connection {
@@ -112,7 +146,7 @@ impl Connection {
             Mode::Simple | Mode::ExtendedText => {
                 let settings = [("search_path", schema), ("TimeZone", "UTC")];
                 let client = RawClient::connect(endpoint, &settings)?;
-                Ok(Connection::Raw { client, mode, target })
+                Ok(Connection::Raw { client, schema: schema.to_owned(), mode, target })
             }
             Mode::ExtendedBinary => {
                 let mut config = endpoint.config();
@@ -127,7 +161,8 @@ impl Connection {
                     })
                 });
                 let client = connecting.join().map_err(|_| unknown("the login panicked"))?;
-                Ok(Connection::Driver { client: client.map_err(of_driver)?, target })
+                let client = client.map_err(of_driver)?;
+                Ok(Connection::Driver { client, schema: schema.to_owned(), target })
             }
         }
     }
@@ -139,13 +174,16 @@ impl AsyncDB for Connection {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, SqlError> {
-        match self {
-            Connection::Raw { client, mode: Mode::Simple, .. } => {
-                client.simple_query(sql).map(output_of)
+        let (answer, schema) = match self {
+            Connection::Raw { client, schema, mode: Mode::Simple, .. } => {
+                (client.simple_query(sql).map(output_of), schema)
             }
-            Connection::Raw { client, .. } => client.extended_query(sql).map(output_of),
-            Connection::Driver { client, .. } => run_binary(client, sql).await,
-        }
+            Connection::Raw { client, schema, .. } => {
+                (client.extended_query(sql).map(output_of), schema)
+            }
+            Connection::Driver { client, schema, .. } => (run_binary(client, sql).await, schema),
+        };
+        without_schema(answer, schema)
     }
 
     async fn shutdown(&mut self) {}
@@ -184,6 +222,27 @@ async fn run_binary(
         (0..row.len()).map(cell).collect()
     };
     Ok(DBOutput::Rows { types, rows: rows.iter().map(text).collect() })
+}
+
+/// An answer with `<schema>` for the schema of the file, which has another name in each mode.
+fn without_schema(
+    answer: Result<DBOutput<DefaultColumnType>, SqlError>,
+    schema: &str,
+) -> Result<DBOutput<DefaultColumnType>, SqlError> {
+    let hide = |text: String| text.replace(schema, "<schema>");
+    match answer {
+        Ok(DBOutput::Rows { types, rows }) => {
+            let hide_all = |row: Vec<String>| row.into_iter().map(hide).collect();
+            Ok(DBOutput::Rows { types, rows: rows.into_iter().map(hide_all).collect() })
+        }
+        Ok(done) => Ok(done),
+        Err(SqlError { sqlstate, message, detail, hint }) => Err(SqlError {
+            sqlstate,
+            message: hide(message),
+            detail: hide(detail),
+            hint: hide(hint),
+        }),
+    }
 }
 
 fn output_of(result: ResultSet) -> DBOutput<DefaultColumnType> {
@@ -230,11 +289,18 @@ fn of_driver(error: tokio_postgres::Error) -> SqlError {
         Some(error) => SqlError {
             sqlstate: error.code().code().to_owned(),
             message: error.message().to_owned(),
+            detail: error.detail().unwrap_or_default().to_owned(),
+            hint: error.hint().unwrap_or_default().to_owned(),
         },
         None => unknown(&error.to_string()),
     }
 }
 
 fn unknown(message: &str) -> SqlError {
-    SqlError { sqlstate: "XX000".to_owned(), message: message.to_owned() }
+    SqlError {
+        sqlstate: "XX000".to_owned(),
+        message: message.to_owned(),
+        detail: String::new(),
+        hint: String::new(),
+    }
 }

@@ -9,6 +9,8 @@
 /// What is out of place in the tree; quick, so first.
 mod tidy;
 
+mod governance;
+
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;
 

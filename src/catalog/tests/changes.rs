@@ -235,6 +235,65 @@ async fn groups_hold_members_without_cycles() {
 }
 
 #[tokio::test]
+async fn the_last_admin_stays() {
+    let metastore = Metastore::open("sqlite::memory:").await.unwrap();
+    let with_password = |name| NewPrincipal { verifier: Some("verifier".to_owned()), ..user(name) };
+    let admin = with_password("admin");
+    let admin_id = admin.id;
+    metastore.initialise(admin, "main", "public").await.unwrap();
+    let demote = Change::SetAdmin { id: admin_id, admin: false };
+    let lock_out = Change::SetVerifier { id: admin_id, verifier: None };
+    for change in [&demote, &lock_out] {
+        let error = metastore.apply(std::slice::from_ref(change)).await.unwrap_err();
+        assert_eq!((error.sqlstate(), error.hint().is_some()), ("55006", true), "{error}");
+    }
+
+    // An admin through a group is one; who cannot log in is none.
+    let root = NewPrincipal { admin: true, ..group("root") };
+    let (ann, root_id) = (with_password("ann"), root.id);
+    let ann_id = ann.id;
+    let join = Change::AddMember { group: root_id, member: ann_id };
+    let made = [Change::CreatePrincipal(root), Change::CreatePrincipal(ann), join];
+    metastore.apply(&made).await.unwrap();
+    metastore.apply(&[demote]).await.unwrap();
+    let leave = Change::RemoveMember { group: root_id, member: ann_id };
+    for (change, sqlstate) in [
+        (Change::DropPrincipal { id: ann_id }, "2BP01"),
+        (Change::DropPrincipal { id: root_id }, "2BP01"),
+        (Change::SetAdmin { id: root_id, admin: false }, "55006"),
+        (leave, "55006"),
+    ] {
+        let error = metastore.apply(std::slice::from_ref(&change)).await.unwrap_err();
+        assert_eq!(error.sqlstate(), sqlstate, "{change:?}");
+    }
+    assert_stored(&metastore).await;
+    let back = Change::SetAdmin { id: admin_id, admin: true };
+    metastore.apply(&[back, Change::DropPrincipal { id: root_id }]).await.unwrap();
+}
+
+#[tokio::test]
+async fn everybody_is_granted_to_and_is_no_principal() {
+    let metastore = metastore().await;
+    create_view(&metastore, "v").await;
+    let view = relation(&metastore.snapshot(), "v").id;
+    let principal = PrincipalId::PUBLIC;
+    let grant = Grant { securable: view, principal, privilege: Privilege::Select };
+    metastore.apply(&[Change::Grant(grant), Change::Grant(grant)]).await.unwrap();
+    assert_stored(&metastore).await;
+    assert!(metastore.snapshot().has_grant(view, principal, Privilege::Select));
+    metastore.apply(&[Change::Revoke(grant)]).await.unwrap();
+    assert_stored(&metastore).await;
+    metastore.apply(&[Change::Grant(grant), Change::Drop { id: view }]).await.unwrap();
+    assert_stored(&metastore).await;
+    for name in ["public", "account users", "none"] {
+        let reserved = metastore.apply(&[Change::CreatePrincipal(user(name))]).await;
+        assert_eq!(kind_of(reserved), ErrorKind::InvalidName);
+    }
+    let owner = Change::SetOwner { id: public(&metastore.snapshot()).id, owner: principal };
+    assert_eq!(kind_of(metastore.apply(&[owner]).await), ErrorKind::UndefinedObject);
+}
+
+#[tokio::test]
 async fn a_change_shares_what_it_does_not_touch() {
     let metastore = metastore().await;
     let kept = create_view(&metastore, "kept").await;

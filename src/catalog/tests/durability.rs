@@ -38,12 +38,31 @@ async fn a_reopened_metastore_has_the_same_facts() {
     let metastore = initialised_in(folder.path()).await;
     create_view(&metastore, "v").await;
     create_managed(&metastore, "t", "file:///data/t").await;
-    let before = metastore.snapshot();
+    let (before, key) = (metastore.snapshot(), metastore.login_key());
     drop(metastore);
     for _ in 0..2 {
         let metastore = open_in(folder.path()).await.unwrap();
         assert_eq!(*metastore.snapshot(), *before);
+        assert_eq!(metastore.login_key(), key);
     }
+    assert_ne!(super::metastore().await.login_key(), key, "every metastore has its own");
+}
+
+#[tokio::test]
+async fn a_metastore_of_the_first_version_is_taken_over() {
+    let folder = TempDir::new().unwrap();
+    let metastore = initialised_in(folder.path()).await;
+    let before = metastore.snapshot();
+    // As the first version left it.
+    let back = "DROP TABLE public_grant; DROP TABLE server_secret;
+        DELETE FROM _sqlx_migrations WHERE version > 1";
+    sqlx::raw_sql(back).execute(&mut *metastore.writer().await).await.unwrap();
+    drop(metastore);
+    let metastore = open_in(folder.path()).await.unwrap();
+    assert_eq!(*metastore.snapshot(), *before);
+    let key = metastore.login_key();
+    drop(metastore);
+    assert_eq!(open_in(folder.path()).await.unwrap().login_key(), key);
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ fn col_description<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
     Ok(column.and_then(|column| column.comment.clone()).into())
 }
 
-/// The text that the view was made with.
+/// The text that the view was made with; NULL for who does not manage the view.
 fn view_definition<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
     let visible = call.visible()?;
     let named = match arguments.first() {
@@ -161,7 +161,10 @@ fn view_definition<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
     };
     let Some(Named::User(_, relation)) = named else { return Ok(Cell::Null) };
     Ok(match &relation.kind {
-        RelationKind::View(view) => format!("{};", view.definition.trim_end_matches(';')).into(),
+        RelationKind::View(_) => {
+            let definition = visible.definition(relation);
+            definition.map(|text| format!("{};", text.trim_end_matches(';'))).into()
+        }
         // As PostgreSQL: no error for a relation that is not a view.
         RelationKind::Table(_) => "Not a view".into(),
     })

@@ -8,6 +8,8 @@ use crate::engine::system::recorded::{INFORMATION_SCHEMA, PG_CATALOG, SYSTEM_ROL
 use crate::engine::system::visible::{Named, Visible};
 use crate::governance::access::Access;
 
+use crate::bind::scope::undefined_catalog;
+
 use super::define::*;
 use super::object_name::relation_of_name;
 
@@ -81,7 +83,7 @@ fn on_schema<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>,
     if matches!(oid, PG_CATALOG | INFORMATION_SCHEMA) {
         return Ok(asked.iter().any(|privilege| privilege == "USAGE").into());
     }
-    let Some(Securable::Schema(schema)) = visible.snapshot().securable_by_oid(oid) else {
+    let Some(Securable::Schema(schema)) = known_by_oid(visible, oid) else {
         return Ok(Cell::Null);
     };
     let mut any = false;
@@ -98,16 +100,16 @@ fn on_schema<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>,
 fn on_database<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
     let inquiry = Inquiry::read(call, arguments, 2)?;
     let [object, privileges] = inquiry.rest else { return Ok(Cell::Null) };
-    let snapshot = inquiry.visible.snapshot();
+    let visible = inquiry.visible;
     let catalog = match object {
-        Cell::Text(name) => match snapshot.catalog(name) {
-            Some(catalog) => catalog.id,
-            None => {
-                let message = format!("database \"{name}\" does not exist");
-                return Err(Error::new(ErrorKind::InvalidCatalogName, message));
+        Cell::Text(name) => {
+            let found = visible.snapshot().catalog(name);
+            match found.filter(|catalog| visible.access.may_know(catalog.id)) {
+                Some(catalog) => catalog.id,
+                None => return Err(undefined_catalog(name)),
             }
-        },
-        other => match snapshot.securable_by_oid(oid_of(other)) {
+        }
+        other => match known_by_oid(visible, oid_of(other)) {
             Some(Securable::Catalog(catalog)) => catalog.id,
             _ => return Ok(Cell::Null),
         },
@@ -122,6 +124,12 @@ fn on_database<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a
         };
     }
     Ok(any.into())
+}
+
+/// What has this OID, if the one who asks may know of it.
+fn known_by_oid(visible: &Visible<'_>, oid: Oid) -> Option<Securable> {
+    let found = visible.snapshot().securable_by_oid(oid)?;
+    visible.access.may_know(found.id()).then_some(found)
 }
 
 fn has_role<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
@@ -203,6 +211,7 @@ impl<'c, 'v, 'a> Inquiry<'c, 'v, 'a> {
 fn user_of(visible: &Visible<'_>, user: &Cell<'_>) -> Result<PrincipalId, Error> {
     let snapshot = visible.snapshot();
     match user {
+        Cell::Text(name) if *name == "public" => Ok(PrincipalId::PUBLIC),
         Cell::Text(name) => {
             snapshot.principal(name).map(|user| user.id).ok_or_else(|| undefined_role(name))
         }

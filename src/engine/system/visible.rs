@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::base::{Oid, PrincipalId};
-use crate::catalog::{Catalog, Relation, Schema, Securable, Snapshot};
+use crate::catalog::{Catalog, Relation, RelationKind, Schema, Securable, Snapshot};
 use crate::engine::facts::Facts;
 use crate::governance::access::Access;
 
@@ -144,6 +144,14 @@ impl<'a> Visible<'a> {
         let schema = self.schema(schema)?;
         let relation = self.snapshot().relation(schema.id, name)?;
         self.access.may_know(relation.id).then_some(Named::User(schema, relation))
+    }
+
+    /// A view's text, for whoever manages the view: it tells of relations that others may not know of.
+    pub fn definition(&self, relation: &'a Relation) -> Option<&'a str> {
+        match &relation.kind {
+            RelationKind::View(view) if self.access.manages(relation.id) => Some(&view.definition),
+            RelationKind::View(_) | RelationKind::Table(_) => None,
+        }
     }
 
     /// The name of a schema by OID, the system's included.

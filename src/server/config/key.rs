@@ -152,6 +152,22 @@ pub static KEYS: &[Key] = &[
         "Client connections at one time. One more is refused with 53300."
     ),
     key!(
+        "limits.unauthenticated_connections_max",
+        no_flag,
+        Count<1>,
+        limits.unauthenticated_connections_max,
+        "Connections at one time that have not logged in. More of them wait to be accepted."
+    ),
+    key!(
+        "limits.unauthenticated_connections_per_address_max",
+        no_flag,
+        Count<1>,
+        limits.unauthenticated_connections_per_address_max,
+        "Connections from one address, or one IPv6 network of 64 bits, that have not logged in. One more is \
+         refused with 53300, so that a single client cannot take all places. Behind a load balancer or \
+         pooler, all clients have its address."
+    ),
+    key!(
         "limits.startup_timeout",
         no_flag,
         Span<false>,

@@ -49,7 +49,7 @@ fn grantees(c: &mut Cursor<'_>) -> Result<Vec<PrincipalName>> {
         if matches!(c.peek_nth(1), Token::Word(_)) && !c.is_nth(1, "with") {
             c.take("group");
         }
-        principal::principal_name(c)
+        principal::grantee(c)
     })
 }
 

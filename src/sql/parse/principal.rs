@@ -20,6 +20,16 @@ pub fn principal_name(c: &mut Cursor<'_>) -> Result<PrincipalName> {
     c.identifier().map(PrincipalName::Named)
 }
 
+/// A name, a word for whoever asks, or everybody under PostgreSQL's name or Databricks'.
+pub fn grantee(c: &mut Cursor<'_>) -> Result<PrincipalName> {
+    Ok(match principal_name(c)? {
+        PrincipalName::Named(name) if name == "public" || name == "account users" => {
+            PrincipalName::Public
+        }
+        name => name,
+    })
+}
+
 /// A new owner, who must be named.
 pub fn owner_name(c: &mut Cursor<'_>) -> Result<String> {
     if c.is_any(CURRENT) {

@@ -104,7 +104,7 @@ fn grants(c: &mut Cursor<'_>) -> Result<Show> {
     let principal = if c.at_end() || c.is("on") && !c.is_nth(1, "on") {
         None
     } else {
-        Some(principal::principal_name(c)?)
+        Some(principal::grantee(c)?)
     };
     let on = if c.take("on") { Some(grant::securable(c)?) } else { None };
     Ok(Show::Grants { principal, on })

@@ -42,11 +42,20 @@ pub struct ResultSet {
 pub struct SqlError {
     pub sqlstate: String,
     pub message: String,
+    /// Empty where there is none, as the hint.
+    pub detail: String,
+    pub hint: String,
 }
 
 impl fmt::Display for SqlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.sqlstate, self.message)
+        write!(f, "{}: {}", self.sqlstate, self.message)?;
+        for (name, text) in [("DETAIL", &self.detail), ("HINT", &self.hint)] {
+            if !text.is_empty() {
+                write!(f, " {name}: {text}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -54,7 +63,12 @@ impl std::error::Error for SqlError {}
 
 impl From<io::Error> for SqlError {
     fn from(error: io::Error) -> Self {
-        SqlError { sqlstate: "08006".to_owned(), message: error.to_string() }
+        SqlError {
+            sqlstate: "08006".to_owned(),
+            message: error.to_string(),
+            detail: String::new(),
+            hint: String::new(),
+        }
     }
 }
 
@@ -196,7 +210,12 @@ impl BackendMessage {
             let found = fields.iter().find(|(field, _)| *field == name);
             found.map(|(_, text)| text.clone()).unwrap_or_default()
         };
-        SqlError { sqlstate: field(b'C'), message: field(b'M') }
+        SqlError {
+            sqlstate: field(b'C'),
+            message: field(b'M'),
+            detail: field(b'D'),
+            hint: field(b'H'),
+        }
     }
 
     /// The fields of an ErrorResponse or NoticeResponse.

@@ -41,7 +41,8 @@ pub fn privilege_names(privilege: Privilege) -> &'static [&'static str] {
     }
 }
 
-/// The grants on a securable as `aclitem[]`; NULL where there are none, which says: the owner's only.
+/// The grants on a securable as `aclitem[]`, those to others only for whoever manages it; NULL where there
+/// are none, which says: the owner's only.
 pub fn acl(
     visible: &Visible<'_>,
     id: SecurableId,
@@ -49,7 +50,9 @@ pub fn acl(
     kind: AclKind,
 ) -> Cell<'static> {
     let mut granted: BTreeMap<PrincipalId, BTreeSet<char>> = BTreeMap::new();
-    for (grantee, privilege) in visible.snapshot().grants_on(id) {
+    let manages = visible.access.manages(id);
+    let shown = |grantee| manages || visible.access.is(grantee);
+    for (grantee, privilege) in visible.snapshot().grants_on(id).filter(|(to, _)| shown(*to)) {
         granted.entry(grantee).or_default().extend(letters(privilege, kind).chars());
     }
     if granted.is_empty() {
@@ -78,8 +81,11 @@ fn letters(privilege: Privilege, kind: AclKind) -> &'static str {
     }
 }
 
-/// A role's name as `aclitem` quotes it.
+/// A role's name as `aclitem` quotes it; everybody has none.
 fn role(visible: &Visible<'_>, id: PrincipalId) -> String {
+    if id == PrincipalId::PUBLIC {
+        return String::new();
+    }
     let name = visible.snapshot().principal_by_id(id).map_or("", |principal| &principal.name);
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }

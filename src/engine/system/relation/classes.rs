@@ -68,13 +68,13 @@ fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 10] {
 }
 
 fn user_row<'a>(
-    visible: &Visible<'_>,
+    visible: &Visible<'a>,
     schema: &'a Arc<Schema>,
     relation: &'a Arc<Relation>,
 ) -> [Cell<'a>; 10] {
-    let (kind, definition) = match &relation.kind {
-        RelationKind::Table(_) => ("r", Cell::Null),
-        RelationKind::View(view) => ("v", view.definition.as_str().into()),
+    let kind = match &relation.kind {
+        RelationKind::Table(_) => "r",
+        RelationKind::View(_) => "v",
     };
     [
         relation.oid.into(),
@@ -85,7 +85,7 @@ fn user_row<'a>(
         kind.into(),
         column_count(relation.columns.len()).into(),
         acl(visible, relation.id, relation.owner, AclKind::Relation),
-        definition,
+        visible.definition(relation).into(),
         false.into(),
     ]
 }

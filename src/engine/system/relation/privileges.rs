@@ -49,9 +49,9 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
             if !manages && !visible.access.is(grantee) {
                 continue;
             }
-            let Some(grantee) = visible.snapshot().principal_by_id(grantee) else { continue };
+            let Some(grantee) = visible.snapshot().grantee_name(grantee) else { continue };
             for privilege in privilege_names(privilege) {
-                push(&grantee.name, privilege, false)?;
+                push(grantee, privilege, false)?;
             }
         }
     }

@@ -42,10 +42,11 @@ fn rows(visible: &Visible<'_>, _: &Lookup, rows: &mut Rows) -> Result<()> {
         let time = |time: Option<i64>| detail(time.map_or(Cell::Null, Cell::Timestamp));
         let query = if open { session.query.as_str() } else { "<insufficient privilege>" };
         let catalog = snapshot.catalog(&session.catalog);
+        let catalog = catalog.filter(|catalog| visible.access.may_know(catalog.id));
         let address = session.client_address;
         rows.push(&[
             catalog.map_or(Oid::INVALID, |catalog| catalog.oid).into(),
-            session.catalog.as_str().into(),
+            catalog.map(|catalog| catalog.name.as_str()).into(),
             session.backend_pid.into(),
             principal.map_or(Oid::INVALID, |principal| principal.oid).into(),
             session.user.as_str().into(),
