@@ -39,7 +39,14 @@ impl Session {
                 "RESET"
             }
             SessionStatement::ShowSetting(name) => return self.show_setting(name.as_deref()),
-            SessionStatement::Begin(modes) => self.begin(modes)?,
+            SessionStatement::Begin(modes) => {
+                self.begin(modes)?;
+                "BEGIN"
+            }
+            SessionStatement::StartTransaction(modes) => {
+                self.begin(modes)?;
+                "START TRANSACTION"
+            }
             SessionStatement::Commit { and_chain } => self.commit(and_chain)?,
             SessionStatement::Rollback { and_chain } => self.roll_back(and_chain)?,
             SessionStatement::Prepare(prepare) => self.prepare(prepare, text).await?,
@@ -181,10 +188,10 @@ impl Session {
         Ok(())
     }
 
-    fn begin(&mut self, modes: TransactionModes) -> Result<&'static str> {
+    fn begin(&mut self, modes: TransactionModes) -> Result<()> {
         if self.transaction.in_block() {
             self.warning("25001", "there is already a transaction in progress");
-            return Ok("BEGIN");
+            return Ok(());
         }
         let read_only = self.settings.is_on("default_transaction_read_only");
         self.settings.begin_transaction();
@@ -192,8 +199,7 @@ impl Session {
         let isolation = self.settings.value("default_transaction_isolation").to_owned();
         self.settings.set_local("transaction_isolation", &isolation)?;
         self.settings.set_local("transaction_read_only", on_off(read_only))?;
-        self.apply_modes(modes)?;
-        Ok("BEGIN")
+        self.apply_modes(modes)
     }
 
     fn commit(&mut self, and_chain: bool) -> Result<&'static str> {

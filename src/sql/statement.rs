@@ -63,6 +63,8 @@ pub enum SessionStatement {
     /// `SHOW name`, or all with `None`.
     ShowSetting(Option<String>),
     Begin(TransactionModes),
+    /// `START TRANSACTION`: BEGIN under another tag.
+    StartTransaction(TransactionModes),
     Commit {
         and_chain: bool,
     },

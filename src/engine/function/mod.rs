@@ -8,6 +8,8 @@
 //!   and these fields into look-ups (`regclassin`, `regclassout`), and compares them with literals;
 //! - [`object_identifiers_as_text`] makes the names that a client reads, over the finished plan.
 
+mod average;
+mod cast_argument;
 mod catalog;
 mod clock;
 mod define;
@@ -21,6 +23,7 @@ mod scalar_subquery;
 mod session;
 mod size;
 mod type_planner;
+mod window;
 
 use std::sync::Arc;
 
@@ -32,6 +35,7 @@ use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 use define::{Function, PostgresFunction};
 
+pub use cast_argument::CastArgumentRule;
 pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use scalar_subquery::ScalarSubqueryRule;
@@ -54,7 +58,12 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     for function in all_scalar_functions() {
         state.register_udf(function)?;
     }
+    state.register_udaf(average::function())?;
+    for function in window::functions() {
+        state.register_udwf(function)?;
+    }
     state.register_expr_planner(Arc::new(literal::LiteralPlanner))?;
+    state.register_expr_planner(Arc::new(cast_argument::CastArgumentPlanner))?;
     Ok(())
 }
 
