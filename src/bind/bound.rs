@@ -11,7 +11,7 @@ use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, Privilege, Relation, Schema, Securable, Snapshot};
 use crate::sql::statement::{
     AlterNamespace, AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption,
-    ExplainFormat, MergeMatch, PrincipalKind,
+    ExplainFormat, JoinedChange, MergeMatch, PrincipalKind,
 };
 
 /// A bound statement and the snapshot its ids belong to.
@@ -197,6 +197,7 @@ pub struct BoundMerge {
     pub source_alias: String,
     pub on: BoundExpression,
     pub clauses: Vec<BoundMergeClause>,
+    pub written_as: Option<JoinedChange>,
 }
 
 #[derive(Debug, Clone)]
