@@ -166,6 +166,7 @@ error_kinds! {
     CharacterNotInRepertoire = "22021",
     InvalidParameterValue = "22023",
     InvalidRegularExpression = "2201B",
+    InvalidRowCountInLimitClause = "2201W",
     InvalidTextRepresentation = "22P02",
     InvalidBinaryRepresentation = "22P03",
     BadCopyFileFormat = "22P04",

@@ -12,7 +12,7 @@ use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, Privilege, Relation, Schema, Securable, Snapshot};
 use crate::sql::statement::{
     AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption, ExplainFormat,
-    MergeMatch, PrincipalKind,
+    JoinedChange, MergeMatch, PrincipalKind,
 };
 
 /// A bound statement and the snapshot its ids belong to.
@@ -198,6 +198,7 @@ pub struct BoundMerge {
     pub source_alias: String,
     pub on: BoundExpression,
     pub clauses: Vec<BoundMergeClause>,
+    pub written_as: Option<JoinedChange>,
 }
 
 #[derive(Debug, Clone)]

@@ -42,7 +42,7 @@ impl Scope<'_> {
     }
 
     pub(super) fn merge(&self, merge: Merge) -> Result<BoundStatement> {
-        let Merge { table, alias, source, source_alias, on, clauses } = merge;
+        let Merge { table, alias, source, source_alias, on, clauses, written_as } = merge;
         let clauses = clauses.into_iter().map(|clause| self.merge_clause(clause));
         Ok(BoundStatement::Merge(BoundMerge {
             alias: alias.unwrap_or_else(|| table.object.clone()),
@@ -51,6 +51,7 @@ impl Scope<'_> {
             source_alias,
             on: self.expression(on)?,
             clauses: clauses.collect::<Result<_>>()?,
+            written_as,
         }))
     }
 

@@ -18,6 +18,7 @@ use super::error::from_datafusion;
 use super::facts::Facts;
 use super::function;
 use super::memory::MemoryBudget;
+use super::yielding::YieldingRule;
 
 /// What every statement's state is made from.
 #[derive(Debug)]
@@ -54,6 +55,7 @@ impl Context {
             .with_config(config(threads))
             .with_runtime_env(runtime)
             .with_analyzer_rules(super::rule::analyzer_rules())
+            .with_physical_optimizer_rule(Arc::new(YieldingRule))
             .with_type_planner(Arc::new(function::TypePlanner))
             .build();
         function::register(&mut state).map_err(from_datafusion)?;

@@ -16,7 +16,7 @@ use crate::bind::bound::{
 };
 use crate::catalog::Relation;
 use crate::delta::change::{self, MergeAction, MergeClause, MergeKind, MergePlan, RowPredicate};
-use crate::sql::statement::{ColumnName, MergeMatch};
+use crate::sql::statement::{ColumnName, JoinedChange, MergeMatch};
 
 use super::error::from_datafusion;
 use super::insert::{assignment, name_relation, reads, target_column, target_columns};
@@ -119,7 +119,7 @@ impl Engine {
     }
 
     async fn merge_rows(&self, merge: BoundMerge, request: &Request) -> Result<Completion> {
-        let BoundMerge { table, alias, source, source_alias, on, clauses } = merge;
+        let BoundMerge { table, alias, source, source_alias, on, clauses, written_as } = merge;
         if alias == source_alias {
             return Err(Error::new(
                 ErrorKind::DuplicateTable,
@@ -166,7 +166,12 @@ impl Engine {
         let ctx = self.change_context(planned.state.clone(), request, planned_version);
         let changed = change::merge(&ctx, &location_of(&table)?, plan).await;
         let changed = changed.map_err(|error| name_relation(error, &table))?;
-        Ok(Completion::new(format!("MERGE {}", changed.rows())))
+        let command = match written_as {
+            None => "MERGE",
+            Some(JoinedChange::Update) => "UPDATE",
+            Some(JoinedChange::Delete) => "DELETE",
+        };
+        Ok(Completion::new(format!("{command} {}", changed.rows())))
     }
 
     fn expressions<'a>(

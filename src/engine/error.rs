@@ -184,6 +184,14 @@ fn from_plan(message: String) -> Error {
         let message = format!("function {name} does not exist");
         return Error::new(ErrorKind::UndefinedFunction, message);
     }
+    if message.contains("non-boolean predicate") {
+        let message = "argument of WHERE must be type boolean";
+        return Error::new(ErrorKind::DatatypeMismatch, message);
+    }
+    if message.contains("LIMIT must be >= 0") {
+        let message = "LIMIT must not be negative";
+        return Error::new(ErrorKind::InvalidRowCountInLimitClause, message);
+    }
     let kind = if message.contains("must appear in the GROUP BY")
         || message.contains("must be in GROUP BY")
     {

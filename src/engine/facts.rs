@@ -12,9 +12,14 @@ use datafusion::common::exec_err;
 use crate::base::PrincipalId;
 use crate::catalog::Snapshot;
 
+use super::awaited::Watch;
+
 /// The facts of one statement, cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Facts(Arc<FactValues>);
+pub struct Facts {
+    values: Arc<FactValues>,
+    watch: Watch,
+}
 
 /// See [`Facts`].
 #[derive(Debug, Clone, Default)]
@@ -113,7 +118,17 @@ pub struct SessionActivity {
 
 impl Facts {
     pub fn new(values: FactValues) -> Self {
-        Facts(Arc::new(values))
+        Facts { values: Arc::new(values), watch: Watch::default() }
+    }
+
+    /// The same facts, for a statement that someone waits for.
+    pub(super) fn watched(&self, watch: Watch) -> Self {
+        Facts { values: Arc::clone(&self.values), watch }
+    }
+
+    /// Whether anyone waits for the statement.
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// The facts that travel with a plan's options.
@@ -129,7 +144,7 @@ impl std::ops::Deref for Facts {
     type Target = FactValues;
 
     fn deref(&self) -> &FactValues {
-        &self.0
+        &self.values
     }
 }
 

@@ -25,6 +25,7 @@ use crate::delta::TableVersion;
 use crate::delta::change::{self, Changed};
 use crate::sql::statement::{ColumnName, CopyOption};
 
+use super::awaited::Waiting;
 use super::error::from_datafusion;
 use super::length::enforce_length;
 use super::open::location_of;
@@ -103,7 +104,8 @@ impl Engine {
             let outcome = change::append(&ctx, &location, input).await;
             outcome.map_err(|error| name_relation(error, &named))
         });
-        Ok(CopyTarget { table, options, sink: CopySink { schema, sender: Some(sender), task } })
+        let sink = CopySink { schema, sender: Some(sender), task, _waiting: None };
+        Ok(CopyTarget { table, options, sink })
     }
 }
 
@@ -112,9 +114,15 @@ pub struct CopySink {
     schema: SchemaRef,
     sender: Option<mpsc::Sender<RecordBatch>>,
     task: Running<Changed>,
+    /// Whoever holds the sink waits for the writer.
+    _waiting: Option<Waiting>,
 }
 
 impl CopySink {
+    pub(super) fn waited_for(self, waiting: Waiting) -> Self {
+        CopySink { _waiting: Some(waiting), ..self }
+    }
+
     /// The columns that batches must have.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema

@@ -1,6 +1,7 @@
 //! Authorized statements to streams of rows: planning, execution, memory. It owns no names and no sockets.
 
 mod admission;
+mod awaited;
 mod columns;
 mod constant;
 mod context;
@@ -26,6 +27,7 @@ mod system;
 mod tables;
 mod transaction;
 mod work;
+mod yielding;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +46,7 @@ use crate::sql::{ParseLimits, Statement};
 use crate::storage::{Location, Stores};
 
 use admission::Admission;
+use awaited::Waiting;
 use context::Context;
 use facts::Facts;
 use runtime::CpuRuntime;
@@ -138,6 +141,22 @@ impl Completion {
     }
 }
 
+impl Outcome {
+    /// The outcome, for whose work `waiting` stands until it is over.
+    fn waited_for(self, waiting: Waiting) -> Self {
+        match self {
+            Outcome::Rows { rows, tag } => Outcome::Rows { rows: rows.waited_for(waiting), tag },
+            Outcome::CopyOut { rows, options } => {
+                Outcome::CopyOut { rows: rows.waited_for(waiting), options }
+            }
+            Outcome::CopyIn(CopyTarget { table, options, sink }) => {
+                Outcome::CopyIn(CopyTarget { table, options, sink: sink.waited_for(waiting) })
+            }
+            Outcome::Done(completion) => Outcome::Done(completion),
+        }
+    }
+}
+
 impl From<Completion> for Outcome {
     fn from(completion: Completion) -> Self {
         Outcome::Done(completion)
@@ -178,6 +197,14 @@ impl Engine {
     /// The road of one statement: bound, authorized, planned, run. Dropping the future, or the rows that it
     /// gives, stops the work.
     pub async fn run(self: &Arc<Self>, statement: Statement, request: &Request) -> Result<Outcome> {
+        let waiting = Waiting::new();
+        let facts = request.facts.watched(waiting.watch());
+        let request = Request { facts, ..request.clone() };
+        let outcome = self.start(statement, &request).await?;
+        Ok(outcome.waited_for(waiting))
+    }
+
+    async fn start(self: &Arc<Self>, statement: Statement, request: &Request) -> Result<Outcome> {
         let authorized = self.authorize(statement, request)?;
         let principal = authorized.principal();
         match authorized.into_statement() {

@@ -9,8 +9,8 @@ use datafusion::arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use datafusion::catalog::TableFunctionArgs;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{
-    Column, DFSchema, DataFusionError, Result as DataFusionResult, TableReference, not_impl_err,
-    plan_err,
+    Column, DFSchema, DataFusionError, Result as DataFusionResult, ScalarValue, TableReference,
+    not_impl_err, plan_err,
 };
 use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::datasource::{TableType, provider_as_source};
@@ -20,7 +20,7 @@ use datafusion::logical_expr::planner::{
 };
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableSource,
-    WindowUDF,
+    WindowUDF, cast,
 };
 use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
@@ -30,7 +30,7 @@ use crate::base::Result;
 use crate::base::name::ObjectName;
 
 use super::error::locate;
-use super::rule::{narrow_integer_literals, refuse_merged_columns};
+use super::rule::{count_copies, inline_laterals, narrow_integer_literals, refuse_merged_columns};
 use super::system::ViewPlanner;
 
 /// What each relation name of one query stands for.
@@ -58,6 +58,8 @@ impl<'a> Planner<'a> {
             .sql_statement_to_plan_with_context(statement, &mut self.context())
             .and_then(|plan| refuse_merged_columns(&plan).map(|()| plan))
             .and_then(narrow_integer_literals)
+            .and_then(inline_laterals)
+            .and_then(count_copies)
             .map_err(|error| locate(error, self.text))
     }
 
@@ -149,6 +151,29 @@ impl TableSource for PlannedView {
     }
 }
 
+const GENERATE_SERIES: &str = "generate_series";
+
+/// Whether a bound or step is written as a 32-bit integer.
+fn is_integer_literal(argument: &Expr) -> bool {
+    match argument {
+        Expr::Literal(ScalarValue::Int64(Some(number)), _) => i32::try_from(*number).is_ok(),
+        Expr::Negative(inner) => is_integer_literal(inner),
+        _ => false,
+    }
+}
+
+/// A series of `integer`, which DataFusion counts with 64 bits.
+fn as_integers(name: &str, source: Arc<dyn TableSource>) -> DataFusionResult<Arc<dyn TableSource>> {
+    let plan = LogicalPlanBuilder::scan(name, source, None)?.build()?;
+    let columns = plan.schema().columns().into_iter().map(|column| {
+        let name = column.name.clone();
+        cast(Expr::Column(column), DataType::Int32).alias(name)
+    });
+    let plan = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
+    let schema = Arc::clone(plan.schema().inner());
+    Ok(Arc::new(PlannedView { plan, schema }))
+}
+
 /// Answers DataFusion's planner: relations from the bound statement, functions from the engine's state.
 struct Names<'a> {
     state: &'a SessionState,
@@ -185,6 +210,7 @@ impl ContextProvider for Names<'_> {
             .build();
         let simplifier = ExprSimplifier::new(context);
         let empty = DFSchema::empty();
+        let is_integer = name == GENERATE_SERIES && arguments.iter().all(is_integer_literal);
         let arguments = arguments
             .into_iter()
             .map(|argument| {
@@ -192,7 +218,8 @@ impl ContextProvider for Names<'_> {
             })
             .collect::<DataFusionResult<Vec<_>>>()?;
         let arguments = TableFunctionArgs::new(&arguments, self.state);
-        Ok(provider_as_source(function.create_table_provider_with_args(arguments)?))
+        let source = provider_as_source(function.create_table_provider_with_args(arguments)?);
+        if is_integer { as_integers(name, source) } else { Ok(source) }
     }
 
     fn create_cte_work_table(

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use crate::base::Result;
 
 use super::admission::Admitted;
+use super::awaited::Waiting;
 use super::output::OutputColumn;
 use super::runtime::Task;
 
@@ -18,6 +19,8 @@ pub struct RowStream {
     batches: Batches,
     /// The query's place among the running ones, given back when the stream ends.
     admitted: Option<Admitted>,
+    /// Whoever holds the stream waits for it.
+    waiting: Option<Waiting>,
 }
 
 /// Where batches come from.
@@ -31,7 +34,12 @@ pub enum Batches {
 
 impl RowStream {
     pub fn new(columns: Arc<[OutputColumn]>, batches: Batches, admitted: Option<Admitted>) -> Self {
-        RowStream { columns, batches, admitted }
+        RowStream { columns, batches, admitted, waiting: None }
+    }
+
+    /// The same rows, for whose work `waiting` stands until the last one or the drop.
+    pub(super) fn waited_for(self, waiting: Waiting) -> Self {
+        RowStream { waiting: Some(waiting), ..self }
     }
 
     /// Rows that are made already.
@@ -55,6 +63,7 @@ impl RowStream {
         };
         if !matches!(next, Some(Ok(_))) {
             self.admitted = None;
+            self.waiting = None;
             self.batches = Batches::Ready(Vec::new().into_iter());
         }
         next

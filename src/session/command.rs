@@ -40,7 +40,14 @@ impl Session {
                 "RESET"
             }
             SessionStatement::ShowSetting(name) => return self.show_setting(name.as_deref()),
-            SessionStatement::Begin(modes) => self.begin(modes)?,
+            SessionStatement::Begin(modes) => {
+                self.begin(modes)?;
+                "BEGIN"
+            }
+            SessionStatement::StartTransaction(modes) => {
+                self.begin(modes)?;
+                "START TRANSACTION"
+            }
             SessionStatement::Commit { and_chain } => self.commit(and_chain).await?,
             SessionStatement::Rollback { and_chain } => self.roll_back(and_chain).await?,
             SessionStatement::Savepoint(name) => self.save(name)?,
@@ -198,10 +205,10 @@ impl Session {
         Ok(())
     }
 
-    fn begin(&mut self, modes: TransactionModes) -> Result<&'static str> {
+    fn begin(&mut self, modes: TransactionModes) -> Result<()> {
         if self.transaction.in_block() {
             self.warning("25001", "there is already a transaction in progress");
-            return Ok("BEGIN");
+            return Ok(());
         }
         let read_only = self.settings.is_on("default_transaction_read_only");
         self.settings.begin_transaction();
@@ -213,8 +220,7 @@ impl Session {
             self.transaction.work().set_isolation(Isolation::Serializable);
         }
         self.settings.set_local("transaction_read_only", on_off(read_only))?;
-        self.apply_modes(modes)?;
-        Ok("BEGIN")
+        self.apply_modes(modes)
     }
 
     async fn commit(&mut self, and_chain: bool) -> Result<&'static str> {

@@ -251,6 +251,9 @@ impl Dialect for LakegateDialect {
         if let Some(comparison) = self.parse_distinct_from(parser, expr, precedence) {
             return Some(comparison);
         }
+        if let Some(between) = parse_between_symmetric(parser, expr) {
+            return Some(between);
+        }
         let (keyword, operator) = match &parser.peek_token_ref().token {
             Token::Word(word) if word.keyword == Keyword::AND => {
                 (Keyword::AND, BinaryOperator::And)
@@ -325,6 +328,42 @@ impl LakegateDialect {
             }
         }))
     }
+}
+
+/// `x [NOT] BETWEEN SYMMETRIC a AND b`: between them in either order. ASYMMETRIC is what it is without the word.
+fn parse_between_symmetric(
+    parser: &mut Parser<'_>,
+    expr: &Expr,
+) -> Option<Result<Expr, ParserError>> {
+    let plain = [Keyword::BETWEEN, Keyword::ASYMMETRIC];
+    let not_plain = [Keyword::NOT, Keyword::BETWEEN, Keyword::ASYMMETRIC];
+    if parser.parse_keywords(&plain) {
+        return Some(parser.parse_between(expr.clone(), false));
+    }
+    if parser.parse_keywords(&not_plain) {
+        return Some(parser.parse_between(expr.clone(), true));
+    }
+    let negated = if parser.parse_keywords(&[Keyword::BETWEEN, Keyword::SYMMETRIC]) {
+        false
+    } else if parser.parse_keywords(&[Keyword::NOT, Keyword::BETWEEN, Keyword::SYMMETRIC]) {
+        true
+    } else {
+        return None;
+    };
+    let between = match parser.parse_between(expr.clone(), false) {
+        Ok(between) => between,
+        Err(error) => return Some(Err(error)),
+    };
+    let mut reversed = between.clone();
+    if let Expr::Between { low, high, .. } = &mut reversed {
+        std::mem::swap(low, high);
+    }
+    let either = joined(vec![between, reversed], &BinaryOperator::Or)?;
+    let either = Expr::Nested(Box::new(either));
+    Some(Ok(match negated {
+        true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(either) },
+        false => either,
+    }))
 }
 
 /// The operands joined: to the left as written, or balanced where there are many. `None` without operands.

@@ -63,6 +63,8 @@ pub enum SessionStatement {
     /// `SHOW name`, or all with `None`.
     ShowSetting(Option<String>),
     Begin(TransactionModes),
+    /// `START TRANSACTION`: BEGIN under another tag.
+    StartTransaction(TransactionModes),
     Commit {
         and_chain: bool,
     },
@@ -182,6 +184,17 @@ pub struct Merge {
     pub source_alias: String,
     pub on: Expression,
     pub clauses: Vec<MergeClause>,
+    /// The command that it is written as, where that is not MERGE.
+    pub written_as: Option<JoinedChange>,
+}
+
+/// A command that changes the rows that match another relation's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinedChange {
+    /// `UPDATE … FROM`.
+    Update,
+    /// `DELETE … USING`.
+    Delete,
 }
 
 #[derive(Debug, Clone)]

@@ -6,6 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+/// What ends when nobody waits for it.
+#[cfg(target_os = "linux")]
+mod interrupt;
 /// What is out of place in the tree; quick, so first.
 mod tidy;
 

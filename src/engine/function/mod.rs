@@ -8,6 +8,9 @@
 //!   and these fields into look-ups (`regclassin`, `regclassout`), and compares them with literals;
 //! - [`object_identifiers_as_text`] makes the names that a client reads, over the finished plan.
 
+mod average;
+mod bounded;
+mod cast_argument;
 mod catalog;
 mod clock;
 mod define;
@@ -21,17 +24,21 @@ mod scalar_subquery;
 mod session;
 mod size;
 mod type_planner;
+mod window;
 
 use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
+use datafusion::functions_aggregate::bool_and_or::bool_and_udaf;
+use datafusion::functions_aggregate::variance::var_samp_udaf;
 use datafusion::logical_expr::{ScalarUDF, planner};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 use define::{Function, PostgresFunction};
 
+pub use cast_argument::CastArgumentRule;
 pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use scalar_subquery::ScalarSubqueryRule;
@@ -51,10 +58,19 @@ static FAMILIES: &[&[Function]] = &[
 
 /// Gives a session state the functions of this room. Its [`analyzer_rules`] are set when it is built.
 pub fn register(state: &mut SessionState) -> Result<()> {
-    for function in all_scalar_functions() {
+    for function in bounded::functions().into_iter().chain(all_scalar_functions()) {
         state.register_udf(function)?;
     }
+    state.register_udaf(average::function())?;
+    for (function, alias) in [(bool_and_udaf(), "every"), (var_samp_udaf(), "variance")] {
+        let function = function.as_ref().clone().with_aliases([alias]);
+        state.register_udaf(Arc::new(function))?;
+    }
+    for function in window::functions() {
+        state.register_udwf(function)?;
+    }
     state.register_expr_planner(Arc::new(literal::LiteralPlanner))?;
+    state.register_expr_planner(Arc::new(cast_argument::CastArgumentPlanner))?;
     Ok(())
 }
 

@@ -1,35 +1,24 @@
 //! Integer literals that fit are `integer`, as in PostgreSQL; DataFusion makes each a 64-bit one. What a plan
-//! keeps elsewhere (the working table of a recursive query, columns of an outer query) is not changed.
+//! keeps elsewhere than in its schemas (the working table of a recursive query, columns of an outer query)
+//! follows.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, ScalarValue};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, ExprSchema, Result, ScalarValue};
+use datafusion::datasource::cte_worktable::CteWorkTable;
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::logical_plan::Subquery;
+use datafusion::logical_expr::{
+    Expr, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, TableScan,
+};
 
 /// Makes the literals of a freshly planned query 32-bit.
 pub fn narrow_integer_literals(plan: LogicalPlan) -> Result<LogicalPlan> {
-    if keeps_types_elsewhere(&plan)? {
-        return Ok(plan);
-    }
     plan.transform_up_with_subqueries(narrow_node).map(|narrowed| narrowed.data)
-}
-
-/// Whether the plan has the type of one of its columns written down in another place than a schema.
-fn keeps_types_elsewhere(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        found |= matches!(node, LogicalPlan::RecursiveQuery(_));
-        node.apply_expressions(|expression| {
-            expression.apply(|inner| {
-                found |= matches!(inner, Expr::OuterReferenceColumn(field, _)
-                    if *field.data_type() == DataType::Int64);
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })?;
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
 }
 
 fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
@@ -43,11 +32,19 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             let rows = rows.collect::<Result<Vec<Vec<Expr>>>>()?;
             LogicalPlanBuilder::values(rows)?.build().map(Transformed::yes)
         }
+        LogicalPlan::RecursiveQuery(query) => narrow_recursion(query).map(Transformed::yes),
         node => {
+            let node = match node {
+                LogicalPlan::Join(join) => LogicalPlan::Join(follow_lateral(join)?),
+                other => other,
+            };
+            let outer = super::schema_below(&node)?;
             let names = NamePreserver::new(&node);
             node.map_expressions(|expression| {
                 let name = names.save(&expression);
-                Ok(narrow(expression)?.update_data(|expression| name.restore(expression)))
+                let expression = narrow(expression)?.data;
+                let followed = expression.transform_up(|inner| follow_outer(inner, &outer))?;
+                Ok(Transformed::yes(name.restore(followed.data)))
             })?
             .map_data(LogicalPlan::recompute_schema)
         }
@@ -70,5 +67,91 @@ fn narrow(expression: Expr) -> Result<Transformed<Expr>> {
             inner => Transformed::no(Expr::Negative(Box::new(inner))),
         }),
         other => Ok(Transformed::no(other)),
+    })
+}
+
+/// The recursive term over a working table of the types that the first term has now.
+fn narrow_recursion(query: RecursiveQuery) -> Result<LogicalPlan> {
+    let RecursiveQuery { name, static_term, recursive_term, is_distinct, .. } = query;
+    let nullable = |field: &Arc<Field>| field.as_ref().clone().with_nullable(true);
+    let fields: Vec<Field> = static_term.schema().fields().iter().map(nullable).collect();
+    let table = CteWorkTable::new(&name, Arc::new(Schema::new(fields)));
+    let source = provider_as_source(Arc::new(table));
+    let recursive =
+        Arc::unwrap_or_clone(recursive_term).transform_up_with_subqueries(|node| match node {
+            LogicalPlan::TableScan(scan) if reads_working_table(&scan, &name) => {
+                let projection = scan.projection.clone();
+                let scan =
+                    LogicalPlanBuilder::scan(scan.table_name, Arc::clone(&source), projection);
+                scan?.build().map(Transformed::yes)
+            }
+            other => other.recompute_schema().map(Transformed::yes),
+        })?;
+    LogicalPlanBuilder::from(Arc::unwrap_or_clone(static_term))
+        .to_recursive_query(name, recursive.data, is_distinct)?
+        .build()
+}
+
+fn reads_working_table(scan: &TableScan, name: &str) -> bool {
+    source_as_provider(&scan.source).is_ok_and(|provider| {
+        provider.downcast_ref::<CteWorkTable>().is_some_and(|table| table.name() == name)
+    })
+}
+
+/// A lateral side of a join with the types that the columns of the other side have now.
+fn follow_lateral(join: Join) -> Result<Join> {
+    let outer = Arc::clone(join.left.schema());
+    let right = Arc::unwrap_or_clone(join.right).transform_up(|node| match node {
+        LogicalPlan::Subquery(subquery) => {
+            Ok(Transformed::yes(LogicalPlan::Subquery(with_outer_types(subquery, &outer)?)))
+        }
+        other => other.recompute_schema().map(Transformed::yes),
+    })?;
+    Ok(Join { right: Arc::new(right.data), ..join })
+}
+
+fn follow_outer(expression: Expr, outer: &DFSchema) -> Result<Transformed<Expr>> {
+    let follow = |subquery| with_outer_types(subquery, outer);
+    Ok(Transformed::yes(match expression {
+        Expr::ScalarSubquery(subquery) => Expr::ScalarSubquery(follow(subquery)?),
+        Expr::Exists(Exists { subquery, negated }) => {
+            Expr::Exists(Exists { subquery: follow(subquery)?, negated })
+        }
+        Expr::InSubquery(InSubquery { expr, subquery, negated }) => {
+            Expr::InSubquery(InSubquery { expr, subquery: follow(subquery)?, negated })
+        }
+        Expr::SetComparison(SetComparison { expr, subquery, op, quantifier }) => {
+            let subquery = follow(subquery)?;
+            Expr::SetComparison(SetComparison { expr, subquery, op, quantifier })
+        }
+        other => return Ok(Transformed::no(other)),
+    }))
+}
+
+/// The subquery with the types that `outer` says of the columns that it takes from there.
+fn with_outer_types(subquery: Subquery, outer: &DFSchema) -> Result<Subquery> {
+    if subquery.outer_ref_columns.is_empty() {
+        return Ok(subquery);
+    }
+    let typed = |expression: Expr| {
+        expression.transform_up(|inner| match inner {
+            Expr::OuterReferenceColumn(field, column) => match outer.field_from_column(&column) {
+                Ok(known) if known.data_type() != field.data_type() => {
+                    let field = Arc::clone(known);
+                    Ok(Transformed::yes(Expr::OuterReferenceColumn(field, column)))
+                }
+                Ok(_) | Err(_) => Ok(Transformed::no(Expr::OuterReferenceColumn(field, column))),
+            },
+            other => Ok(Transformed::no(other)),
+        })
+    };
+    let plan = Arc::unwrap_or_clone(subquery.subquery).transform_up_with_subqueries(|node| {
+        node.map_expressions(typed)?.map_data(LogicalPlan::recompute_schema)
+    })?;
+    let references = subquery.outer_ref_columns.into_iter().map(|column| Ok(typed(column)?.data));
+    Ok(Subquery {
+        subquery: Arc::new(plan.data),
+        outer_ref_columns: references.collect::<Result<_>>()?,
+        spans: subquery.spans,
     })
 }

@@ -5,9 +5,12 @@
 //! has made of them, and changes none.
 
 mod arithmetic;
+mod correlated_limit;
 mod integer;
 mod join;
+mod lateral;
 mod precision;
+mod set_operation;
 mod subquery;
 mod text_input;
 
@@ -22,6 +25,8 @@ use datafusion::optimizer::AnalyzerRule;
 
 pub use integer::narrow_integer_literals;
 pub use join::refuse_merged_columns;
+pub use lateral::inline_laterals;
+pub use set_operation::count_copies;
 
 use super::function;
 
@@ -30,9 +35,11 @@ type Rules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
 /// The analyzer rules of a statement, in their order.
 pub fn analyzer_rules() -> Rules {
     let mut rules: Rules = vec![
+        Arc::new(function::CastArgumentRule),
         Arc::new(text_input::TextInputRule),
         Arc::new(precision::PrecisionRule),
         Arc::new(subquery::SubqueryRule),
+        Arc::new(correlated_limit::CorrelatedLimitRule),
     ];
     rules.extend(function::analyzer_rules());
     // Type coercion has cast texts by then.

@@ -1,5 +1,5 @@
-//! Digits: quotients and averages of decimals have as many as PostgreSQL's where 38 allow it, averages of
-//! integers are decimals, and a number becomes an integer by rounding, not by cutting.
+//! Digits: quotients of decimals have as many as PostgreSQL's where 38 allow it, averages of integers and sums of
+//! `bigint` are decimals, and a number becomes an integer by rounding, not by cutting.
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
@@ -18,7 +18,7 @@ use super::arithmetic;
 #[derive(Debug)]
 pub struct PrecisionRule;
 
-/// Digits after the point that DataFusion adds to those of a dividend, or of what is averaged.
+/// Digits after the point that DataFusion adds to those of a dividend.
 const ADDED: i8 = 4;
 /// Digits of what is divided: with those added, PostgreSQL's 16 (`NUMERIC_MIN_SIG_DIGITS`).
 const SCALE: i8 = 12;
@@ -52,12 +52,12 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             Ok(Transformed::yes(Expr::BinaryExpr(quotient)))
         }
         Expr::AggregateFunction(AggregateFunction { func, mut params }) => {
-            widen_average(&func, &mut params.args, schema)?;
+            as_decimals(&func, &mut params.args, schema)?;
             Ok(Transformed::yes(Expr::AggregateFunction(AggregateFunction { func, params })))
         }
         Expr::WindowFunction(mut window) => {
             if let WindowFunctionDefinition::AggregateUDF(function) = &window.fun {
-                widen_average(function, &mut window.params.args, schema)?;
+                as_decimals(function, &mut window.params.args, schema)?;
             }
             Ok(Transformed::yes(Expr::WindowFunction(window)))
         }
@@ -77,16 +77,28 @@ fn call(function: std::sync::Arc<datafusion::logical_expr::ScalarUDF>, argument:
     Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![argument]))
 }
 
-fn widen_average(function: &AggregateUDF, arguments: &mut [Expr], schema: &DFSchema) -> Result<()> {
+/// The average of integers is a decimal, and so is the sum of 64-bit ones.
+fn as_decimals(function: &AggregateUDF, arguments: &mut [Expr], schema: &DFSchema) -> Result<()> {
     let [argument] = arguments else { return Ok(()) };
-    if function.name() != "avg" {
+    let (averages, sums) = (function.name() == "avg", function.name() == "sum");
+    if !averages && !sums {
         return Ok(());
     }
-    if let Some(wider) = wider_type(&argument.get_type(schema)?, 0) {
-        let narrow = std::mem::take(argument);
-        *argument = cast(narrow, wider);
+    let data_type = argument.get_type(schema)?;
+    if data_type == DataType::Int64 || averages && data_type.is_signed_integer() {
+        let integer = std::mem::take(argument);
+        *argument = cast(integer, DataType::Decimal128(digits_of(&data_type), 0));
     }
     Ok(())
+}
+
+/// The digits of the longest integer of a type.
+fn digits_of(integer: &DataType) -> u8 {
+    match integer {
+        DataType::Int8 | DataType::Int16 => 5,
+        DataType::Int32 => 10,
+        _ => 19,
+    }
 }
 
 /// The decimal type to divide a value of this type in, by a divisor of `divisor_scale`; `None` where it has
@@ -95,9 +107,7 @@ fn wider_type(data_type: &DataType, divisor_scale: i8) -> Option<DataType> {
     let scale = scale_of(data_type)?;
     let whole = match data_type {
         DataType::Decimal128(precision, scale) => i16::from(*precision) - i16::from(*scale),
-        DataType::Int8 | DataType::Int16 => 5,
-        DataType::Int32 => 10,
-        _ => 19,
+        integer => i16::from(digits_of(integer)),
     };
     let room = PRECISION_MAX - whole - i16::from(ADDED) - i16::from(divisor_scale);
     let wider = i8::try_from(room.min(i16::from(SCALE))).ok().filter(|wider| *wider > scale)?;

@@ -1,4 +1,4 @@
-//! MERGE INTO, PostgreSQL's and Databricks'.
+//! MERGE INTO, PostgreSQL's and Databricks', and the commands that are read as one.
 
 use sqlparser::ast::{TableAlias, TableFactor};
 use sqlparser::tokenizer::Token;
@@ -7,7 +7,7 @@ use super::update;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::{Cursor, fold};
-use crate::sql::statement::{Merge, MergeAction, MergeClause, MergeMatch, Statement};
+use crate::sql::statement::{JoinedChange, Merge, MergeAction, MergeClause, MergeMatch, Statement};
 
 pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("merge")?;
@@ -33,7 +33,42 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     if c.is("returning") {
         return Err(c.unsupported("MERGE … RETURNING"));
     }
-    Ok(Statement::Merge(Merge { table, alias, source, source_alias, on, clauses }))
+    let written_as = None;
+    Ok(Statement::Merge(Merge { table, alias, source, source_alias, on, clauses, written_as }))
+}
+
+/// `UPDATE table SET … FROM relation WHERE condition` and `DELETE FROM table USING relation WHERE condition`,
+/// read up to the relation's word: a MERGE that changes what matches.
+pub fn joined(
+    c: &mut Cursor<'_>,
+    (table, alias): (ObjectName, Option<String>),
+    action: MergeAction,
+    written_as: JoinedChange,
+) -> Result<Statement> {
+    let position = c.position();
+    let factor = c.table_factor()?;
+    let source_alias = source_name(&factor).map_err(|error| error.at_if(Some(position)))?;
+    let source = c.query_over(factor)?;
+    if !c.is("where") {
+        let (what, hint) = match (c.at_end() || c.is("returning"), written_as) {
+            (false, _) => (
+                "a join of several relations here",
+                "Put them into a subquery: (SELECT … FROM a JOIN b …) AS source.",
+            ),
+            (true, JoinedChange::Update) => {
+                ("UPDATE … FROM without WHERE", "Say which rows match.")
+            }
+            (true, JoinedChange::Delete) => {
+                ("DELETE … USING without WHERE", "Say which rows match.")
+            }
+        };
+        return Err(c.unsupported(what).with_hint(hint));
+    }
+    c.expect("where")?;
+    let on = c.expression()?;
+    let clauses = vec![MergeClause { when: MergeMatch::Matched, predicate: None, action }];
+    let written_as = Some(written_as);
+    Ok(Statement::Merge(Merge { table, alias, source, source_alias, on, clauses, written_as }))
 }
 
 /// The name by which conditions call the source.
@@ -48,8 +83,8 @@ fn source_name(factor: &TableFactor) -> Result<String> {
             let parts = name.0.last().and_then(|part| part.as_ident());
             Ok(parts.map(|last| fold(&last.value, last.quote_style)).unwrap_or_default())
         }
-        _ => Err(Error::new(ErrorKind::SyntaxError, "the source of MERGE must have an alias")
-            .with_hint("For example, USING (SELECT …) AS source.")),
+        _ => Err(Error::new(ErrorKind::SyntaxError, "the source of a change must have an alias")
+            .with_hint("For example, (SELECT …) AS source.")),
     }
 }
 

@@ -16,7 +16,7 @@ pub fn transaction(c: &mut Cursor<'_>) -> Result<Statement> {
         }
         "start" => {
             c.expect("transaction")?;
-            SessionStatement::Begin(modes(c)?)
+            SessionStatement::StartTransaction(modes(c)?)
         }
         "savepoint" => SessionStatement::Savepoint(c.identifier()?),
         "release" => {

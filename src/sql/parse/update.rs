@@ -2,41 +2,43 @@
 
 use sqlparser::tokenizer::Token;
 
+use super::merge;
 use crate::base::name::ObjectName;
 use crate::base::{Error, Result};
 use crate::sql::cursor::Cursor;
-use crate::sql::statement::{Assignment, ColumnName, Delete, Expression, Statement, Update};
+use crate::sql::statement::{
+    Assignment, ColumnName, Delete, Expression, JoinedChange, MergeAction, Statement, Update,
+};
 
 pub fn update(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("update")?;
     let (table, alias) = target(c, &["set"])?;
     c.expect("set")?;
     let assignments = assignments(c, &table, alias.as_deref())?;
-    if c.is("from") {
-        return Err(c
-            .unsupported("UPDATE … FROM")
-            .with_hint("Use MERGE, or a subquery in the assignment."));
+    if c.take("from") {
+        let action = MergeAction::Update(assignments);
+        let joined = merge::joined(c, (table, alias), action, JoinedChange::Update)?;
+        return not_returning(c, "UPDATE … RETURNING").map(|()| joined);
     }
     let predicate = predicate(c)?;
-    if c.is("returning") {
-        return Err(c.unsupported("UPDATE … RETURNING"));
-    }
+    not_returning(c, "UPDATE … RETURNING")?;
     Ok(Statement::Update(Update { table, alias, assignments, predicate }))
 }
 
 pub fn delete(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect_all(&["delete", "from"])?;
     let (table, alias) = target(c, &["using", "where", "returning"])?;
-    if c.is("using") {
-        return Err(c
-            .unsupported("DELETE … USING")
-            .with_hint("Use MERGE, or a subquery in WHERE."));
+    if c.take("using") {
+        let joined = merge::joined(c, (table, alias), MergeAction::Delete, JoinedChange::Delete)?;
+        return not_returning(c, "DELETE … RETURNING").map(|()| joined);
     }
     let predicate = predicate(c)?;
-    if c.is("returning") {
-        return Err(c.unsupported("DELETE … RETURNING"));
-    }
+    not_returning(c, "DELETE … RETURNING")?;
     Ok(Statement::Delete(Delete { table, alias, predicate }))
+}
+
+fn not_returning(c: &Cursor<'_>, what: &str) -> Result<()> {
+    if c.is("returning") { Err(c.unsupported(what)) } else { Ok(()) }
 }
 
 /// `[ONLY] table [*] [[AS] alias]`, the alias being none of the words that may follow.

@@ -13,6 +13,7 @@ mod float_constants;
 mod grouping_tuples;
 mod interval_literals;
 mod like_any;
+mod merged_columns;
 mod prefix_operators;
 mod row_comparison;
 mod session_words;
@@ -57,6 +58,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(like_any::rewrite),
     Rule::Expression(grouping_tuples::rewrite),
     Rule::Query(fetch::rewrite),
+    Rule::Query(merged_columns::rewrite),
     Rule::Query(union_chains::rewrite),
     Rule::Query(values_lists::rewrite),
 ];

@@ -1,10 +1,13 @@
 //! `(a, b) = (1, 2)`, `(a, b) > (1, 2)` and `(a, b) IN ((1, 2), (3, 4))` become comparisons of columns joined by
 //! AND and OR, which is how the standard defines them. The planner would make structs, whose comparison with
-//! NULL inside differs.
+//! NULL inside differs. `(a, b) IN (SELECT …)` becomes EXISTS over such a comparison.
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, SetExpr,
+    TableAliasColumnDef, TableFactor, UnaryOperator, Value,
 };
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
 
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::dialect::joined;
@@ -20,6 +23,10 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
         },
         Expr::InList { expr, list, negated } => match row(expr) {
             Some(left) => Some(in_list(&left, list, *negated)?),
+            None => None,
+        },
+        Expr::InSubquery { expr, subquery, negated } => match row(expr) {
+            Some(left) => Some(in_subquery(&left, subquery, *negated)?),
             None => None,
         },
         _ => None,
@@ -103,6 +110,40 @@ fn in_list(left: &[Expr], list: &[Expr], negated: bool) -> Result<Expr> {
     let any = joined(alternatives, &BinaryOperator::Or)
         .unwrap_or_else(|| Expr::value(Value::Boolean(false)));
     Ok(if negated { not(any) } else { any })
+}
+
+/// `EXISTS (SELECT 1 FROM (subquery) AS r (c0, c1) WHERE a = c0 AND b = c1)`. Without a row that is equal, the
+/// answer is false even where a comparison with NULL leaves it open; as a condition both are the same, and
+/// for NOT IN an open comparison counts.
+fn in_subquery(left: &[Expr], subquery: &Query, negated: bool) -> Result<Expr> {
+    let columns: Vec<Ident> = (0..left.len()).map(|n| Ident::new(format!("__entry_{n}"))).collect();
+    let right: Vec<Expr> = columns.iter().cloned().map(Expr::Identifier).collect();
+    let Some(equality) = compare(&BinaryOperator::Eq, left, &right)? else {
+        return Err(Error::internal("rows are compared by something else than ="));
+    };
+    let condition = match negated {
+        false => equality,
+        true => Expr::IsNotFalse(Box::new(nested(equality))),
+    };
+    let mut parser =
+        Parser::new(&PostgreSqlDialect {}).try_with_sql("SELECT 1 FROM (SELECT 1) AS r");
+    let template = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
+    let mut query = template.map_err(|()| Error::internal("a made query is none"))?;
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        select.selection = Some(condition);
+        if let Some(from) = select.from.first_mut()
+            && let TableFactor::Derived { subquery: derived, alias: Some(alias), .. } =
+                &mut from.relation
+        {
+            **derived = subquery.clone();
+            alias.name = Ident::new("__entries");
+            alias.columns = columns
+                .into_iter()
+                .map(|name| TableAliasColumnDef { name, data_type: None })
+                .collect();
+        }
+    }
+    Ok(Expr::Exists { subquery: query, negated })
 }
 
 fn join(left: &Expr, operator: &BinaryOperator, right: &Expr) -> Expr {
