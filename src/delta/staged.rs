@@ -104,7 +104,7 @@ impl StagedLogs {
             let memory = self.memory(&location);
             for version in first + kept..first + log.commits {
                 let deleted = memory.delete(&commit_path(&location, version)).await;
-                deleted.map_err(|error| error_of_store(error, &location))?;
+                deleted.map_err(error_of_store)?;
             }
             let mut logs = self.logs();
             if kept == 0 && log.base.is_none() {
@@ -125,8 +125,8 @@ impl StagedLogs {
         let mut commits = Vec::new();
         for version in first..first + log.commits {
             let read = memory.get(&commit_path(location, version)).await;
-            let read = read.map_err(|error| error_of_store(error, location))?;
-            commits.push(read.bytes().await.map_err(|error| error_of_store(error, location))?);
+            let read = read.map_err(error_of_store)?;
+            commits.push(read.bytes().await.map_err(error_of_store)?);
         }
         Ok(commits)
     }

@@ -207,7 +207,7 @@ async fn read_commit(
     location: &Location,
     version: u64,
 ) -> Result<Option<Commit>> {
-    let failed = |error| error_of_store(error, location);
+    let failed = error_of_store;
     match store.get(&commit_path(location, version)).await {
         Ok(read) => Commit::parse(&read.bytes().await.map_err(failed)?).map(Some),
         Err(object_store::Error::NotFound { .. }) => Ok(None),

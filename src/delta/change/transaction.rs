@@ -78,7 +78,7 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
     tables.forget(location);
     if version == 0 {
         let removed = store.delete(&commit_path(location, 0)).await;
-        return removed.map_err(|error| error_of_store(error, location));
+        return removed.map_err(error_of_store);
     }
     let before = tables.delta_table_at(location, version - 1).await?;
     let after = tables.delta_table_at(location, version).await?;
