@@ -8,6 +8,7 @@
 //!   and these fields into look-ups (`regclassin`, `regclassout`), and compares them with literals;
 //! - [`object_identifiers_as_text`] makes the names that a client reads, over the finished plan.
 
+mod bounded;
 mod catalog;
 mod clock;
 mod define;
@@ -54,6 +55,7 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     for function in all_scalar_functions() {
         state.register_udf(function)?;
     }
+    bounded::bound(state)?;
     state.register_expr_planner(Arc::new(literal::LiteralPlanner))?;
     Ok(())
 }
