@@ -7,7 +7,7 @@
 //!   to be read before it is committed.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "each test binary uses its part of it")]
+#[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 #[path = "it/support/mod.rs"]
 mod support;
 

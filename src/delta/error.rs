@@ -8,7 +8,7 @@ use delta_kernel::history_manager::error::LogHistoryError;
 use deltalake::DeltaTableError;
 
 use crate::base::{Error, ErrorKind};
-use crate::storage::{Location, error_of_io, error_of_store, missing_file};
+use crate::storage::{Location, error_of_io, error_of_store, missing_file, storage_cause};
 
 /// There is no table at a location: 42704.
 pub fn no_table() -> Error {
@@ -58,7 +58,7 @@ pub fn error_of_deltalake(error: DeltaTableError, location: &Location) -> Error 
         DeltaTableError::ObjectStore { source } => error_of_store(source),
         DeltaTableError::Io { source } => error_of_io(source),
         DeltaTableError::NotATable(_) => no_table(),
-        other => match known_cause(&other) {
+        other => match known_cause(&other).or_else(|| storage_cause(&other)) {
             Some(error) => error.caused_by(other),
             None => corrupted_log(&other.to_string(), location).caused_by(other),
         },

@@ -67,6 +67,20 @@ fn from_shared(error: &DataFusionError) -> Error {
         DataFusionError::Plan(message) => from_plan(message.clone()),
         DataFusionError::ArrowError(inner, _) => from_arrow_text(inner),
         DataFusionError::Context(_, inner) => from_shared(inner),
+        DataFusionError::IoError(error) => from_io_text(error),
+        // Their words may tell paths.
+        DataFusionError::ObjectStore(_) => {
+            Error::new(ErrorKind::IoError, "the files of a table cannot be reached")
+        }
+        DataFusionError::ParquetError(_) => {
+            Error::new(ErrorKind::DataCorrupted, "a data file of the table cannot be read")
+        }
+        DataFusionError::External(error) => match error.downcast_ref::<DataFusionError>() {
+            Some(inner) => from_shared(inner),
+            None => {
+                Error::internal("the query failed inside the engine").caused_by(error.to_string())
+            }
+        },
         other => from_execution(other.strip_backtrace()),
     }
 }
@@ -273,6 +287,13 @@ fn from_arrow_text(error: &ArrowError) -> Error {
             Error::new(ErrorKind::FeatureNotSupported, lower_first(message))
         }
         ArrowError::MemoryError(message) => exhausted(message.clone()),
+        ArrowError::IoError(_, error) => from_io_text(error),
+        ArrowError::ExternalError(error) => match error.downcast_ref::<DataFusionError>() {
+            Some(inner) => from_shared(inner),
+            None => {
+                Error::internal("the query failed inside the engine").caused_by(error.to_string())
+            }
+        },
         other => Error::internal("the query failed inside the engine").caused_by(other.to_string()),
     }
 }
@@ -319,15 +340,26 @@ fn from_parquet(error: ParquetError) -> Error {
 }
 
 fn from_io(error: std::io::Error) -> Error {
+    match error.get_ref().is_some_and(|inner| inner.is::<DataFusionError>() || inner.is::<Error>())
+    {
+        true => match error.into_inner() {
+            Some(inner) => from_external(inner),
+            None => Error::new(ErrorKind::IoError, "reading or writing a file failed"),
+        },
+        false => from_io_text(&error).caused_by(error),
+    }
+}
+
+fn from_io_text(error: &std::io::Error) -> Error {
     if error.kind() == std::io::ErrorKind::StorageFull {
         return Error::new(ErrorKind::DiskFull, "no space left on the disk for spilled data");
     }
-    if error.get_ref().is_some_and(|inner| inner.is::<DataFusionError>() || inner.is::<Error>())
-        && let Some(inner) = error.into_inner()
-    {
-        return from_external(inner);
+    // The bound on spilled data comes this way when the writer of a spill file meets it.
+    let words = error.to_string();
+    match words.contains("disk space") {
+        true => exhausted(words),
+        false => Error::new(ErrorKind::IoError, "reading or writing a file failed"),
     }
-    Error::new(ErrorKind::IoError, "reading or writing a file failed")
 }
 
 /// A store's failure that reached the engine without its table.
@@ -360,8 +392,38 @@ fn from_external(error: Box<dyn StdError + Send + Sync>) -> Error {
         Ok(io) => from_io(*io),
         Err(error) => match own_error(error.as_ref()) {
             Some(own) => copy_of(own),
-            None => Error::internal("the query failed inside the engine").caused_by(error),
+            None => from_foreign(error),
         },
+    }
+}
+
+/// Errors of crates that only the engine's own crates name: their words are all that can be told apart.
+fn from_foreign(error: Box<dyn StdError + Send + Sync>) -> Error {
+    let words = error.to_string();
+    if words.starts_with("regex parse error") {
+        // The last line says what is wrong, the others draw where.
+        let reason = words.lines().last().and_then(|line| line.trim().strip_prefix("error: "));
+        let reason = reason.unwrap_or("it cannot be read");
+        let message = format!("invalid regular expression: {reason}");
+        return Error::new(ErrorKind::InvalidRegularExpression, message).caused_by(error);
+    }
+    if words.starts_with("Compiled regex exceeds size limit") {
+        let message = "invalid regular expression: it is too complex";
+        return Error::new(ErrorKind::InvalidRegularExpression, message).caused_by(error);
+    }
+    Error::internal("the query failed inside the engine").caused_by(error)
+}
+
+/// The error of a change of a table, where `delta` could not tell more than that it failed or had not enough
+/// of something: said as for a query.
+pub fn retold(error: Error) -> Error {
+    if !matches!(error.kind(), ErrorKind::InternalError | ErrorKind::OutOfMemory) {
+        return error;
+    }
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<DataFusionError>());
+    match cause.map(|cause| from_shared(cause.find_root())) {
+        Some(known) if known.kind() != ErrorKind::InternalError => known.caused_by(error),
+        Some(_) | None => error,
     }
 }
 

@@ -112,10 +112,18 @@ impl Engine {
 /// Takes the rows of a COPY. Nothing is committed before [`CopySink::finish`]; dropping it gives all up.
 pub struct CopySink {
     schema: SchemaRef,
-    sender: Option<mpsc::Sender<RecordBatch>>,
+    sender: Option<mpsc::Sender<ClientMessage>>,
     task: Running<Changed>,
     /// Whoever holds the sink waits for the writer.
     _waiting: Option<Waiting>,
+}
+
+/// What the writer of a COPY is told. Silence is no end: a writer whose client was cut off must not take the
+/// rows that it has got for all of them.
+enum ClientMessage {
+    Rows(RecordBatch),
+    /// There are no more rows.
+    End,
 }
 
 impl CopySink {
@@ -130,11 +138,7 @@ impl CopySink {
 
     /// Hands rows to the writer, waiting while it has enough. When the writer has failed, its error.
     pub async fn push(&mut self, batch: RecordBatch) -> Result<()> {
-        let sent = match &self.sender {
-            Some(sender) => sender.send(batch).await.is_ok(),
-            None => false,
-        };
-        if sent {
+        if self.tell(ClientMessage::Rows(batch)).await {
             return Ok(());
         }
         self.sender = None;
@@ -146,8 +150,17 @@ impl CopySink {
 
     /// Commits the rows; their number.
     pub async fn finish(mut self) -> Result<u64> {
-        self.sender = None;
+        // A writer that is gone has failed, and its outcome says why.
+        self.tell(ClientMessage::End).await;
         Ok(self.task.outcome().await?.inserted)
+    }
+
+    /// `false` when the writer is gone.
+    async fn tell(&self, message: ClientMessage) -> bool {
+        match &self.sender {
+            Some(sender) => sender.send(message).await.is_ok(),
+            None => false,
+        }
     }
 }
 
@@ -160,7 +173,7 @@ impl fmt::Debug for CopySink {
 /// The rows that a client sends, as a source that can be read once.
 struct ClientRows {
     schema: SchemaRef,
-    receiver: Mutex<Option<mpsc::Receiver<RecordBatch>>>,
+    receiver: Mutex<Option<mpsc::Receiver<ClientMessage>>>,
 }
 
 impl fmt::Debug for ClientRows {
@@ -178,10 +191,23 @@ impl PartitionStream for ClientRows {
         let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take();
         let rows = stream::unfold(receiver, |receiver| async move {
             let Some(mut receiver) = receiver else {
-                let twice = DataFusionError::Internal("the rows of a COPY were read twice".into());
-                return Some((Err(twice), None));
+                // The table has changed its columns since, and the rows would be needed again.
+                let twice = Error::new(
+                    ErrorKind::SerializationFailure,
+                    "could not serialize access due to concurrent update",
+                )
+                .with_detail("The table was altered while rows were copied into it.")
+                .with_hint("Run the COPY again.");
+                return Some((Err(DataFusionError::External(Box::new(twice))), None));
             };
-            receiver.recv().await.map(|batch| (Ok(batch), Some(receiver)))
+            match receiver.recv().await {
+                Some(ClientMessage::Rows(batch)) => Some((Ok(batch), Some(receiver))),
+                Some(ClientMessage::End) => None,
+                None => {
+                    let given_up = Error::new(ErrorKind::QueryCanceled, "the COPY was given up");
+                    Some((Err(DataFusionError::External(Box::new(given_up))), Some(receiver)))
+                }
+            }
         });
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
     }

@@ -53,6 +53,25 @@ impl OutputColumn {
     }
 }
 
+/// Refuses a query that writes more columns than a row can have, before the planner compares each with all
+/// others.
+pub fn check_width(query: &sqlparser::ast::Query) -> Result<()> {
+    match query.body.as_ref() {
+        sqlparser::ast::SetExpr::Select(select) => check_count(select.projection.len()),
+        _ => Ok(()),
+    }
+}
+
+fn check_count(columns: usize) -> Result<()> {
+    if columns <= COLUMNS_MAX {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::TooManyColumns,
+        format!("target lists can have at most {COLUMNS_MAX} entries"),
+    ))
+}
+
 /// The result columns of a plan as it was written, with the types that `schema` says: that of the analyzed
 /// plan.
 pub fn output_columns(
@@ -61,12 +80,7 @@ pub fn output_columns(
     origins: &Origins,
 ) -> Result<Vec<OutputColumn>> {
     let fields = schema.fields();
-    if fields.len() > COLUMNS_MAX {
-        return Err(Error::new(
-            ErrorKind::TooManyColumns,
-            format!("target lists can have at most {COLUMNS_MAX} entries"),
-        ));
-    }
+    check_count(fields.len())?;
     let columns = fields.iter().enumerate().map(|(index, field)| {
         let mut column = OutputColumn::computed(field.as_ref().clone())?;
         column.origin = origin(plan, index, origins);

@@ -18,7 +18,7 @@ use crate::sql::placeholders_by_column;
 
 use super::error::{from_datafusion, locate};
 use super::function::{object_identifiers_as_text, typed_constants};
-use super::output::{Origins, output_columns};
+use super::output::{Origins, check_width, output_columns};
 use super::planner::Planner;
 use super::stream::RowStream;
 use super::{Description, Engine, OutputColumn, Request};
@@ -69,21 +69,18 @@ impl Engine {
         };
         let engine = Arc::clone(self);
         let request = request.clone();
-        let (physical, columns, state) = self
+        // The plan starts on the execution threads too: their stacks are made for deep ones.
+        let (batches, columns) = self
             .cpu
             .run(async move {
                 let planned = engine.plan(query, &request).await?.with_typed_constants()?;
                 let columns = planned.columns()?;
                 let planned = planned.for_client(&request.formats)?;
                 let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
-                Ok((physical, columns, planned.state))
+                let batches = execute_stream(physical, planned.state.task_ctx());
+                Ok((batches.map_err(from_datafusion)?, columns))
             })
             .await?;
-        let task = state.task_ctx();
-        let batches = {
-            let _on_cpu = self.cpu.enter();
-            execute_stream(physical, task).map_err(from_datafusion)?
-        };
         Ok(RowStream::new(columns.into(), self.cpu.carry(batches), admitted))
     }
 
@@ -105,6 +102,7 @@ impl Engine {
         parameters: &[Option<FieldRef>],
         request: &Request,
     ) -> Result<(SessionState, LogicalPlan, Origins)> {
+        check_width(&query.ast)?;
         let state = self.context.statement(&request.facts);
         let opened = self.open_all(&query.relations, &request.work, &state).await?;
         let planner = Planner::new(&state, &request.text, parameters);

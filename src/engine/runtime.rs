@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::base::{Error, ErrorKind, Result};
 
-use super::error::from_datafusion;
+use super::error::{from_datafusion, retold};
 use super::stream::Batches;
 
 /// Batches that may wait for their reader: with the one in the reader's hands and the one being made, a
@@ -58,11 +58,6 @@ impl CpuRuntime {
         Running(Task(self.handle.spawn(work)))
     }
 
-    /// Makes the execution threads current: what a plan spawns while it starts belongs to them.
-    pub fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
-        self.handle.enter()
-    }
-
     /// Carries a stream's batches over from the execution threads. Dropping the result stops the stream.
     pub fn carry(&self, mut stream: SendableRecordBatchStream) -> Batches {
         let (sender, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
@@ -99,7 +94,7 @@ impl<T> Running<T> {
     /// Waits for the work; to be called once.
     pub async fn outcome(&mut self) -> Result<T> {
         match (&mut self.0.0).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => outcome.map_err(retold),
             Err(error) => Err(broken_task(error)),
         }
     }

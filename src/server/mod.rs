@@ -48,7 +48,7 @@ pub async fn serve(config: Config) -> Result<()> {
     }
     let certificate = certificate(&config)?;
     metrics::install()?;
-    let stop = stop_on_signal()?;
+    let Signals { stop, hurry } = listen_for_signals()?;
     let lake = Lake::open(&config).await?;
     let listener = Listener::bind(config.listen)?;
     let address = listener.address();
@@ -82,7 +82,7 @@ pub async fn serve(config: Config) -> Result<()> {
 
     stop.cancelled().await;
     operations.set_ready(false);
-    drain(&registry, config.limits.shutdown_grace).await;
+    drain(&registry, config.limits.shutdown_grace, &hurry).await;
     housekeeping.abort();
     accepting.await.map_err(|error| Error::internal("the listener failed").caused_by(error))
 }
@@ -103,9 +103,16 @@ fn certificate(config: &Config) -> Result<Option<Arc<ServerCertificate>>> {
     }
 }
 
-/// Cancelled by SIGTERM or SIGINT; a second one ends the process at once.
-fn stop_on_signal() -> Result<CancellationToken> {
-    let stop = CancellationToken::new();
+/// What the process was told by SIGTERM or SIGINT.
+struct Signals {
+    /// Once: to stop.
+    stop: CancellationToken,
+    /// Twice: not to wait for running statements.
+    hurry: CancellationToken,
+}
+
+fn listen_for_signals() -> Result<Signals> {
+    let signals = Signals { stop: CancellationToken::new(), hurry: CancellationToken::new() };
     let listen = |kind| {
         signal(kind).map_err(|error| {
             Error::new(ErrorKind::IoError, "could not listen for signals").caused_by(error)
@@ -113,16 +120,21 @@ fn stop_on_signal() -> Result<CancellationToken> {
     };
     let (mut terminate, mut interrupt) =
         (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    let told = stop.clone();
+    let (stop, hurry) = (signals.stop.clone(), signals.hurry.clone());
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let mut told = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        told().await;
         tracing::info!("stopping: no new connections, running statements may end");
-        told.cancel();
+        stop.cancel();
+        told().await;
+        hurry.cancel();
     });
-    Ok(stop)
+    Ok(signals)
 }
 
 /// Metrics and health on their own port, where one is configured.
@@ -194,13 +206,15 @@ fn announce(config: &Config, address: SocketAddr, admin: Option<first_start::Adm
 }
 
 /// Sessions end as soon as they run no statement; those that still run one after the grace end with it.
-async fn drain(registry: &Arc<Registry>, grace: Duration) {
+async fn drain(registry: &Arc<Registry>, grace: Duration, hurry: &CancellationToken) {
     registry.drain();
-    if tokio::time::timeout(grace, registry.wait_until_empty()).await.is_err() {
-        tracing::warn!(
-            sessions = registry.len(),
-            "ending statements that outlast the grace period"
-        );
+    let all_left = tokio::select! {
+        () = registry.wait_until_empty() => true,
+        () = tokio::time::sleep(grace) => false,
+        () = hurry.cancelled() => false,
+    };
+    if !all_left {
+        tracing::warn!(sessions = registry.len(), "ending the statements that still run");
         registry.terminate_all();
         let _ = tokio::time::timeout(grace, registry.wait_until_empty()).await;
     }

@@ -11,6 +11,8 @@ pub const BALANCED_ABOVE: usize = 16;
 const NODES_OF_GROUP: usize = 2;
 const NODES_OF_SELECT: usize = 4;
 const NODES_OF_SET_OPERATION: usize = 4;
+/// The tree has joins side by side, but the plan made of it has one above the other.
+const NODES_OF_JOIN: usize = 2;
 
 /// The longest UNION ALL chain that is balanced: until then it is as deep as it is long, and a syntax error
 /// drops it so.
@@ -34,6 +36,12 @@ struct Group {
     /// Those that are UNION ALL: alone they are balanced by a rewrite.
     union_alls: usize,
     conjunctions: usize,
+    /// Joins of the current SELECT, those that are written as commas too.
+    joins: usize,
+    /// The most joins of a SELECT so far.
+    joins_most: usize,
+    /// Whether a comma is a join: between FROM and what follows it.
+    is_from: bool,
     has_select: bool,
     /// BETWEENs whose AND is still to come.
     betweens: usize,
@@ -46,8 +54,15 @@ impl Group {
         self.inner = 0;
     }
 
-    fn depth(mut self) -> usize {
+    fn end_select(&mut self) {
         self.end_segment();
+        self.joins_most = self.joins_most.max(self.joins);
+        self.joins = 0;
+        self.is_from = false;
+    }
+
+    fn depth(mut self) -> usize {
+        self.end_select();
         let select = if self.has_select { NODES_OF_SELECT } else { 0 };
         let balanced = self.set_operations == self.union_alls && self.union_alls <= UNION_ALLS_MAX;
         let set_operations =
@@ -56,6 +71,7 @@ impl Group {
             + select
             + self.deepest
             + set_operations * NODES_OF_SET_OPERATION
+            + self.joins_most * NODES_OF_JOIN
             + self.conjunctions.min(BALANCED_ABOVE * 2)
     }
 }
@@ -80,7 +96,10 @@ pub fn of(tokens: &[TokenWithSpan]) -> usize {
                 outer.push(std::mem::take(&mut group));
             }
             Token::RParen | Token::RBracket | Token::RBrace => close(&mut outer, &mut group),
-            Token::Comma => group.end_segment(),
+            Token::Comma => {
+                group.joins += usize::from(group.is_from);
+                group.end_segment();
+            }
             Token::Lt if matches!(previous, Keyword::ARRAY | Keyword::MAP | Keyword::STRUCT) => {
                 angles += 1;
                 angles_max = angles_max.max(angles);
@@ -93,6 +112,8 @@ pub fn of(tokens: &[TokenWithSpan]) -> usize {
             Token::Word(_) if keyword == Keyword::ALL && previous == Keyword::UNION => {
                 group.union_alls += 1;
             }
+            // IS DISTINCT FROM
+            Token::Word(_) if keyword == Keyword::FROM && previous == Keyword::DISTINCT => {}
             Token::Word(_) => word(keyword, &mut outer, &mut group),
             Token::Number(..)
             | Token::SingleQuotedString(_)
@@ -160,19 +181,23 @@ fn word(keyword: Keyword, outer: &mut Vec<Group>, group: &mut Group) {
         }
         Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::MINUS => {
             group.set_operations += 1;
-            group.end_segment();
+            group.end_select();
         }
         Keyword::SELECT => {
             group.has_select = true;
+            group.end_select();
+        }
+        Keyword::FROM => group.is_from = true,
+        Keyword::JOIN => {
+            group.joins += 1;
             group.end_segment();
         }
-        Keyword::WHERE
-        | Keyword::HAVING
-        | Keyword::ON
-        | Keyword::JOIN
-        | Keyword::WHEN
-        | Keyword::THEN
-        | Keyword::ELSE => group.end_segment(),
+        Keyword::WHERE | Keyword::HAVING => {
+            group.is_from = false;
+            group.end_segment();
+        }
+        Keyword::GROUP | Keyword::ORDER | Keyword::WINDOW => group.is_from = false,
+        Keyword::ON | Keyword::WHEN | Keyword::THEN | Keyword::ELSE => group.end_segment(),
         Keyword::IS
         | Keyword::NOT
         | Keyword::NOTNULL

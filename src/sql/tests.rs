@@ -197,6 +197,12 @@ fn deep_and_long_statements_end() {
         nested("(", "1", ")", 60),
         nested("f(", &chain("||a", 150).replace("select ", ""), ")", 100),
         format!("select * from {}t{}", "(select * from ".repeat(40), ") x".repeat(40)),
+        format!("select * from t{}", " cross join t".repeat(150)),
+        format!("select a is distinct from b{} from t", ", c".repeat(1_000)),
+        format!(
+            "select 1{}",
+            " union all select 1 from t join u using (a) join v using (a)".repeat(500)
+        ),
     ];
     for text in &works {
         let parsed = parse(text, &LIMITS).unwrap();
@@ -217,6 +223,8 @@ fn deep_and_long_statements_end() {
         nested("cast(", "1", " as int)", 10_000),
         format!("select x::{}int{}", "array<".repeat(10_000), ">".repeat(10_000)),
         format!("select * from {}t{}", "(".repeat(10_000), ")".repeat(10_000)),
+        format!("select * from t{}", " cross join t".repeat(1_000)),
+        format!("select * from t{} where true", ", t".repeat(1_000)),
     ];
     for text in &refused {
         let error = parse(text, &LIMITS).unwrap_err();

@@ -8,8 +8,30 @@ use crate::base::{Error, ErrorKind};
 
 /// The error for a failed operation on a file of a table. Its path goes to the log.
 pub fn error_of_store(error: object_store::Error) -> Error {
+    told_of_store(&error).caused_by(error)
+}
+
+/// What a user is told when storage is somewhere among the causes of an error: its own failure, or one of
+/// the operating system that has a meaning.
+pub fn storage_cause(error: &(dyn StdError + 'static)) -> Option<Error> {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(error) = current.downcast_ref::<object_store::Error>() {
+            return Some(told_of_store(error));
+        }
+        if let Some(error) = current.downcast_ref::<io::Error>()
+            && has_meaning(error)
+        {
+            return Some(error_of_io_kind(error));
+        }
+        cause = current.source();
+    }
+    None
+}
+
+fn told_of_store(error: &object_store::Error) -> Error {
     use object_store::Error as Store;
-    let described = match &error {
+    match error {
         Store::NotFound { .. } => missing_file(),
         Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {
             Error::new(ErrorKind::IoError, "storage denies access to a file of the table")
@@ -25,12 +47,24 @@ pub fn error_of_store(error: object_store::Error) -> Error {
         Store::InvalidPath { .. } => {
             Error::new(ErrorKind::DataCorrupted, "the table names a file with an invalid path")
         }
-        _ => match io_error_in(&error) {
+        other => match io_error_in(other) {
             Some(cause) => error_of_io_kind(cause),
+            // The local store tells by words only that a file ends too early.
+            None if other.to_string().to_ascii_lowercase().contains("range") => Error::new(
+                ErrorKind::DataCorrupted,
+                "a file of the table is shorter than the table's log says",
+            ),
             None => unreadable(),
         },
-    };
-    described.caused_by(error)
+    }
+}
+
+fn has_meaning(error: &io::Error) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        error.kind(),
+        StorageFull | QuotaExceeded | PermissionDenied | ReadOnlyFilesystem | NotFound
+    )
 }
 
 /// The error for a failed operation of the operating system on the table's files.

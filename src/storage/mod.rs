@@ -4,6 +4,6 @@ mod error;
 mod location;
 mod stores;
 
-pub use error::{error_of_io, error_of_store, missing_file};
+pub use error::{error_of_io, error_of_store, missing_file, storage_cause};
 pub use location::Location;
 pub use stores::Stores;

@@ -12,7 +12,29 @@ mod interrupt;
 /// What is out of place in the tree; quick, so first.
 mod tidy;
 
+/// Users who see and do what they may, and nothing else.
 mod governance;
+
+/// `kill -9` in the middle of writes.
+mod crash;
+
+/// What breaks around the server.
+mod faults;
+
+/// SQL that nobody writes by mistake.
+mod hostile;
+
+/// Sessions with wrong bytes.
+mod mutation;
+
+/// Many clients at once.
+mod load;
+
+/// Little memory and little disk.
+mod memory;
+
+/// What ends a statement ends the work behind it.
+mod stop;
 
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;

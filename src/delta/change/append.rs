@@ -54,9 +54,13 @@ impl Change for Append {
             changed: Changed { inserted: written.inserted, ..Changed::default() },
             actions: actions_of(written),
             operation: write_operation(SaveMode::Append, target),
-            // A plan that reads the table itself is right only on the version it was made for.
-            is_blind_append: ctx.planned_version.is_none(),
+            is_blind_append: self.is_blind_append(ctx),
         })
+    }
+
+    /// A plan that reads the table itself is right only on the version it was made for.
+    fn is_blind_append(&self, ctx: &ChangeContext) -> bool {
+        ctx.planned_version.is_none()
     }
 }
 

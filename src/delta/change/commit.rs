@@ -46,6 +46,12 @@ pub const COMMIT_ID: &str = "txnId";
 pub trait Change: Sync {
     /// Computes the change of this version of the table, and writes its data files.
     async fn stage(&self, ctx: &ChangeContext, target: &Target) -> Result<Staged>;
+
+    /// Whether [`Staged::is_blind_append`] will be set. Others may change the table while such rows are
+    /// written: a COPY takes as long as its client.
+    fn is_blind_append(&self, _: &ChangeContext) -> bool {
+        false
+    }
 }
 
 /// A change that is ready to be committed.
@@ -71,10 +77,17 @@ pub async fn apply(
     location: &Location,
     change: &dyn Change,
 ) -> Result<(Changed, Arc<TableVersion>)> {
-    let lease = ctx.tables.lease(location).await;
+    let is_blind = change.is_blind_append(ctx);
+    let mut lease = match is_blind {
+        true => None,
+        false => Some(ctx.tables.lease(location).await),
+    };
     for attempt in 1..=ATTEMPTS_MAX {
         let target = Target::open(ctx, location).await?;
         let mut staged = change.stage(ctx, &target).await?;
+        if is_blind {
+            lease = Some(ctx.tables.lease(location).await);
+        }
         let version = if staged.actions.is_empty() {
             Some(target.version())
         } else {
@@ -91,6 +104,9 @@ pub async fn apply(
             return Ok((changed, newest));
         }
         discard(&target, &staged).await;
+        if is_blind {
+            lease = None;
+        }
         wait(attempt).await;
     }
     Err(concurrent_update())
@@ -121,6 +137,16 @@ pub fn table_exists() -> Error {
 async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Result<Option<u64>> {
     let log = target.table.log_store();
     let mut read = target.version();
+    if staged.is_blind_append {
+        // Others have gone on while the rows were written.
+        let newest = ctx.tables.open(&target.location).await?.version();
+        if newest != read {
+            match newest_if_same_shape(ctx, target).await? {
+                Some(version) => read = version,
+                None => return Ok(None),
+            }
+        }
+    }
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let outcome = commit(&ctx.committer, &target.location, &log, read + 1, Some(read), staged).await?;
         match outcome {
@@ -129,14 +155,20 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
             Outcome::Lost => {}
         }
         wait(attempt).await;
-        let newer = Target::open(ctx, &target.location).await?;
-        let (old, new) = (target.snapshot(), newer.snapshot());
-        if old.metadata() != new.metadata() || old.protocol() != new.protocol() {
-            return Ok(None);
+        match newest_if_same_shape(ctx, target).await? {
+            Some(version) => read = version,
+            None => return Ok(None),
         }
-        read = newer.version();
     }
     Err(concurrent_update())
+}
+
+/// The table's newest version, if rows that were made for the target fit onto it.
+async fn newest_if_same_shape(ctx: &ChangeContext, target: &Target) -> Result<Option<u64>> {
+    let newer = Target::open(ctx, &target.location).await?;
+    let (old, new) = (target.snapshot(), newer.snapshot());
+    let is_same = old.metadata() == new.metadata() && old.protocol() == new.protocol();
+    Ok(is_same.then(|| newer.version()))
 }
 
 /// Sums the log up from time to time, so that tables open quickly. The change is made already, and does

@@ -34,9 +34,26 @@ pub fn of_datafusion(error: DataFusionError) -> Error {
             Error::new(ErrorKind::UndefinedColumn, "the change names columns that do not fit")
                 .with_detail(sentence(&what.to_string()))
         }
-        other => Error::internal("the change failed").with_detail(sentence(&other.to_string())),
+        DataFusionError::ParquetError(what) => of_parquet(&what.to_string()),
+        // Others may tell paths, which only the log may.
+        _ => Error::internal("the change failed"),
     };
     described.caused_by(error)
+}
+
+/// A data file that a change has to read, and cannot. deltalake's scan tells by words only which and why.
+fn of_parquet(words: &str) -> Error {
+    let path = words.split_once("for file ").and_then(|(_, rest)| rest.split_once(": "));
+    let name = path.and_then(|(path, _)| path.rsplit('/').next());
+    let file = name.map_or("a data file".to_owned(), |name| format!("file \"{name}\""));
+    match words.contains("not found") {
+        true => Error::new(ErrorKind::UndefinedFile, format!("{file} of the table does not exist"))
+            .with_detail("The table's log names it, but the storage does not have it."),
+        false => {
+            let message = format!("{file} of the table cannot be read");
+            Error::new(ErrorKind::DataCorrupted, message)
+        }
+    }
 }
 
 /// The error for what Arrow found wrong with values of a change.
@@ -99,6 +116,15 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_file_is_told_without_its_place() {
+        let words = "Parquet error: Failed to fetch metadata for file secret/t/p=1/f.parquet: Object \
+                     Store error: Object at location /secret/t/p=1/f.parquet not found";
+        let error = of_parquet(words);
+        assert_eq!(error.kind(), ErrorKind::UndefinedFile);
+        assert_eq!(error.message(), "file \"f.parquet\" of the table does not exist");
+    }
 
     #[test]
     fn arrow_tells_forms_and_ranges_apart() {

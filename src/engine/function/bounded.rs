@@ -1,188 +1,251 @@
-//! Functions that make much out of little, with a bound on how much: `repeat('x', 1000000000)` over a batch of rows
-//! would take more memory than there is, and no pool counts it.
+//! DataFusion's functions whose results can be far larger than their arguments, with a bound on what one call
+//! may make: `repeat('x', 2000000000)` must not take the memory of everybody. What they compute is
+//! DataFusion's.
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::compute::kernels::length::length;
-use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use datafusion::arrow::compute::{cast, kernels::length::length};
+use datafusion::arrow::datatypes::{
+    DataType, FieldRef, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
+    TimeUnit,
+};
 use datafusion::common::{DataFusionError, Result};
-use datafusion::functions::{string, unicode};
-use datafusion::functions_nested::range::gen_series_udf;
-use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature,
 };
 
 use crate::base::{Error, ErrorKind};
 
-/// The bytes that one call may make, over all rows of a batch: as many as a value of PostgreSQL may have.
-const BYTES_MAX: u64 = 1 << 30;
-/// The longest character in UTF-8.
+/// Bytes that one call may make for all rows of a batch. PostgreSQL bounds one value by 1 GB; a batch has
+/// thousands of them.
+const RESULT_BYTES_MAX: u64 = 256 << 20;
+
+/// Bytes of an array's element, at most. A value has 16 with its part of what surrounds it; the rest is for
+/// what a constant array costs in a plan, which prints it.
+const ELEMENT_BYTES: u64 = 64;
+
+/// Bytes of a character, at most.
 const CHARACTER_BYTES: u64 = 4;
-/// An integer or a point in time.
-const ELEMENT_BYTES: u64 = 8;
 
-/// The functions, under the names of DataFusion's.
-pub fn functions() -> Vec<Arc<ScalarUDF>> {
-    let of = |function: Arc<ScalarUDF>, bytes: Estimate| {
-        Arc::new(ScalarUDF::new_from_impl(Bounded { function, made: Made(bytes) }))
+/// How long a replacement must be before a call is measured: shorter ones stay in proportion to the text.
+const REPLACEMENT_BYTES: u64 = 1024;
+
+/// How large the result of a function is for one row, at most; 0 for NULL.
+type Estimate = fn(&[Argument], usize) -> u64;
+
+/// The functions, and how large their results are.
+const BOUNDED: [(&str, Estimate); 9] = [
+    ("repeat", |arguments, row| {
+        length_at(arguments, 0, row).saturating_mul(count_at(arguments, row))
+    }),
+    ("lpad", |arguments, row| count_at(arguments, row).saturating_mul(CHARACTER_BYTES)),
+    ("rpad", |arguments, row| count_at(arguments, row).saturating_mul(CHARACTER_BYTES)),
+    ("array_repeat", |arguments, row| {
+        let element = length_at(arguments, 0, row).max(ELEMENT_BYTES);
+        element.saturating_mul(count_at(arguments, row))
+    }),
+    ("array_resize", |arguments, row| count_at(arguments, row).saturating_mul(ELEMENT_BYTES)),
+    ("range", |arguments, row| steps_at(arguments, row).saturating_mul(ELEMENT_BYTES)),
+    ("generate_series", |arguments, row| steps_at(arguments, row).saturating_mul(ELEMENT_BYTES)),
+    ("replace", replaced),
+    ("regexp_replace", replaced),
+];
+
+/// Puts the bound before those of the functions that the state has.
+pub fn bound(state: &mut SessionState) -> Result<()> {
+    for (name, estimate) in BOUNDED {
+        if let Ok(inner) = state.udf(name) {
+            state.register_udf(Arc::new(ScalarUDF::new_from_impl(Bounded { inner, estimate })))?;
+        }
+    }
+    Ok(())
+}
+
+/// An argument's sizes: the lengths of texts and arrays, the values of numbers and times.
+struct Argument {
+    sizes: Option<Int64Array>,
+    /// One value for all rows.
+    is_constant: bool,
+}
+
+impl Argument {
+    fn new(value: &ColumnarValue) -> Result<Self> {
+        let (array, is_constant) = match value {
+            ColumnarValue::Array(array) => (Arc::clone(array), false),
+            ColumnarValue::Scalar(scalar) => (scalar.to_array()?, true),
+        };
+        Ok(Argument { sizes: sizes_of(&array)?, is_constant })
+    }
+
+    fn at(&self, row: usize) -> Option<i64> {
+        let sizes = self.sizes.as_ref()?;
+        let row = if self.is_constant { 0 } else { row };
+        (row < sizes.len() && sizes.is_valid(row)).then(|| sizes.value(row))
+    }
+}
+
+/// Numbers as they are, times and intervals in microseconds, everything else by its length.
+fn sizes_of(array: &ArrayRef) -> Result<Option<Int64Array>> {
+    let microseconds = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let numbers = match array.data_type() {
+        data_type if data_type.is_integer() => cast(array, &DataType::Int64)?,
+        DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64 => {
+            cast(&cast(array, &microseconds)?, &DataType::Int64)?
+        }
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            let intervals = array.as_primitive::<IntervalMonthDayNanoType>();
+            let microseconds = |interval: IntervalMonthDayNano| {
+                let days = i64::from(interval.months) * 30 + i64::from(interval.days);
+                days.saturating_mul(86_400_000_000).saturating_add(interval.nanoseconds / 1000)
+            };
+            let sizes: Int64Array =
+                intervals.iter().map(|interval| interval.map(microseconds)).collect();
+            return Ok(Some(sizes));
+        }
+        data_type
+            if data_type.is_string()
+                || matches!(data_type, DataType::List(_) | DataType::LargeList(_)) =>
+        {
+            cast(&length(array)?, &DataType::Int64)?
+        }
+        _ => return Ok(None),
     };
-    vec![
-        of(string::repeat(), repeated),
-        of(unicode::lpad(), padded),
-        of(unicode::rpad(), padded),
-        of(gen_series_udf(), counted),
-    ]
+    Ok(Some(numbers.as_primitive::<Int64Type>().clone()))
 }
 
-/// The bytes that a row of a call makes, of its integer arguments; text counts as its length in bytes.
-type Estimate = fn(&[i64]) -> u64;
-
-fn repeated(row: &[i64]) -> u64 {
-    match row {
-        [text, times, ..] => positive(*text).saturating_mul(positive(*times)),
-        _ => 0,
-    }
+fn number_at(arguments: &[Argument], index: usize, row: usize) -> Option<i64> {
+    arguments.get(index)?.at(row)
 }
 
-fn padded(row: &[i64]) -> u64 {
-    match row {
-        [_, length, ..] => positive(*length).saturating_mul(CHARACTER_BYTES),
-        _ => 0,
-    }
+fn length_at(arguments: &[Argument], index: usize, row: usize) -> u64 {
+    u64::try_from(number_at(arguments, index, row).unwrap_or(0)).unwrap_or(0)
 }
 
-fn counted(row: &[i64]) -> u64 {
-    let (first, last, step) = match *row {
-        [last] => (0, last, 1),
-        [first, last] => (first, last, 1),
-        [first, last, step, ..] => (first, last, step),
-        [] => return 0,
+/// The second argument, which says how many or how long.
+fn count_at(arguments: &[Argument], row: usize) -> u64 {
+    length_at(arguments, 1, row)
+}
+
+/// How many elements there are from a start to a stop.
+fn steps_at(arguments: &[Argument], row: usize) -> u64 {
+    let (start, stop) = match arguments {
+        [_] => (Some(0), number_at(arguments, 0, row)),
+        _ => (number_at(arguments, 0, row), number_at(arguments, 1, row)),
     };
-    match step.unsigned_abs() {
-        0 => 0,
-        _ if (last < first) == (step > 0) => 0,
-        step => (first.abs_diff(last) / step).saturating_mul(ELEMENT_BYTES),
+    let step = if arguments.len() > 2 { number_at(arguments, 2, row) } else { Some(1) };
+    let (Some(start), Some(stop), Some(step)) = (start, stop, step) else { return 0 };
+    let leads_there = if step > 0 { stop >= start } else { stop <= start };
+    match leads_there {
+        true => (start.abs_diff(stop) / step.unsigned_abs().max(1)).saturating_add(1),
+        false => 0,
     }
 }
 
-fn positive(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
-
-/// An estimate; a name stands for one function, so no two of them are told apart.
-#[derive(Debug, Clone, Copy)]
-struct Made(Estimate);
-
-impl PartialEq for Made {
-    fn eq(&self, _: &Self) -> bool {
-        true
+/// A text of which each character becomes the replacement, where that is long.
+fn replaced(arguments: &[Argument], row: usize) -> u64 {
+    let replacement = length_at(arguments, 2, row);
+    if replacement <= REPLACEMENT_BYTES {
+        return 0;
     }
+    length_at(arguments, 0, row).saturating_add(1).saturating_mul(replacement)
 }
 
-impl Eq for Made {}
-
-impl std::hash::Hash for Made {
-    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// A function with its bound.
 struct Bounded {
-    function: Arc<ScalarUDF>,
-    made: Made,
+    inner: Arc<ScalarUDF>,
+    estimate: Estimate,
 }
 
 impl Bounded {
-    fn check(&self, call: &ScalarFunctionArgs) -> Result<()> {
-        let mut columns = Vec::with_capacity(call.args.len());
-        for argument in &call.args {
-            match numbers(argument)? {
-                Some(column) => columns.push(column),
-                None => return Ok(()),
-            }
-        }
-        let is_constant = columns.iter().all(|column| column.len() == 1);
-        let rows = if is_constant { 1 } else { call.number_rows };
-        let mut bytes: u64 = 0;
-        let mut row = vec![0; columns.len()];
-        for index in 0..rows {
-            for (value, column) in row.iter_mut().zip(&columns) {
-                let at = if column.len() == 1 { column.first() } else { column.get(index) };
-                *value = at.copied().unwrap_or_default();
-            }
-            bytes = bytes.saturating_add((self.made.0)(&row));
-        }
-        if bytes <= BYTES_MAX {
+    fn check(&self, arguments: &ScalarFunctionArgs) -> Result<()> {
+        let constant = arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let rows = if constant { 1 } else { arguments.number_rows };
+        let arguments = arguments.args.iter().map(Argument::new).collect::<Result<Vec<_>>>()?;
+        let sizes = (0..rows).map(|row| (self.estimate)(&arguments, row));
+        if sizes.fold(0, u64::saturating_add) <= RESULT_BYTES_MAX {
             return Ok(());
         }
         let error = Error::new(ErrorKind::ProgramLimitExceeded, "requested length too large")
-            .with_detail(format!("{} would make {bytes} bytes at once.", self.name()));
+            .with_detail(format!(
+                "The results of {} may take {} MiB for one batch of rows.",
+                self.inner.name(),
+                RESULT_BYTES_MAX >> 20
+            ));
         Err(DataFusionError::External(Box::new(error)))
     }
 }
 
-/// What an estimate sees of an argument, NULL as 0; `None` for types that no estimate is made of.
-fn numbers(argument: &ColumnarValue) -> Result<Option<Vec<i64>>> {
-    let array = argument.to_array(1)?;
-    let array = match array.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => length(&array)?,
-        data_type if data_type.is_integer() || data_type.is_null() => Arc::clone(&array),
-        _ => return Ok(None),
-    };
-    let array = cast(&array, &DataType::Int64)?;
-    let values = array.as_primitive::<Int64Type>().iter();
-    Ok(Some(values.map(Option::unwrap_or_default).collect()))
-}
-
 impl ScalarUDFImpl for Bounded {
     fn name(&self) -> &str {
-        self.function.name()
+        self.inner.name()
     }
 
     fn aliases(&self) -> &[String] {
-        self.function.aliases()
+        self.inner.aliases()
+    }
+
+    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
+        self.inner.schema_name(arguments)
     }
 
     fn signature(&self) -> &Signature {
-        self.function.signature()
+        self.inner.signature()
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.function.return_type(types)
+        self.inner.return_type(types)
     }
 
     fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        self.function.return_field_from_args(arguments)
+        self.inner.return_field_from_args(arguments)
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        self.function.coerce_types(types)
+        self.inner.coerce_types(types)
     }
 
-    fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {
-        self.function.output_ordering(inputs)
+    fn simplify(
+        &self,
+        arguments: Vec<Expr>,
+        context: &SimplifyContext,
+    ) -> Result<ExprSimplifyResult> {
+        self.inner.simplify(arguments, context)
     }
 
-    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        self.check(&call)?;
-        self.function.invoke_with_args(call)
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        self.check(&arguments)?;
+        self.inner.invoke_with_args(arguments)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.inner.documentation()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl fmt::Debug for Bounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.inner.name())
+    }
+}
 
-    #[test]
-    fn estimates_never_wrap() {
-        assert_eq!(repeated(&[3, 1_000]), 3_000);
-        assert_eq!(repeated(&[i64::MAX, i64::MAX]), u64::MAX);
-        assert_eq!(repeated(&[3, -1]), 0);
-        assert_eq!(counted(&[1, 5, 2]), 2 * ELEMENT_BYTES);
-        assert_eq!(counted(&[5, 1]), 0);
-        assert_eq!(counted(&[5, 1, -1]), 4 * ELEMENT_BYTES);
-        assert!(counted(&[i64::MIN, i64::MAX]) > BYTES_MAX);
+/// A name stands for one function.
+impl PartialEq for Bounded {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner == other.inner
+    }
+}
+
+impl Eq for Bounded {}
+
+impl Hash for Bounded {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inner.hash(state);
     }
 }

@@ -58,7 +58,7 @@ static FAMILIES: &[&[Function]] = &[
 
 /// Gives a session state the functions of this room. Its [`analyzer_rules`] are set when it is built.
 pub fn register(state: &mut SessionState) -> Result<()> {
-    for function in bounded::functions().into_iter().chain(all_scalar_functions()) {
+    for function in all_scalar_functions() {
         state.register_udf(function)?;
     }
     state.register_udaf(average::function())?;
@@ -69,6 +69,7 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     for function in window::functions() {
         state.register_udwf(function)?;
     }
+    bounded::bound(state)?;
     state.register_expr_planner(Arc::new(literal::LiteralPlanner))?;
     state.register_expr_planner(Arc::new(cast_argument::CastArgumentPlanner))?;
     Ok(())

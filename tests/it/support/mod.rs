@@ -3,11 +3,14 @@
 
 mod binary;
 mod postgres;
+mod random;
 mod raw_client;
+mod scram;
 mod server;
 
 pub use binary::{Raw, text_of};
 pub use postgres::Postgres;
+pub use random::Random;
 pub use raw_client::{BackendMessage, Fields, RawClient, ResultSet, SqlError, message};
 pub use server::{Options, Server};
 

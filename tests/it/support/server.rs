@@ -27,6 +27,22 @@ pub struct Options {
     pub data: Option<PathBuf>,
 }
 
+impl Options {
+    /// With keys of the configuration: `limits.spill_bytes_max` and its value.
+    pub fn with(mut self, keys: &[(&str, &str)]) -> Self {
+        let variable = |path: &str| format!("LAKEGATE_{}", path.replace('.', "_").to_uppercase());
+        let given = keys.iter().map(|(path, value)| (variable(path), (*value).to_owned()));
+        self.environment.extend(given);
+        self
+    }
+
+    /// With this data folder.
+    pub fn at(mut self, data: &Path) -> Self {
+        self.data = Some(data.to_owned());
+        self
+    }
+}
+
 /// A running server, killed when dropped.
 pub struct Server {
     child: Child,
@@ -46,26 +62,8 @@ impl Server {
     }
 
     fn start_in(folder: TempDir, options: Options) -> Result<Self, String> {
-        let data = options.data.clone().unwrap_or_else(|| folder.path().join("data"));
         let log_file = folder.path().join("server.log");
-        let log = std::fs::File::create(&log_file).map_err(|error| error.to_string())?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lakegate"))
-            .arg("serve")
-            .arg("--data")
-            .arg(data)
-            .args(["--listen", "127.0.0.1:0"])
-            .args(&options.arguments)
-            // The test runner's own switches; the server takes no variable that it does not know.
-            .env_remove("LAKEGATE_TEST_BLESS")
-            .env_remove("LAKEGATE_TEST_POSTGRES")
-            .env_remove("LAKEGATE_DELTA_TABLES")
-            .env("LAKEGATE_ADMIN_PASSWORD", ADMIN_PASSWORD)
-            .envs(options.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .map_err(|error| error.to_string())?;
+        let mut child = spawn(&folder, &options)?;
         match wait_until_ready(&mut child) {
             Some(address) => Ok(Server { child, address, folder, options }),
             None => {
@@ -75,6 +73,15 @@ impl Server {
                 Err(format!("the server did not become ready ({status}):\n{log}"))
             }
         }
+    }
+
+    /// Starts a server and kills it (SIGKILL) while it starts.
+    pub fn start_and_kill(options: &Options, after: Duration) -> Result<(), String> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let mut child = spawn(&folder, options)?;
+        std::thread::sleep(after);
+        let killed = child.kill().and_then(|()| child.wait());
+        killed.map(drop).map_err(|error| error.to_string())
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -140,11 +147,41 @@ impl Server {
 
     /// The most memory that it has ever had resident, in bytes.
     pub fn peak_memory_bytes(&self) -> Option<u64> {
-        let status = Path::new("/proc").join(self.pid().to_string()).join("status");
-        let status = std::fs::read_to_string(status).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        self.status_bytes("VmHWM:")
+    }
+
+    /// The memory that it has resident, in bytes.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        self.status_bytes("VmRSS:")
+    }
+
+    fn status_bytes(&self, key: &str) -> Option<u64> {
+        let status = std::fs::read_to_string(self.process().join("status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(key))?;
         let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kibibytes * 1024)
+    }
+
+    /// The time that it has computed, on all processors, to 10 ms.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(self.process().join("stat")).ok()?;
+        // The name before it may hold anything; user and system time are the 14th and 15th field.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_whitespace().skip(11);
+        let mut ticks = || fields.next()?.parse::<u64>().ok();
+        Some(Duration::from_millis((ticks()? + ticks()?) * 10))
+    }
+
+    /// Lines of the log that tell of a panic.
+    pub fn panics(&self) -> Vec<String> {
+        let log = self.log();
+        let told = ["panicked at", "has overflowed its stack", "memory allocation of"];
+        let is_panic = |line: &&str| told.iter().any(|words| line.contains(words));
+        log.lines().filter(is_panic).map(str::to_owned).collect()
+    }
+
+    fn process(&self) -> PathBuf {
+        Path::new("/proc").join(self.pid().to_string())
     }
 }
 
@@ -152,6 +189,30 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn spawn(folder: &TempDir, options: &Options) -> Result<Child, String> {
+    let data = options.data.clone().unwrap_or_else(|| folder.path().join("data"));
+    let log_file = folder.path().join("server.log");
+    let log = std::fs::File::create(&log_file).map_err(|error| error.to_string())?;
+    Command::new(env!("CARGO_BIN_EXE_lakegate"))
+        .arg("serve")
+        .arg("--data")
+        .arg(data)
+        .args(["--listen", "127.0.0.1:0"])
+        .args(&options.arguments)
+        // The test runner's own switches; the server takes no variable that it does not know.
+        .env_remove("LAKEGATE_TEST_BLESS")
+        .env_remove("LAKEGATE_TEST_POSTGRES")
+        .env_remove("LAKEGATE_TEST_SEED")
+        .env_remove("LAKEGATE_DELTA_TABLES")
+        .env("LAKEGATE_ADMIN_PASSWORD", ADMIN_PASSWORD)
+        .envs(options.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .map_err(|error| error.to_string())
 }
 
 /// Reads standard output up to the ready line, and goes on reading it so that the server never blocks.
