@@ -1,6 +1,7 @@
 //! Authorized statements to streams of rows: planning, execution, memory. It owns no names and no sockets.
 
 mod admission;
+mod barrier;
 mod columns;
 mod constant;
 mod context;
