@@ -14,6 +14,7 @@ use datafusion::logical_expr::planner::TypePlanner;
 use crate::base::Result;
 use crate::base::limits::Limits;
 
+use super::barrier::{BarrierPlanner, BarrierRule};
 use super::error::from_datafusion;
 use super::facts::Facts;
 use super::function;
@@ -56,6 +57,8 @@ impl Context {
             .with_runtime_env(runtime)
             .with_analyzer_rules(super::rule::analyzer_rules())
             .with_physical_optimizer_rule(Arc::new(YieldingRule))
+            .with_optimizer_rule(Arc::new(BarrierRule))
+            .with_query_planner(Arc::new(BarrierPlanner))
             .with_type_planner(Arc::new(function::TypePlanner))
             .build();
         function::register(&mut state).map_err(from_datafusion)?;

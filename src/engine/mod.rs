@@ -2,6 +2,7 @@
 
 mod admission;
 mod awaited;
+mod barrier;
 mod columns;
 mod constant;
 mod context;

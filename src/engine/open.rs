@@ -16,6 +16,7 @@ use crate::delta::{TableVersion, TimeTravel};
 use crate::storage::Location;
 
 use super::Engine;
+use super::barrier::behind_barrier;
 use super::output::{Origins, RelationOrigin};
 use super::planner::{PlannedView, Planner, Sources};
 use super::system;
@@ -155,6 +156,10 @@ impl Engine {
                     .with_hint("The view's owner can mend it with CREATE OR REPLACE VIEW.")
                     .caused_by(error)
             })?;
+        let plan = match planner.principal()? {
+            Some(reader) if reader == relation.owner => plan,
+            _ => behind_barrier(plan),
+        };
         let columns: Vec<String> =
             relation.columns.iter().map(|column| column.field.name().clone()).collect();
         PlannedView::new(&relation.name, plan, &columns)

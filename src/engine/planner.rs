@@ -26,10 +26,11 @@ use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContex
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use sqlparser::ast;
 
-use crate::base::Result;
 use crate::base::name::ObjectName;
+use crate::base::{PrincipalId, Result};
 
 use super::error::locate;
+use super::facts::Facts;
 use super::rule::{count_copies, inline_laterals, narrow_integer_literals, refuse_merged_columns};
 use super::system::ViewPlanner;
 
@@ -74,6 +75,12 @@ impl<'a> Planner<'a> {
         self.sql(&names)
             .sql_to_expr(expression, schema, &mut self.context())
             .map_err(|error| locate(error, self.text))
+    }
+
+    /// Who runs the statement.
+    pub fn principal(&self) -> Result<Option<PrincipalId>> {
+        let facts = Facts::of(self.state.config_options());
+        Ok(facts.map_err(super::error::from_datafusion)?.principal)
     }
 
     fn sql<'n>(&self, names: &'n Names<'n>) -> SqlToRel<'n, Names<'n>> {

@@ -43,7 +43,7 @@ fn the_files_of_a_table_are_named_in_the_log_only() {
     let server = start(&[], None);
     let (mut admin, mut ann) = admin_and_ann(&server);
     admin
-        .simple_query("CREATE TABLE t PARTITIONED BY (secret) AS SELECT 1 AS id, 'x' AS secret")
+        .simple_query("CREATE TABLE t PARTITIONED BY (secret) AS SELECT 1 AS id, 'x' AS secret UNION ALL SELECT 2, 'x'")
         .unwrap();
     admin.simple_query("CREATE VIEW v AS SELECT id FROM t").unwrap();
     admin.simple_query("GRANT SELECT ON VIEW v TO ann").unwrap();
