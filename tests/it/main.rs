@@ -5,6 +5,7 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+#![expect(clippy::print_stdout, reason = "the test runner shows it when a test fails")]
 
 /// What is out of place in the tree; quick, so first.
 mod tidy;
