@@ -173,14 +173,40 @@ impl Shared {
         ending: Option<Uuid>,
     ) -> Result<Arc<Snapshot>> {
         let mut connection = self.connection.lock().await;
-        // IMMEDIATE takes SQLite's write lock now, not when the first row is written.
-        let begun = connection.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begun.map_err(database_error)?;
-        let counters = load::counters(&mut transaction).await?;
+        // Not a transaction of sqlx's: when the disk is full SQLite ends one by itself, and sqlx would take it
+        // for open ever after. IMMEDIATE takes SQLite's write lock now, not when the first row is written.
+        execute(&mut connection, "BEGIN IMMEDIATE").await?;
+        let mut outcome = self.write(&mut connection, decided_at, changes).await;
+        if outcome.is_ok()
+            && let Err(error) = execute(&mut connection, "COMMIT").await
+        {
+            outcome = Err(error);
+        }
+        match outcome {
+            Ok(next) => {
+                self.current.store(Arc::clone(&next));
+                Ok(next)
+            }
+            Err(error) => {
+                // Fails when SQLite has ended the transaction already.
+                let _ = execute(&mut connection, "ROLLBACK").await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the changes, and gives the snapshot with them, inside a transaction.
+    async fn write(
+        &self,
+        connection: &mut SqliteConnection,
+        decided_at: Option<u64>,
+        changes: &[Change],
+    ) -> Result<Arc<Snapshot>> {
+        let counters = load::counters(connection).await?;
         let mut current = self.current.load_full();
         if current.revision() != counters.revision {
             // A commit whose outcome stayed unknown has happened after all.
-            current = Arc::new(Snapshot::new(load::facts(&mut transaction).await?));
+            current = Arc::new(Snapshot::new(load::facts(connection).await?));
             self.current.store(Arc::clone(&current));
         }
         if decided_at.is_some_and(|revision| revision != current.revision()) {
@@ -198,14 +224,15 @@ impl Shared {
         let mut draft = Draft::new(&current, counters.next_oid, microseconds_now());
         for change in changes {
             draft.apply(change)?;
-            write::write_change(&mut transaction, change, &draft).await?;
+            write::write_change(connection, change, &draft).await?;
         }
-        write::write_counters(&mut transaction, &draft).await?;
-        transaction.commit().await.map_err(database_error)?;
-        let next = Arc::new(draft.finish());
-        self.current.store(Arc::clone(&next));
-        Ok(next)
+        write::write_counters(connection, &draft).await?;
+        Ok(Arc::new(draft.finish()))
     }
+}
+
+async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<()> {
+    query(statement).execute(connection).await.map(drop).map_err(database_error)
 }
 
 /// The metastore's id; makes its one row on the first start.

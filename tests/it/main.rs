@@ -5,6 +5,7 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+#![expect(clippy::print_stdout, reason = "the test runner shows it when a test fails")]
 
 /// What ends when nobody waits for it.
 #[cfg(target_os = "linux")]

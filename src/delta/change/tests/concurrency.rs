@@ -72,7 +72,7 @@ async fn slow_plan(fixture: &Fixture) -> LogicalPlan {
         fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
             let schema = Arc::clone(&self.0);
             let batches = futures::stream::once(async move {
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                tokio::time::sleep(Duration::from_millis(1000)).await;
                 let values = Arc::new(Int64Array::from(vec![1]));
                 Ok(RecordBatch::try_new(schema, vec![values])?)
             });
@@ -97,7 +97,7 @@ async fn a_dropped_change_changes_nothing() {
     let ctx = fixture.ctx();
     let change = append(&ctx, &fixture.location, plan);
     assert!(tokio::time::timeout(Duration::from_millis(100), change).await.is_err());
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(fixture.query("select count(*) from t").await, ["0"]);
     // The lease is free again.
     fixture.insert("select cast(2 as bigint) as a").await.unwrap();
