@@ -213,6 +213,7 @@ error_kinds! {
     DuplicateSchema = "42P06",
     DuplicateTable = "42P07",
     InvalidColumnReference = "42P10",
+    WindowingError = "42P20",
     InvalidTableDefinition = "42P16",
     InvalidObjectDefinition = "42P17",
     IndeterminateDatatype = "42P18",

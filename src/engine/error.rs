@@ -20,6 +20,10 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
         ObjectStore(error) => from_store(*error),
         IoError(error) => from_io(error),
         SQL(error, _) => Error::new(ErrorKind::SyntaxError, error.to_string()),
+        NotImplemented(message) if message.contains("logical expression WindowFunction") => {
+            let message = "window functions are not allowed in WHERE";
+            Error::new(ErrorKind::WindowingError, message)
+        }
         NotImplemented(message) => {
             Error::new(ErrorKind::FeatureNotSupported, lower_first(&message))
         }

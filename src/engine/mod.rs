@@ -165,7 +165,7 @@ impl From<Completion> for Outcome {
 }
 
 /// Execution threads beyond one for each partition: an operator that computes for long without yielding (a
-/// join without an equality does) must not keep other statements from running.
+/// join without an equality does, until nobody waits for it) must not keep other statements from running.
 const SPARE_THREADS: usize = 4;
 
 impl Engine {

@@ -77,7 +77,8 @@ fn yielding(
             Arc::new(YieldingExec::new(Arc::clone(input), watch.clone())) as Arc<dyn ExecutionPlan>
         });
         let inputs = inputs.collect();
-        return node.with_new_children(inputs).map(Transformed::yes);
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        return node.replace_children(inputs, options).map(Transformed::yes);
     }
     let yields = node.properties().scheduling_type == SchedulingType::Cooperative;
     if yields || !makes_more_than_it_reads(node.as_ref()) {

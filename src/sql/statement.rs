@@ -1,5 +1,4 @@
-//! The closed list of everything the server can be asked, as data. Names are folded but not resolved, and
-//! nothing here knows what exists.
+//! The closed list of everything the server can be asked, as data. Names are folded; nothing knows what exists.
 
 use std::fmt;
 
@@ -63,7 +62,6 @@ pub enum SessionStatement {
     /// `SHOW name`, or all with `None`.
     ShowSetting(Option<String>),
     Begin(TransactionModes),
-    /// `START TRANSACTION`: BEGIN under another tag.
     StartTransaction(TransactionModes),
     Commit {
         and_chain: bool,
@@ -184,16 +182,13 @@ pub struct Merge {
     pub source_alias: String,
     pub on: Expression,
     pub clauses: Vec<MergeClause>,
-    /// The command that it is written as, where that is not MERGE.
     pub written_as: Option<JoinedChange>,
 }
 
-/// A command that changes the rows that match another relation's.
+/// Another spelling of a MERGE that changes what matches: `UPDATE … FROM`, `DELETE … USING`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinedChange {
-    /// `UPDATE … FROM`.
     Update,
-    /// `DELETE … USING`.
     Delete,
 }
 

@@ -63,6 +63,14 @@ fn push(
     mut next: TokenWithSpan,
 ) -> Result<()> {
     let span = next.span;
+    if let Token::Word(word) = &mut next.token
+        && word.quote_style == Some('"')
+        && take_unicode_prefix(current, span)
+    {
+        let name = unicode_name(&word.value);
+        let name = name.ok_or_else(|| syntax("invalid Unicode escape"));
+        word.value = name.map_err(|error| error.at_if(source.position(span)))?;
+    }
     let previous = current.last_mut();
     match next.token {
         Token::Word(ref mut word) => {
@@ -114,6 +122,44 @@ fn push(
     }
     current.push(next);
     Ok(())
+}
+
+/// Takes `U&` away, where it stands right before a quoted name.
+fn take_unicode_prefix(current: &mut Vec<TokenWithSpan>, name: Span) -> bool {
+    let [.., letter, ampersand] = current.as_slice() else { return false };
+    let is_letter = matches!(&letter.token, Token::Word(word)
+        if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("u"));
+    let is_prefix = is_letter
+        && ampersand.token == Token::Ampersand
+        && letter.span.end == ampersand.span.start
+        && ampersand.span.end == name.start;
+    if is_prefix {
+        current.truncate(current.len() - 2);
+    }
+    is_prefix
+}
+
+/// The name with its escapes read: `\0061`, `\+000061` and `\\`. `None` for one that is none.
+fn unicode_name(escaped: &str) -> Option<String> {
+    let mut name = String::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        name.push_str(before);
+        if let Some(after) = escape.strip_prefix('\\') {
+            name.push('\\');
+            rest = after;
+            continue;
+        }
+        let (digits, length) = match escape.strip_prefix('+') {
+            Some(digits) => (digits, 6),
+            None => (escape, 4),
+        };
+        let code = digits.get(..length)?;
+        name.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
+        rest = digits.get(length..)?;
+    }
+    name.push_str(rest);
+    Some(name)
 }
 
 /// Cuts an over-long name as PostgreSQL does, so that every later reader sees one name.

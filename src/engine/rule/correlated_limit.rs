@@ -12,7 +12,7 @@ use datafusion::logical_expr::expr::{InSubquery, Sort as SortExpr};
 use datafusion::logical_expr::logical_plan::{FetchType, SkipType, Subquery};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprFunctionExt, Limit, LogicalPlan, LogicalPlanBuilder, Operator, lit,
+    BinaryExpr, Expr, ExprFunctionExt, Join, Limit, LogicalPlan, LogicalPlanBuilder, Operator, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::decorrelate::PullUpCorrelatedExpr;
@@ -28,12 +28,26 @@ impl AnalyzerRule for CorrelatedLimitRule {
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let numbered = plan.transform_up_with_subqueries(|node| match node {
-            LogicalPlan::Subquery(subquery) => {
-                Ok(Transformed::yes(LogicalPlan::Subquery(with_numbers(subquery)?)))
+            LogicalPlan::Join(join) => {
+                let right = Arc::new(in_relation(Arc::unwrap_or_clone(join.right))?.data);
+                Ok(Transformed::yes(LogicalPlan::Join(Join { right, ..join })))
             }
             node => node.map_expressions(|expression| expression.transform_up(in_expression)),
         });
         numbered.map(|numbered| numbered.data)
+    }
+}
+
+/// A lateral relation under its names.
+fn in_relation(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    match plan {
+        LogicalPlan::Subquery(subquery) => {
+            Ok(Transformed::yes(LogicalPlan::Subquery(with_numbers(subquery)?)))
+        }
+        LogicalPlan::SubqueryAlias(_) | LogicalPlan::Projection(_) => {
+            plan.map_children(in_relation)
+        }
+        other => Ok(Transformed::no(other)),
     }
 }
 
@@ -89,7 +103,11 @@ fn numbered(limit: &Limit) -> Result<Option<LogicalPlan>> {
         compared.push(inner);
         conditions.push(with_references(filter, &references)?);
     }
-    let number = row_number().partition_by(compared).order_by(order).build()?;
+    let number = row_number().partition_by(compared);
+    let number = match order.is_empty() {
+        true => number.build()?,
+        false => number.order_by(order).build()?,
+    };
     let place = Expr::Column(Column::new_unqualified(number.schema_name().to_string()));
     let skip = u64::try_from(skip).unwrap_or(u64::MAX);
     conditions.push(place.clone().gt(lit(skip)));

@@ -1,10 +1,10 @@
 //! Lateral relations over nothing: `FROM t, unnest(t.xs) AS u (x)` and `FROM t, LATERAL (SELECT t.a + 1 AS b)` read
-//! no other relation, so what they compute is computed over the rows of `t`. DataFusion would join.
-
-use std::sync::Arc;
+//! no other relation, so what they compute is computed over the rows of `t`. DataFusion would join. So for a value,
+//! `(SELECT t.a + 1)`.
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, ExprSchema, JoinType, Result};
+use datafusion::common::{Column, DFSchema, ExprSchema, JoinType, Result};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder};
 
 /// Puts such relations over the ones that they take columns from.
@@ -16,9 +16,40 @@ pub fn inline_laterals(plan: LogicalPlan) -> Result<LogicalPlan> {
                 None => Ok(Transformed::no(node)),
             }
         }
-        _ => Ok(Transformed::no(node)),
+        _ => inline_values(node),
     });
     inlined.map(|inlined| inlined.data)
+}
+
+/// Scalar subqueries over nothing, as what they select.
+fn inline_values(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let below = super::schema_below(&node)?;
+    let names = NamePreserver::new(&node);
+    node.map_expressions(|expression| {
+        let name = names.save(&expression);
+        let inlined = expression.transform_up(|inner| match &inner {
+            Expr::ScalarSubquery(subquery) => match selected(&subquery.subquery) {
+                Some(value) => Ok(Transformed::yes(at_hand(value, &below)?)),
+                None => Ok(Transformed::no(inner)),
+            },
+            _ => Ok(Transformed::no(inner)),
+        })?;
+        Ok(inlined.update_data(|expression| name.restore(expression)))
+    })
+}
+
+/// What `SELECT value` without FROM computes of its outer query; `None` for any other query.
+fn selected(plan: &LogicalPlan) -> Option<&Expr> {
+    let LogicalPlan::Projection(projection) = plan else { return None };
+    let over_nothing = matches!(projection.input.as_ref(), LogicalPlan::EmptyRelation(nothing)
+        if nothing.produce_one_row);
+    match projection.expr.as_slice() {
+        [value] if over_nothing && value.contains_outer() => Some(match value {
+            Expr::Alias(alias) => &alias.expr,
+            value => value,
+        }),
+        _ => None,
+    }
 }
 
 fn inline(join: &Join) -> Result<Option<LogicalPlan>> {
@@ -66,11 +97,13 @@ fn over(plan: &LogicalPlan, below: &LogicalPlan) -> Result<Option<LogicalPlan>> 
             builder.project(kept.chain(columns))?
         }
         LogicalPlan::Projection(projection) => {
-            let own = projection.expr.iter().map(|expression| at_hand(expression, below));
+            let own = projection.expr.iter().map(|expression| at_hand(expression, below.schema()));
             let own = own.collect::<Result<Vec<_>>>()?;
             builder.project(kept.chain(own))?
         }
-        LogicalPlan::Filter(filter) => builder.filter(at_hand(&filter.predicate, below)?)?,
+        LogicalPlan::Filter(filter) => {
+            builder.filter(at_hand(&filter.predicate, below.schema())?)?
+        }
         LogicalPlan::Unnest(unnest) => builder
             .unnest_columns_with_options(unnest.exec_columns.clone(), unnest.options.clone())?,
         _ => return Ok(None),
@@ -78,9 +111,8 @@ fn over(plan: &LogicalPlan, below: &LogicalPlan) -> Result<Option<LogicalPlan>> 
     builder.build().map(Some)
 }
 
-/// The expression with the columns of `below` in the place of references to them.
-fn at_hand(expression: &Expr, below: &LogicalPlan) -> Result<Expr> {
-    let schema = Arc::clone(below.schema());
+/// The expression with the columns of a schema in the place of references to them.
+fn at_hand(expression: &Expr, schema: &DFSchema) -> Result<Expr> {
     let at_hand = expression.clone().transform_up(|inner| match inner {
         Expr::OuterReferenceColumn(_, column) if schema.field_from_column(&column).is_ok() => {
             Ok(Transformed::yes(Expr::Column(column)))

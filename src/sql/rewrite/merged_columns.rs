@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, ExceptSelectItem, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName,
-    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor,
-    TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    ObjectNamePart, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::call;
@@ -31,7 +31,7 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
     };
     let Some(merged) = merge(select) else { return Ok(()) };
     let outputs: Vec<Ident> = select.projection.iter().filter_map(output_name).collect();
-    let has_all = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
+    let has_all = select.projection.iter().any(|item| is_wildcard(item));
     rewrite_select(select, &merged);
     for sort in order {
         // An output of this name is what ORDER BY means first.
@@ -61,7 +61,8 @@ fn rewrite_set(body: &mut SetExpr) {
 
 /// The joins of a FROM clause.
 struct Merged {
-    relations: Vec<Ident>,
+    /// What their columns are qualified with.
+    relations: Vec<ObjectName>,
     columns: Vec<MergedColumn>,
     /// Whether a join can lack its left side.
     replaces: bool,
@@ -91,7 +92,7 @@ fn merge(select: &Select) -> Option<Merged> {
 }
 
 impl Merged {
-    fn add(&mut self, name: Ident, relation: &Ident, operator: &JoinOperator) -> Option<()> {
+    fn add(&mut self, name: Ident, relation: &ObjectName, operator: &JoinOperator) -> Option<()> {
         let right = column(relation, &name);
         let known = self.columns.iter_mut().find(|known| same(&known.name, &name));
         let left = match (&known, self.relations.as_slice()) {
@@ -165,7 +166,7 @@ fn constraint_mut(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
 }
 
 /// What a relation's columns are qualified with.
-fn name_of(relation: &TableFactor) -> Option<Ident> {
+fn name_of(relation: &TableFactor) -> Option<ObjectName> {
     let (alias, name) = match relation {
         TableFactor::Table { alias, name, .. } => (alias, Some(name)),
         TableFactor::Derived { alias, .. }
@@ -174,8 +175,8 @@ fn name_of(relation: &TableFactor) -> Option<Ident> {
         _ => return None,
     };
     match alias {
-        Some(alias) => Some(alias.name.clone()),
-        None => name?.0.last()?.as_ident().cloned(),
+        Some(alias) => Some(ObjectName::from(vec![alias.name.clone()])),
+        None => name.cloned(),
     }
 }
 
@@ -226,12 +227,11 @@ fn all_columns(merged: &Merged) -> Vec<SelectItem> {
         additional_elements: names.collect(),
     });
     let rest = merged.relations.iter().map(|relation| {
-        let name = ObjectName::from(vec![relation.clone()]);
         let options = WildcardAdditionalOptions {
             opt_except: except.clone(),
             ..WildcardAdditionalOptions::default()
         };
-        let relation = SelectItemQualifiedWildcardKind::ObjectName(name);
+        let relation = SelectItemQualifiedWildcardKind::ObjectName(relation.clone());
         SelectItem::QualifiedWildcard(relation, options)
     });
     first.chain(rest).collect()
@@ -268,6 +268,10 @@ fn use_conditions(from: &mut TableWithJoins) {
     }
 }
 
+fn is_wildcard(item: &SelectItem) -> bool {
+    matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
+}
+
 fn output_name(item: &SelectItem) -> Option<Ident> {
     match item {
         SelectItem::ExprWithAlias { alias, .. } => Some(alias.clone()),
@@ -276,8 +280,9 @@ fn output_name(item: &SelectItem) -> Option<Ident> {
     }
 }
 
-fn column(relation: &Ident, name: &Ident) -> Expr {
-    Expr::CompoundIdentifier(vec![relation.clone(), name.clone()])
+fn column(relation: &ObjectName, name: &Ident) -> Expr {
+    let qualifiers = relation.0.iter().filter_map(ObjectNamePart::as_ident).cloned();
+    Expr::CompoundIdentifier(qualifiers.chain([name.clone()]).collect())
 }
 
 /// Whether two names are one, unquoted ones folded.

@@ -25,6 +25,7 @@ pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
             (name, args, alias)
         }
         TableFactor::UNNEST { array_exprs, alias, with_offset: false, .. } => {
+            array_exprs.iter_mut().for_each(make_array);
             if array_exprs.len() == 1 {
                 name_column(alias, UNNEST);
             }
@@ -44,7 +45,9 @@ pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
         if arguments.len() == 1 {
             name_column(alias, UNNEST);
         }
-        *factor = unnest(expressions(std::mem::take(arguments)), alias.take());
+        let mut arrays = expressions(std::mem::take(arguments));
+        arrays.iter_mut().for_each(make_array);
+        *factor = unnest(arrays, alias.take());
     }
     Ok(())
 }
@@ -62,6 +65,16 @@ pub fn in_expression(expression: &mut Expr) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// `ARRAY[t.a, t.b]` as a call: the planner looks for columns in an array only in the relations beside it, and
+/// for a relation of its own those stand outside.
+fn make_array(array: &mut Expr) {
+    if has_column(array)
+        && let Expr::Array(elements) = array
+    {
+        *array = call("make_array", std::mem::take(&mut elements.elem));
+    }
 }
 
 /// An array of rows `(x, n)`: each element and its number, as `information_schema._pg_expandarray` gives.
@@ -159,6 +172,7 @@ fn is_of_time(argument: &Expr) -> bool {
     }
 }
 
+/// Whether the expression names a column.
 fn has_column(argument: &Expr) -> bool {
     let found = visit_expressions(argument, |expression| match expression {
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
