@@ -5,7 +5,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Cast, Expr, LogicalPlan, LogicalPlanBuilder};
 
 /// Makes the literals of a freshly planned query 32-bit.
 pub fn narrow_integer_literals(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -38,7 +38,9 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         LogicalPlan::Limit(_) => Ok(Transformed::no(node)),
         LogicalPlan::Values(values) => {
             let rows = values.values.into_iter().map(|row| {
-                row.into_iter().map(|cell| narrow(cell).map(|cell| cell.data)).collect()
+                row.into_iter()
+                    .map(|cell| narrow(untyped_null(cell)).map(|cell| cell.data))
+                    .collect()
             });
             let rows = rows.collect::<Result<Vec<Vec<Expr>>>>()?;
             LogicalPlanBuilder::values(rows)?.build().map(Transformed::yes)
@@ -51,6 +53,22 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             })?
             .map_data(LogicalPlan::recompute_schema)
         }
+    }
+}
+
+/// A NULL in a list of integers has been given the type of 64-bit ones, which would make the column so.
+fn untyped_null(cell: Expr) -> Expr {
+    let is_null = |expression: &Expr| {
+        matches!(expression, Expr::Literal(ScalarValue::Null | ScalarValue::Int64(None), _))
+    };
+    match &cell {
+        Expr::Literal(ScalarValue::Int64(None), _) => Expr::Literal(ScalarValue::Null, None),
+        Expr::Cast(Cast { expr, field })
+            if *field.data_type() == DataType::Int64 && is_null(expr) =>
+        {
+            Expr::Literal(ScalarValue::Null, None)
+        }
+        _ => cell,
     }
 }
 

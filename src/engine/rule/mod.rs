@@ -5,6 +5,8 @@
 //! has made of them, and changes none.
 
 mod arithmetic;
+mod conversion;
+mod date_comparison;
 mod integer;
 mod join;
 mod precision;
@@ -37,7 +39,9 @@ pub fn analyzer_rules() -> Rules {
     rules.extend(function::analyzer_rules());
     // Type coercion has cast texts by then.
     rules.push(Arc::new(text_input::TextInputRule));
+    rules.push(Arc::new(conversion::ConversionRule));
     rules.push(Arc::new(arithmetic::ArithmeticRule));
+    rules.push(Arc::new(date_comparison::DateComparisonRule));
     rules
 }
 
