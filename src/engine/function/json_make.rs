@@ -1,6 +1,8 @@
 //! `json` and `jsonb` made of values: `to_jsonb`, `json_build_object`, and what `json_agg` makes of the array of
 //! its values. <https://www.postgresql.org/docs/16/functions-json.html>
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Field};
@@ -113,11 +115,11 @@ fn list_as_json(a: &Arguments<'_>, index: usize) -> Result<Vec<Option<String>>> 
     use datafusion::arrow::array::StructArray;
     let (array, _) = a.raw(index)?;
     let element = match (array.data_type(), a.fields.get(index)) {
-        (DataType::List(element), _) => element.clone(),
+        (DataType::List(element), _) => Arc::clone(element),
         _ => return Err(Error::internal("an array has another type")),
     };
     let member = Field::new("v", DataType::List(element), true);
-    let wrapped = StructArray::from(vec![(std::sync::Arc::new(member), array.clone())]);
+    let wrapped = StructArray::from(vec![(Arc::new(member), Arc::clone(array))]);
     let field = Field::new("", wrapped.data_type().clone(), true);
     let style = a.style();
     let writer = crate::base::render::ColumnWriter::new(
