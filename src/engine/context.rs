@@ -52,7 +52,11 @@ impl Context {
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(from_datafusion)?;
-        let mut state = SessionStateBuilder::new_with_default_features()
+        let mut builder = SessionStateBuilder::new_with_default_features();
+        // The first planner that knows an operator plans it.
+        let planners = builder.expr_planners().get_or_insert_default();
+        planners.insert(0, Arc::new(function::OperatorPlanner));
+        let mut state = builder
             .with_config(config(threads))
             .with_runtime_env(runtime)
             .with_analyzer_rules(super::rule::analyzer_rules())

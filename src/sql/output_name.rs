@@ -140,6 +140,7 @@ fn name_of(expression: &Expr) -> Option<String> {
         Expr::Ceil { .. } => fixed("ceil"),
         Expr::Floor { .. } => fixed("floor"),
         Expr::Position { .. } => fixed("position"),
+        Expr::Substring { shorthand: true, .. } => fixed("substr"),
         Expr::Substring { .. } => fixed("substring"),
         Expr::Overlay { .. } => fixed("overlay"),
         Expr::AtTimeZone { .. } => fixed("timezone"),

@@ -1,13 +1,13 @@
 //! One column of a batch with its form chosen: the null test and the function that writes a value. It looks
 //! at types once, when it is made, never per value.
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Int16Type, Int32Type, Int64Type};
 
 use super::{Format, array, binary_column, json, record, text_column};
-use crate::base::datatype::{BaseType, PgType, pg_type_of};
+use crate::base::datatype::{BaseType, PgType, character_length, pg_type_of};
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, Result};
 
@@ -33,8 +33,26 @@ impl<'a> ColumnWriter<'a> {
         format: Format,
         style: &TextStyle,
     ) -> Result<ColumnWriter<'a>> {
-        let (pg_type, _) = pg_type_of(field)?;
-        ColumnWriter::of_type(array, field, pg_type, format, style)
+        let (pg_type, typmod) = pg_type_of(field)?;
+        let writer = ColumnWriter::of_type(array, field, pg_type, format, style)?;
+        Ok(match (pg_type, character_length(typmod)) {
+            (PgType::Scalar(BaseType::Bpchar), Some(length)) => writer.padded(length),
+            _ => writer,
+        })
+    }
+
+    /// Blanks up to a number of characters: values of `char(n)` are stored without them.
+    fn padded(self, length: usize) -> ColumnWriter<'a> {
+        let inner = self.write;
+        let write = move |row: usize, out: &mut BytesMut| {
+            let start = out.len();
+            inner(row, out)?;
+            let written = String::from_utf8_lossy(out.get(start..).unwrap_or_default());
+            let missing = length.saturating_sub(written.chars().count());
+            out.put_bytes(b' ', missing);
+            Ok(())
+        };
+        ColumnWriter { write: Box::new(write), ..self }
     }
 
     /// A writer for a column as `pg_type`; the field tells about nested fields only.

@@ -12,6 +12,7 @@ mod datetime;
 mod datetime_tokens;
 mod datetime_words;
 mod interval;
+mod json;
 mod array;
 mod column;
 mod sink;
@@ -19,4 +20,7 @@ mod scalar;
 
 pub use bytes::parse_uuid;
 pub use column::ColumnBuilder;
+pub use json::{Json, JsonValue, sorted as sorted_members, write_string as write_json_string};
+pub use numeric::too_many_digits;
 pub use scalar::{arrow_type_of, parse_binary, parse_text};
+pub use syntax::invalid_text;

@@ -14,6 +14,7 @@ use serde::de::IgnoredAny;
 use super::bytes::{parse_bytea, parse_char, parse_uuid};
 use super::datetime::{parse_date, parse_time, parse_timestamp, parse_timestamptz};
 use super::interval::parse_interval;
+use super::json::Json;
 use super::number::{fixed, parse_bool, parse_f32, parse_f64, parse_integer, parse_oid};
 use super::numeric::{Decimal128Bound, Number, decimal_256};
 use super::syntax::{
@@ -425,7 +426,7 @@ impl<B: PushStr> Sink for Strings<B> {
         match self.form {
             Form::Plain => self.builder.push_str(text),
             Form::Json => self.builder.push_str(checked_json(text, "json")?),
-            Form::Jsonb => self.builder.push_str(checked_json(text, "jsonb")?),
+            Form::Jsonb => self.builder.push_str(&Json::parse(text)?.binary_form()),
             Form::Uuid => {
                 let uuid = uuid::Uuid::from_bytes(parse_uuid(text)?);
                 self.builder.push_str(uuid.hyphenated().encode_lower(&mut [0; 36]));

@@ -1,7 +1,7 @@
 //! System catalog information functions: what objects are called, described and defined as.
 //! <https://www.postgresql.org/docs/16/functions-info.html#FUNCTIONS-INFO-CATALOG>
 
-use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
+use crate::base::datatype::{BaseType, NO_TYPMOD, PgType};
 use crate::base::{Error, Oid};
 use crate::catalog::{RelationKind, Securable};
 use crate::engine::system::cell::Cell;
@@ -11,7 +11,6 @@ use crate::engine::system::visible::Named;
 use super::define::*;
 use super::object_name::{is_visible, relation_of_name};
 
-const REGTYPE: PgType = PgType::Scalar(BaseType::Regtype);
 const REGCLASS: PgType = PgType::Scalar(BaseType::Regclass);
 const UTF8_ENCODING: i64 = 6;
 
@@ -43,7 +42,6 @@ pub const FUNCTIONS: &[Function] = &[
         Ok(name.unwrap_or_else(|| format!("unknown (OID={oid})")).into())
     }),
     Function::immutable("format_type", &[AN_OID, AN_INT4], TEXT, format_type).sees_null(),
-    Function::stable("pg_typeof", &[Parameter::Any], REGTYPE, pg_typeof).sees_null(),
     Function::stable("obj_description", &[AN_OID, A_TEXT], TEXT, obj_description).optional(1),
     Function::stable("shobj_description", &[AN_OID, A_TEXT], TEXT, obj_description),
     Function::stable("col_description", &[AN_OID, AN_INT4], TEXT, col_description),
@@ -113,11 +111,6 @@ fn format_type<'a>(_: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, 
         (Oid(1042), None) => Ok("character".into()),
         (_, typmod) => Ok(recorded.sql_name(typmod.unwrap_or(NO_TYPMOD)).into()),
     }
-}
-
-fn pg_typeof<'a>(call: &Call<'_>, _: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
-    let Some(field) = call.argument_fields.first() else { return Ok(Cell::Null) };
-    Ok(pg_type_of(field)?.0.oid().into())
 }
 
 /// The comment on an object; with a second argument, on one of that catalog.

@@ -124,8 +124,6 @@ pub const AN_OID: Parameter = Parameter::Type(OID);
 pub struct Call<'a> {
     options: &'a ConfigOptions,
     visible: OnceCell<Visible<'a>>,
-    /// The arguments' fields: their types as PostgreSQL names them.
-    pub argument_fields: &'a [FieldRef],
 }
 
 impl<'a> Call<'a> {
@@ -220,11 +218,7 @@ impl ScalarUDFImpl for PostgresFunction {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let call = Call {
-            options: &arguments.config_options,
-            visible: OnceCell::new(),
-            argument_fields: &arguments.arg_fields,
-        };
+        let call = Call { options: &arguments.config_options, visible: OnceCell::new() };
         let constant = arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { arguments.number_rows };
         let arrays = arguments.args.iter().map(|value| value.to_array(rows));

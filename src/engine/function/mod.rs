@@ -8,24 +8,43 @@
 //!   and these fields into look-ups (`regclassin`, `regclassout`), and compares them with literals;
 //! - [`object_identifiers_as_text`] makes the names that a client reads, over the finished plan.
 
+mod array;
 mod average;
 mod bounded;
 mod cast_argument;
 mod catalog;
 mod clock;
+mod datetime_arithmetic;
+mod datetime_field;
+mod datetime_make;
+mod datetime_zone;
 mod define;
 mod format;
+mod identity;
+mod json;
+mod json_make;
+mod kernel;
 mod literal;
+mod math;
+mod moment;
+mod number;
 mod object_identifier;
 mod object_name;
+mod operator;
 mod privilege;
 mod quoting;
+mod regular_expression;
 mod scalar_subquery;
 mod session;
 mod size;
+mod statistics;
+mod string;
+mod template;
+mod text_output;
 mod type_planner;
 mod window;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::Result;
@@ -37,18 +56,22 @@ use datafusion::logical_expr::{ScalarUDF, planner};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 use define::{Function, PostgresFunction};
+use kernel::{Kernel, KernelFunction};
 
 pub use cast_argument::CastArgumentRule;
+pub use datetime_arithmetic::SPAN;
+pub use datetime_zone::{INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, TIME_OF_INTERVAL};
 pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
+pub use operator::OperatorPlanner;
 pub use scalar_subquery::ScalarSubqueryRule;
+pub use text_output::TEXT_OF;
 pub use type_planner::TypePlanner;
 
 /// The families.
 static FAMILIES: &[&[Function]] = &[
     catalog::FUNCTIONS,
     clock::FUNCTIONS,
-    format::FUNCTIONS,
     object_name::FUNCTIONS,
     privilege::FUNCTIONS,
     quoting::FUNCTIONS,
@@ -56,8 +79,31 @@ static FAMILIES: &[&[Function]] = &[
     size::FUNCTIONS,
 ];
 
+/// The families of functions over whole columns.
+static KERNELS: &[&[Kernel]] = &[
+    array::KERNELS,
+    datetime_arithmetic::KERNELS,
+    datetime_field::KERNELS,
+    datetime_make::KERNELS,
+    datetime_zone::KERNELS,
+    format::KERNELS,
+    identity::KERNELS,
+    json::KERNELS,
+    json_make::KERNELS,
+    math::KERNELS,
+    number::KERNELS,
+    regular_expression::KERNELS,
+    statistics::KERNELS,
+    string::KERNELS,
+    template::KERNELS,
+    text_output::KERNELS,
+];
+
 /// Gives a session state the functions of this room. Its [`analyzer_rules`] are set when it is built.
 pub fn register(state: &mut SessionState) -> Result<()> {
+    for stale in replaced_functions(state) {
+        state.deregister_udf(&stale)?;
+    }
     for function in all_scalar_functions() {
         state.register_udf(function)?;
     }
@@ -73,6 +119,23 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     state.register_expr_planner(Arc::new(literal::LiteralPlanner))?;
     state.register_expr_planner(Arc::new(cast_argument::CastArgumentPlanner))?;
     Ok(())
+}
+
+/// The names of DataFusion's functions in whose places this room's stand. A state that is made from another
+/// registers all of them anew in any order, so that none may be left under another name.
+fn replaced_functions(state: &SessionState) -> Vec<String> {
+    let own: HashSet<String> = all_scalar_functions()
+        .iter()
+        .flat_map(|function| {
+            let name = function.name().to_owned();
+            function.aliases().iter().cloned().chain([name]).collect::<Vec<_>>()
+        })
+        .collect();
+    let is_replaced = |function: &ScalarUDF| {
+        own.contains(function.name()) || function.aliases().iter().any(|alias| own.contains(alias))
+    };
+    let functions = state.scalar_functions().iter();
+    functions.filter(|(_, function)| is_replaced(function)).map(|(name, _)| name.clone()).collect()
 }
 
 /// The analyzer rules of a session state: this room's before DataFusion's own.
@@ -91,7 +154,15 @@ pub fn type_planner() -> Option<Arc<dyn planner::TypePlanner>> {
     Some(Arc::new(TypePlanner))
 }
 
+/// A function over whole columns by its name.
+pub fn column_function(name: &str) -> Option<Arc<ScalarUDF>> {
+    let mut all = KERNELS.iter().flat_map(|family| family.iter());
+    all.find(|kernel| kernel.name == name).map(KernelFunction::udf)
+}
+
 /// Every scalar function of this room; some take the place of DataFusion's of the same name.
 pub fn all_scalar_functions() -> Vec<Arc<ScalarUDF>> {
-    FAMILIES.iter().flat_map(|family| family.iter()).map(PostgresFunction::udf).collect()
+    let of_rows = FAMILIES.iter().flat_map(|family| family.iter()).map(PostgresFunction::udf);
+    let of_columns = KERNELS.iter().flat_map(|family| family.iter()).map(KernelFunction::udf);
+    of_rows.chain(of_columns).collect()
 }

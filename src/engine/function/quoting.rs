@@ -20,7 +20,7 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// A backslash makes PostgreSQL write an escape string, so that it reads back under every setting.
-fn quote_literal(text: &str) -> String {
+pub fn quote_literal(text: &str) -> String {
     let quoted = name::quote_literal(text);
     if text.contains('\\') { format!("E{}", quoted.replace('\\', "\\\\")) } else { quoted }
 }

@@ -35,6 +35,15 @@ impl AnalyzerRule for ArithmeticRule {
 }
 
 fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    if let Expr::Negative(value) = expression {
+        let data_type = value.get_type(schema)?;
+        if !data_type.is_signed_integer() || matches!(*value, Expr::Literal(..)) {
+            return Ok(Transformed::no(Expr::Negative(value)));
+        }
+        let zero = Expr::Literal(ScalarValue::new_zero(&data_type)?, None);
+        let call = ScalarFunction::new_udf(Arc::clone(&SUBTRACT), vec![zero, *value]);
+        return Ok(Transformed::yes(Expr::ScalarFunction(call)));
+    }
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expression else {
         return Ok(Transformed::no(expression));
     };
@@ -47,14 +56,18 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     };
     let data_type = left.get_type(schema)?;
     let is_checked = match op {
-        Operator::Divide => data_type.is_floating(),
-        _ => data_type.is_signed_integer(),
+        Operator::Divide => is_float(&data_type),
+        _ => data_type.is_signed_integer() || is_float(&data_type),
     };
     if !is_checked || right.get_type(schema)? != data_type {
         return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })));
     }
     let call = ScalarFunction::new_udf(Arc::clone(checked), vec![*left, *right]);
     Ok(Transformed::yes(Expr::ScalarFunction(call)))
+}
+
+fn is_float(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float32 | DataType::Float64)
 }
 
 /// `rint`: to the nearest integer, halves to the even one.
@@ -132,6 +145,11 @@ impl ScalarUDFImpl for Checked {
             (Operation::Multiply, [left, right]) => apply(left, right, numeric::mul),
             _ => return internal_err!("{} with other arguments", self.name()),
         };
+        if is_float(call.return_field.data_type())
+            && let (Ok(result), [left, right]) = (&result, call.args.as_slice())
+        {
+            check_range(self.operation, left, right, result)?;
+        }
         result.map_err(|error| match error {
             DataFusionError::ArrowError(inner, _)
                 if matches!(*inner, ArrowError::ArithmeticOverflow(_)) =>
@@ -163,6 +181,47 @@ fn apply(left: &ColumnarValue, right: &ColumnarValue, kernel: Kernel) -> Result<
         }
     };
     Ok(ColumnarValue::Array(result))
+}
+
+/// 22003: infinity out of finite numbers, or zero as the product or quotient of others.
+fn check_range(
+    operation: Operation,
+    left: &ColumnarValue,
+    right: &ColumnarValue,
+    result: &ColumnarValue,
+) -> Result<()> {
+    let rows = match result {
+        ColumnarValue::Array(result) => result.len(),
+        ColumnarValue::Scalar(_) => 1,
+    };
+    let numbers = |value: &ColumnarValue| -> Result<Arc<dyn Array>> {
+        let array = match value {
+            ColumnarValue::Array(array) => Arc::clone(array),
+            ColumnarValue::Scalar(value) => value.to_array_of_size(rows)?,
+        };
+        Ok(datafusion::arrow::compute::cast(&array, &DataType::Float64)?)
+    };
+    let may_vanish = matches!(operation, Operation::Multiply | Operation::Divide);
+    let results = numbers(result)?;
+    let results = as_float64_array(&results)?;
+    let is_suspect = |value: f64| value.is_infinite() || may_vanish && value == 0.0;
+    if !results.values().iter().any(|value| is_suspect(*value)) {
+        return Ok(());
+    }
+    let (left, right) = (numbers(left)?, numbers(right)?);
+    let (left, right) = (as_float64_array(&left)?, as_float64_array(&right)?);
+    for row in (0..rows).filter(|row| results.is_valid(*row)) {
+        let (left, right) = (left.value(row), right.value(row));
+        let what = match results.value(row) {
+            value if value.is_infinite() && left.is_finite() && right.is_finite() => "overflow",
+            0.0 if may_vanish && left != 0.0 && right != 0.0 && right.is_finite() => "underflow",
+            _ => continue,
+        };
+        let message = format!("value out of range: {what}");
+        let error = Error::new(ErrorKind::NumericValueOutOfRange, message);
+        return Err(DataFusionError::External(Box::new(error)));
+    }
+    Ok(())
 }
 
 fn refuse_zero(divisor: &ColumnarValue) -> Result<()> {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, Result, ScalarValue};
 use datafusion::datasource::cte_worktable::CteWorkTable;
@@ -13,7 +13,7 @@ use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::logical_plan::Subquery;
 use datafusion::logical_expr::{
-    Expr, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, TableScan,
+    Cast, Expr, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, TableScan,
 };
 
 /// Makes the literals of a freshly planned query 32-bit.
@@ -27,7 +27,9 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         LogicalPlan::Limit(_) => Ok(Transformed::no(node)),
         LogicalPlan::Values(values) => {
             let rows = values.values.into_iter().map(|row| {
-                row.into_iter().map(|cell| narrow(cell).map(|cell| cell.data)).collect()
+                row.into_iter()
+                    .map(|cell| narrow(untyped_null(cell)).map(|cell| cell.data))
+                    .collect()
             });
             let rows = rows.collect::<Result<Vec<Vec<Expr>>>>()?;
             LogicalPlanBuilder::values(rows)?.build().map(Transformed::yes)
@@ -48,6 +50,22 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             })?
             .map_data(LogicalPlan::recompute_schema)
         }
+    }
+}
+
+/// A NULL in a list of integers has been given the type of 64-bit ones, which would make the column so.
+fn untyped_null(cell: Expr) -> Expr {
+    let is_null = |expression: &Expr| {
+        matches!(expression, Expr::Literal(ScalarValue::Null | ScalarValue::Int64(None), _))
+    };
+    match &cell {
+        Expr::Literal(ScalarValue::Int64(None), _) => Expr::Literal(ScalarValue::Null, None),
+        Expr::Cast(Cast { expr, field })
+            if *field.data_type() == DataType::Int64 && is_null(expr) =>
+        {
+            Expr::Literal(ScalarValue::Null, None)
+        }
+        _ => cell,
     }
 }
 

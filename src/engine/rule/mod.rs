@@ -6,6 +6,8 @@
 
 mod arithmetic;
 mod correlated_limit;
+mod conversion;
+mod date_comparison;
 mod integer;
 mod join;
 mod lateral;
@@ -44,7 +46,9 @@ pub fn analyzer_rules() -> Rules {
     rules.extend(function::analyzer_rules());
     // Type coercion has cast texts by then.
     rules.push(Arc::new(text_input::TextInputRule));
+    rules.push(Arc::new(conversion::ConversionRule));
     rules.push(Arc::new(arithmetic::ArithmeticRule));
+    rules.push(Arc::new(date_comparison::DateComparisonRule));
     rules
 }
 

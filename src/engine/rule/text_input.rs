@@ -73,8 +73,13 @@ fn rewrite(expression: Expr, schema: &DFSchema, style: &TextStyle) -> Result<Tra
 fn is_read(field: &FieldRef) -> Result<bool> {
     use BaseType::*;
     let base = match pg_type_of(field).map_err(external)?.0 {
-        PgType::Array(Numeric) => return Ok(false),
-        PgType::Array(base) | PgType::Scalar(base) => base,
+        PgType::Array(
+            Numeric | Record | Void | Regproc | Regclass | Regtype | Regnamespace | Regrole,
+        ) => {
+            return Ok(false);
+        }
+        PgType::Array(_) => return Ok(true),
+        PgType::Scalar(base) => base,
     };
     Ok(match base {
         Bool | Bytea | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric | Date | Time | Timestamp

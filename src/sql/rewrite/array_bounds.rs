@@ -1,7 +1,7 @@
 //! `array_upper(a, d)` becomes `nullif(array_length(a, d), 0)`: every array here begins at 1, and an empty
 //! one has no bounds. `array_lower(a, d)` becomes that divided by itself: 1, or NULL where there is none.
 
-use sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr, Ident, ObjectName, Value};
+use sqlparser::ast::{BinaryOperator, Expr, Ident, ObjectName, Value};
 
 use super::{call, take};
 use crate::base::Result;
@@ -17,14 +17,7 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
     }
     function.name = ObjectName::from(vec![Ident::new("array_length")]);
     let zero = Expr::value(Value::Number("0".to_owned(), false));
-    // The planner's length is an unsigned number, which no other function takes.
-    let length = Expr::Cast {
-        kind: CastKind::DoubleColon,
-        expr: Box::new(take(expression)),
-        data_type: DataType::BigInt(None),
-        array: false,
-        format: None,
-    };
+    let length = take(expression);
     let upper = call("nullif", vec![length, zero]);
     *expression = match is_upper {
         true => upper,

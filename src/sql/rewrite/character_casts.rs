@@ -1,5 +1,6 @@
 //! `x::varchar(n)` becomes `left(x::text, n)::varchar(n)`, since a cast cuts text to its length and the
-//! planner's does not; so for `char(n)`, whose padding has no meaning and is left out.
+//! planner's does not; so for `char(n)`, whose trailing blanks have no meaning: they are cut off here, and are
+//! written when a value goes out.
 
 use sqlparser::ast::{CastKind, CharacterLength, DataType, Expr, Value};
 
@@ -12,6 +13,7 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
     else {
         return Ok(());
     };
+    let is_padded = matches!(data_type, DataType::Char(_) | DataType::Character(_));
     let length = match data_type {
         DataType::Varchar(length)
         | DataType::CharacterVarying(length)
@@ -30,7 +32,8 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
             format: None,
         };
         let length = Expr::value(Value::Number(length.to_string(), false));
-        **expr = call("left", vec![text, length]);
+        let cut = call("left", vec![text, length]);
+        **expr = if is_padded { call("rtrim", vec![cut]) } else { cut };
     }
     Ok(())
 }

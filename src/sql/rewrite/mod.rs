@@ -1,6 +1,7 @@
 //! PostgreSQL syntax that DataFusion's planner lacks, said in syntax that it has. Each rule keeps the
 //! meaning and stands in its own file; they run bottom-up, in the order of the list.
 
+mod aggregates;
 mod array_bounds;
 mod array_subquery;
 mod at_time_zone;
@@ -8,16 +9,21 @@ mod catalog_functions;
 mod character_casts;
 mod collations;
 mod composite_fields;
+mod datetime_precision;
+mod extract;
 mod fetch;
 mod float_constants;
 mod grouping_tuples;
 mod interval_literals;
 mod like_any;
 mod merged_columns;
+mod like_escape;
+mod named_arguments;
 mod prefix_operators;
 mod row_comparison;
 mod session_words;
 mod set_functions;
+mod substrings;
 mod union_chains;
 mod values_lists;
 
@@ -49,13 +55,19 @@ const RULES: &[Rule] = &[
     Rule::Expression(float_constants::rewrite),
     Rule::Expression(character_casts::rewrite),
     Rule::Expression(interval_literals::rewrite),
+    Rule::Expression(datetime_precision::rewrite),
+    Rule::Expression(extract::rewrite),
+    Rule::Expression(named_arguments::rewrite),
+    Rule::Expression(substrings::rewrite),
     Rule::Expression(session_words::rewrite),
     Rule::Expression(at_time_zone::rewrite),
     Rule::Expression(prefix_operators::rewrite),
+    Rule::Expression(aggregates::rewrite),
     Rule::Expression(array_bounds::rewrite),
     Rule::Expression(array_subquery::rewrite),
     Rule::Expression(row_comparison::rewrite),
     Rule::Expression(like_any::rewrite),
+    Rule::Expression(like_escape::rewrite),
     Rule::Expression(grouping_tuples::rewrite),
     Rule::Query(fetch::rewrite),
     Rule::Query(merged_columns::rewrite),

@@ -1,4 +1,4 @@
-//! `@ x`, `|/ x` and `||/ x` become `abs(x)`, `sqrt(x)` and `cbrt(x)`: the planner has no such operators.
+//! `@ x`, `|/ x`, `||/ x` and `~ x` become `abs(x)`, `sqrt(x)`, `cbrt(x)` and `bitwise_not(x)`: the planner has no such operators.
 
 use sqlparser::ast::{Expr, UnaryOperator};
 
@@ -11,6 +11,7 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
         UnaryOperator::PGAbs => "abs",
         UnaryOperator::PGSquareRoot => "sqrt",
         UnaryOperator::PGCubeRoot => "cbrt",
+        UnaryOperator::BitwiseNot => "bitwise_not",
         _ => return Ok(()),
     };
     *expression = call(function, vec![take(expr)]);

@@ -41,6 +41,13 @@ pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
             let series = series(expressions(std::mem::take(arguments)));
             *factor = unnest(vec![series], alias.take());
         }
+    } else if let Some((arrays, columns)) = set_returning(name)
+        && arguments.iter().all(|one| expression_of(one).is_some())
+    {
+        let given = expressions(std::mem::take(arguments));
+        name_columns(alias, &name.to_string().to_lowercase(), columns);
+        let arrays = arrays.iter().map(|array| call(array, given.clone()));
+        *factor = unnest(arrays.collect(), alias.take());
     } else if is(name, UNNEST) && arguments.iter().all(|one| expression_of(one).is_some()) {
         if arguments.len() == 1 {
             name_column(alias, UNNEST);
@@ -58,6 +65,9 @@ pub fn in_expression(expression: &mut Expr) -> Result<()> {
     if is(&function.name, GENERATE_SERIES) {
         let series = series(expressions(std::mem::take(&mut list.args)));
         *expression = call(UNNEST, vec![series]);
+    } else if let Some((&[array], _)) = set_returning(&function.name) {
+        let given = expressions(std::mem::take(&mut list.args));
+        *expression = call(UNNEST, vec![call(array, given)]);
     } else if is_expand_array(&function.name) {
         let [argument] = list.args.as_mut_slice() else { return Ok(()) };
         if let FunctionArg::Unnamed(FunctionArgExpr::Expr(array)) = argument {
@@ -74,6 +84,51 @@ fn make_array(array: &mut Expr) {
         && let Expr::Array(elements) = array
     {
         *array = call("make_array", std::mem::take(&mut elements.elem));
+    }
+}
+
+/// Functions that return sets: the functions of the arrays that have their rows, and the columns' names where
+/// they are not the function's own.
+fn set_returning(name: &ObjectName) -> Option<(&'static [&'static str], &'static [&'static str])> {
+    let all: &[(&str, &[&str], &[&str])] = &[
+        ("regexp_matches", &["regexp_match_all"], &[]),
+        ("regexp_split_to_table", &["regexp_split_to_array"], &[]),
+        ("string_to_table", &["string_to_array"], &[]),
+        ("generate_subscripts", &["array_subscripts"], &[]),
+        ("json_array_elements", &["json_elements"], &["value"]),
+        ("jsonb_array_elements", &["jsonb_elements"], &["value"]),
+        ("json_array_elements_text", &["json_element_texts"], &["value"]),
+        ("jsonb_array_elements_text", &["json_element_texts"], &["value"]),
+        ("json_object_keys", &["json_keys"], &[]),
+        ("jsonb_object_keys", &["jsonb_keys"], &[]),
+        ("json_each", &["json_keys", "json_values"], &["key", "value"]),
+        ("jsonb_each", &["jsonb_keys", "jsonb_values"], &["key", "value"]),
+        ("jsonb_each_text", &["jsonb_keys", "json_value_texts"], &["key", "value"]),
+        ("json_each_text", &["json_keys", "json_value_texts"], &["key", "value"]),
+    ];
+    let found = all.iter().find(|(function, _, _)| is(name, function));
+    found.map(|(_, arrays, columns)| (*arrays, *columns))
+}
+
+/// Names the columns of a function whose columns have names of their own.
+fn name_columns(alias: &mut Option<TableAlias>, function: &str, columns: &[&str]) {
+    let explicit = alias.is_some();
+    let alias = alias.get_or_insert_with(|| TableAlias {
+        explicit: true,
+        name: Ident::new(function),
+        columns: Vec::new(),
+        at: None,
+    });
+    if alias.columns.is_empty() {
+        // The alias of a function with one column is the column's name too.
+        let names: Vec<Ident> = match (columns, explicit) {
+            ([] | [_], true) => vec![alias.name.clone()],
+            ([], false) => vec![Ident::new(function)],
+            (columns, _) => columns.iter().map(|column| Ident::new(*column)).collect(),
+        };
+        let definitions =
+            names.into_iter().map(|name| TableAliasColumnDef { name, data_type: None });
+        alias.columns = definitions.collect();
     }
 }
 

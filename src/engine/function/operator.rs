@@ -1,0 +1,204 @@
+//! Operators that PostgreSQL has for types for which DataFusion has none or others, planned as calls: dates and
+//! intervals, JSON, byte strings. It runs nothing.
+
+use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::functions_nested::expr_fn::array_has_any;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{Cast, Expr, ExprSchemable, cast, lit};
+use sqlparser::ast::BinaryOperator;
+
+use crate::base::Error;
+use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
+use crate::engine::system::field::field_of;
+
+use super::datetime_arithmetic::{DIVIDE, MINUS, PLUS, TIMES};
+use super::json;
+use super::kernel::numeric_field;
+use super::regular_expression::MATCHES;
+use super::string::{BYTES_CONCAT, STARTS_WITH};
+
+/// Plans such operators. It is asked before DataFusion's own planners.
+#[derive(Debug)]
+pub struct OperatorPlanner;
+
+impl ExprPlanner for OperatorPlanner {
+    fn plan_binary_op(
+        &self,
+        expression: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let left = expression.left.to_field(schema)?.1;
+        let right = expression.right.to_field(schema)?.1;
+        if matches!(expression.op, BinaryOperator::PGOverlap) && is_array(&left) && is_array(&right)
+        {
+            let RawBinaryExpr { left, right, .. } = expression;
+            return Ok(PlannerResult::Planned(array_has_any(left, right)));
+        }
+        if let Some((flags, negated)) = regular_expression(&expression.op) {
+            let RawBinaryExpr { left: text, right: pattern, .. } = expression;
+            let found = call(MATCHES, vec![text, pattern, lit(flags)])?;
+            let found = if negated { Expr::Not(Box::new(found)) } else { found };
+            return Ok(PlannerResult::Planned(found));
+        }
+        match function_of(&expression.op, &left, &right) {
+            Some(name) => {
+                let RawBinaryExpr { left: first, right: second, .. } = expression;
+                let (first, second) = told(name, first, &left, second, &right);
+                let second = if is_path(name) { path(second, &right)? } else { second };
+                call(name, vec![first, second]).map(PlannerResult::Planned)
+            }
+            None => {
+                let RawBinaryExpr { op, left: first, right: second } = expression;
+                let (first, second) = read_constants(&op, first, &left, second, &right);
+                Ok(PlannerResult::Original(RawBinaryExpr { op, left: first, right: second }))
+            }
+        }
+    }
+}
+
+fn call(name: &str, arguments: Vec<Expr>) -> Result<Expr> {
+    let function = super::column_function(name).ok_or_else(|| {
+        let error = Error::internal(format!("the function {name} of an operator is missing"));
+        DataFusionError::External(Box::new(error))
+    })?;
+    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, arguments)))
+}
+
+/// The flags of an operator of regular expressions, and whether it is true where nothing matches.
+fn regular_expression(operator: &BinaryOperator) -> Option<(&'static str, bool)> {
+    match operator {
+        BinaryOperator::PGRegexMatch => Some(("", false)),
+        BinaryOperator::PGRegexIMatch => Some(("i", false)),
+        BinaryOperator::PGRegexNotMatch => Some(("", true)),
+        BinaryOperator::PGRegexNotIMatch => Some(("i", true)),
+        _ => None,
+    }
+}
+
+/// The function that stands for an operator between two types.
+fn function_of(operator: &BinaryOperator, left: &Field, right: &Field) -> Option<&'static str> {
+    use BinaryOperator as Op;
+    let is_temporal = is_temporal(left.data_type()) || is_temporal(right.data_type());
+    match operator {
+        Op::Plus if is_temporal => Some(PLUS),
+        Op::Minus if is_temporal => Some(MINUS),
+        Op::Multiply if is_temporal => Some(TIMES),
+        Op::Divide if is_temporal => Some(DIVIDE),
+        Op::Arrow => Some(json::GET),
+        Op::LongArrow => Some(json::GET_TEXT),
+        Op::HashArrow => Some(json::GET_PATH),
+        Op::HashLongArrow => Some(json::GET_PATH_TEXT),
+        Op::Question => Some(json::EXISTS),
+        Op::QuestionPipe => Some(json::EXISTS_ANY),
+        Op::QuestionAnd => Some(json::EXISTS_ALL),
+        Op::AtArrow if is_document(left) || is_document(right) => Some(json::CONTAINS),
+        Op::ArrowAt if is_document(left) || is_document(right) => Some(json::CONTAINED),
+        Op::StringConcat
+            if is_document(left) && right.data_type().is_string()
+                || is_document(right) && left.data_type().is_string() =>
+        {
+            Some(json::CONCAT)
+        }
+        Op::Minus if is_document(left) => Some(json::DELETE),
+        Op::StringConcat if left.data_type().is_binary() && right.data_type().is_binary() => {
+            Some(BYTES_CONCAT)
+        }
+        Op::PGStartsWith => Some(STARTS_WITH),
+        _ => None,
+    }
+}
+
+fn is_array(field: &Field) -> bool {
+    matches!(field.data_type(), DataType::List(_) | DataType::LargeList(_))
+}
+
+fn is_path(name: &str) -> bool {
+    matches!(name, json::GET_PATH | json::GET_PATH_TEXT | json::EXISTS_ANY | json::EXISTS_ALL)
+}
+
+/// A string constant in the place of an array of texts.
+fn path(expression: Expr, field: &Field) -> Result<Expr> {
+    if !field.data_type().is_string() {
+        return Ok(expression);
+    }
+    let texts = field_of("text[]", PgType::Array(BaseType::Text), NO_TYPMOD).ok_or_else(|| {
+        DataFusionError::External(Box::new(Error::internal("an array of texts has no type")))
+    })?;
+    Ok(Expr::Cast(Cast::new_from_field(Box::new(expression), texts.into())))
+}
+
+fn is_document(field: &Field) -> bool {
+    is_of(field, BaseType::Jsonb) || is_of(field, BaseType::Json)
+}
+
+fn is_temporal(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Date32
+            | DataType::Date64
+            | DataType::Time32(_)
+            | DataType::Time64(_)
+            | DataType::Timestamp(..)
+            | DataType::Interval(_)
+            | DataType::Duration(_)
+    )
+}
+
+/// A string constant beside a date or timestamp that is subtracted has that type.
+fn told(name: &str, first: Expr, left: &Field, second: Expr, right: &Field) -> (Expr, Expr) {
+    let is_moment =
+        |field: &Field| matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
+    let is_string = |expression: &Expr, field: &Field| {
+        matches!(expression, Expr::Literal(..)) && field.data_type().is_string()
+    };
+    if name != MINUS {
+        return (first, second);
+    }
+    if is_moment(left) && is_string(&second, right) {
+        let second = cast(second, left.data_type().clone());
+        return (first, second);
+    }
+    if is_moment(right) && is_string(&first, left) {
+        let first = cast(first, right.data_type().clone());
+        return (first, second);
+    }
+    (first, second)
+}
+
+/// A string constant beside a number that it is reckoned with, or beside a boolean, is read as one.
+fn read_constants(
+    operator: &BinaryOperator,
+    first: Expr,
+    left: &Field,
+    second: Expr,
+    right: &Field,
+) -> (Expr, Expr) {
+    use BinaryOperator as Op;
+    let reckons = matches!(operator, Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo);
+    let compares = matches!(operator, Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq);
+    let applies = |other: &Field| {
+        reckons && other.data_type().is_numeric()
+            || compares && *other.data_type() == DataType::Boolean
+    };
+    let read = |constant: Expr, field: &Field, other: &Field| {
+        let is_string = matches!(constant, Expr::Literal(..)) && field.data_type().is_string();
+        if !is_string || !applies(other) {
+            return constant;
+        }
+        let target = match other.data_type() {
+            DataType::Decimal128(..) | DataType::Decimal256(..) => numeric_field(38, 10),
+            // Integer constants become 32-bit where they fit.
+            DataType::Int64 => Field::new("int4", DataType::Int32, true),
+            data_type => Field::new("constant", data_type.clone(), true),
+        };
+        Expr::Cast(Cast::new_from_field(Box::new(constant), target.into()))
+    };
+    (read(first, left, right), read(second, right, left))
+}
+
+/// Whether a column holds this type by its declaration.
+fn is_of(field: &Field, base: BaseType) -> bool {
+    pg_type_of(field).is_ok_and(|(pg_type, _)| pg_type == PgType::Scalar(base))
+}

@@ -1,0 +1,111 @@
+//! Casts that DataFusion makes otherwise than PostgreSQL: between types with and without a zone, by the
+//! session's zone, and from any type to text. It runs after type coercion, which makes casts too.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast};
+use datafusion::optimizer::AnalyzerRule;
+
+use crate::base::Error;
+use crate::engine::function::{
+    INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, SPAN, TEXT_OF, TIME_OF_INTERVAL, column_function,
+};
+
+/// Puts PostgreSQL's conversions in the place of casts.
+#[derive(Debug)]
+pub struct ConversionRule;
+
+impl AnalyzerRule for ConversionRule {
+    fn name(&self) -> &str {
+        "conversion"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        super::rewrite_expressions(plan, rewrite)
+    }
+}
+
+fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match expression {
+        Expr::Cast(Cast { expr, field }) => {
+            let from = expr.to_field(schema)?.1;
+            match converted(expr.as_ref(), &from, &field)? {
+                Some(converted) => Ok(Transformed::yes(converted)),
+                None => Ok(Transformed::no(Expr::Cast(Cast { expr, field }))),
+            }
+        }
+        Expr::BinaryExpr(mut comparison) if is_comparison(comparison.op) => {
+            let is_interval = |side: &Expr| -> Result<bool> {
+                Ok(matches!(side.get_type(schema)?, DataType::Interval(_)))
+            };
+            if !is_interval(&comparison.left)? || !is_interval(&comparison.right)? {
+                return Ok(Transformed::no(Expr::BinaryExpr(comparison)));
+            }
+            // A month is 30 days and a day 24 hours when intervals are compared.
+            comparison.left = Box::new(call(SPAN, *comparison.left)?);
+            comparison.right = Box::new(call(SPAN, *comparison.right)?);
+            Ok(Transformed::yes(Expr::BinaryExpr(comparison)))
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+fn is_comparison(operator: Operator) -> bool {
+    use Operator::*;
+    matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+fn call(name: &str, argument: Expr) -> Result<Expr> {
+    let function = column_function(name).ok_or_else(|| {
+        let error = Error::internal(format!("the conversion {name} is missing"));
+        DataFusionError::External(Box::new(error))
+    })?;
+    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![argument])))
+}
+
+/// The expression as a value of the target's type; `None` where the cast is right.
+fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Option<Expr>> {
+    use DataType::{Date32, Date64, Interval, Time32, Time64, Timestamp};
+    let to = target.data_type();
+    let micros = |zone: Option<Arc<str>>| Timestamp(TimeUnit::Microsecond, zone);
+    let with = |name: &str, input: DataType| -> Result<Expr> {
+        let argument = match from.data_type() == &input {
+            true => expression.clone(),
+            false => cast(expression.clone(), input),
+        };
+        call(name, argument)
+    };
+    let finished =
+        |value: Expr| Some(Expr::Cast(Cast::new_from_field(Box::new(value), Arc::clone(target))));
+    Ok(match (from.data_type(), to) {
+        (Timestamp(_, Some(_)), Date32 | Date64 | Time32(_) | Time64(_) | Timestamp(_, None)) => {
+            finished(with(LOCAL_TIMESTAMP, micros(Some("UTC".into())))?)
+        }
+        (Date32 | Date64 | Timestamp(_, None), Timestamp(_, Some(_))) => {
+            finished(with(INSTANT, micros(None))?)
+        }
+        (Interval(_), Time32(_) | Time64(_)) => {
+            finished(call(TIME_OF_INTERVAL, expression.clone())?)
+        }
+        (Time32(_) | Time64(_), Interval(_)) => {
+            finished(with(INTERVAL_OF_TIME, Time64(TimeUnit::Microsecond))?)
+        }
+        (from, to) if to.is_string() && !is_written_alike(from) => {
+            finished(call(TEXT_OF, expression.clone())?)
+        }
+        _ => None,
+    })
+}
+
+/// Types whose text Arrow's cast makes as PostgreSQL does. A boolean is cast to `true`, not to `t`.
+fn is_written_alike(data_type: &DataType) -> bool {
+    data_type.is_string()
+        || data_type.is_integer()
+        || matches!(data_type, DataType::Null | DataType::Boolean)
+        || matches!(data_type, DataType::Dictionary(_, values) if values.is_string())
+}
