@@ -229,6 +229,13 @@ impl StagedStore {
             let source = format!("version {expected} is next").into();
             return Err(StoreError::AlreadyExists { path: path.to_string(), source });
         }
+        if version == 0
+            && let Ok(folder) = self.location.url().to_file_path()
+        {
+            // The kernel reads no table in a folder that is not there, and a table without rows has put none.
+            let made = tokio::fs::create_dir_all(&folder).await;
+            made.map_err(|error| StoreError::Generic { store: "StagedStore", source: error.into() })?;
+        }
         let put = self.memory.put_opts(path, payload, options).await?;
         let mut logs = self.logs.logs();
         let log = logs
