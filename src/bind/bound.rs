@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
+use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::name::ObjectName;
 use crate::base::secret::Secret;
 use crate::catalog::principal::Principal;
-use crate::catalog::{Catalog, Privilege, Relation, Schema, Securable, Snapshot};
+use crate::catalog::{Catalog, ExternalLocation, Privilege, Relation, Schema, Securable, Snapshot};
 use crate::sql::statement::{
     AlterNamespace, AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption,
     ExplainFormat, MergeMatch, PrincipalKind,
@@ -82,6 +83,8 @@ pub enum BoundStatement {
         on: BoundCommentTarget,
         text: Option<String>,
     },
+
+    Storage(Box<BoundStorage>),
 
     CreatePrincipal(BoundCreatePrincipal),
     AlterPrincipal {
@@ -237,6 +240,8 @@ pub struct BoundCreateTable {
     pub checks: Vec<CheckConstraint>,
     pub partitioned_by: Vec<ColumnName>,
     pub location: Option<String>,
+    /// The external location that covers it.
+    pub external_location: Option<Arc<ExternalLocation>>,
     pub properties: Vec<(String, String)>,
     pub comment: Option<String>,
     pub query: Option<BoundQuery>,
@@ -361,6 +366,7 @@ pub enum BoundShow {
         table: Arc<Relation>,
     },
     DescribeQuery(BoundQuery),
+    Storage(BoundShowStorage),
 }
 
 impl BoundRelation {

@@ -17,8 +17,10 @@ use crate::base::{Error, ErrorKind, Result};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Every migration, oldest first. A new file takes effect by standing here; the compiler watches it.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "foundation", include_str!("../../sql/metastore/0001_foundation.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "foundation", include_str!("../../sql/metastore/0001_foundation.sql")),
+    (2, "storage", include_str!("../../sql/metastore/0002_storage.sql")),
+];
 
 /// Where a metastore is.
 #[derive(Debug, PartialEq)]

@@ -3,7 +3,7 @@
 
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
-use sqlx::{QueryBuilder, query, query_scalar};
+use sqlx::{AssertSqlSafe, QueryBuilder, query, query_scalar};
 
 use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result, SecurableId};
 
@@ -15,6 +15,7 @@ use super::principal::PrincipalKind;
 use super::securable::{Column, Relation, RelationKind, Table};
 use super::snapshot::Snapshot;
 use super::sqlite::database_error;
+use super::storage::write::{grants_of, table_of, write_storage};
 
 /// Rows of one INSERT of columns: ten values each, and SQLite takes 32766 in one statement.
 const COLUMNS_PER_INSERT: usize = 1000;
@@ -59,7 +60,7 @@ pub(super) async fn write_change(
             replace_columns(connection, *id, &relation.columns).await
         }
         Change::Rename { id, name } => {
-            let update = query("UPDATE securable SET name = $1 WHERE id = $2");
+            let update = update_of(made, *id, "name");
             one_row(connection, update.bind(name).bind(id.to_string())).await
         }
         Change::SetSchema { id, schema } => {
@@ -67,11 +68,11 @@ pub(super) async fn write_change(
             one_row(connection, update.bind(schema.to_string()).bind(id.to_string())).await
         }
         Change::SetOwner { id, owner } => {
-            let update = query("UPDATE securable SET owner = $1 WHERE id = $2");
+            let update = update_of(made, *id, "owner");
             one_row(connection, update.bind(owner.to_string()).bind(id.to_string())).await
         }
         Change::SetComment { id, comment } => {
-            let update = query("UPDATE securable SET comment = $1 WHERE id = $2");
+            let update = update_of(made, *id, "comment");
             one_row(connection, update.bind(comment).bind(id.to_string())).await
         }
         Change::SetColumnComment { column, comment, .. } => {
@@ -79,6 +80,7 @@ pub(super) async fn write_change(
             one_row(connection, update.bind(comment).bind(column.to_string())).await
         }
         Change::Drop { id } => drop_securable(connection, *id, draft.now()).await,
+        Change::Storage(change) => write_storage(connection, change, draft).await,
         Change::CreatePrincipal(new) => insert_principal(connection, new.id, made).await,
         Change::RenamePrincipal { id, name } => {
             let update = query("UPDATE principal SET name = $1 WHERE id = $2");
@@ -108,16 +110,18 @@ pub(super) async fn write_change(
             run(connection, delete.bind(group.to_string()).bind(member.to_string())).await
         }
         Change::Grant(grant) => {
-            let insert = query(
-                "INSERT INTO grant_ (securable, principal, privilege) VALUES ($1, $2, $3)
-                 ON CONFLICT (securable, principal, privilege) DO NOTHING",
-            );
+            let table = grants_of(made, grant.securable);
+            let insert = query(AssertSqlSafe(format!(
+                "INSERT INTO {table} (securable, principal, privilege) VALUES ($1, $2, $3)
+                 ON CONFLICT (securable, principal, privilege) DO NOTHING"
+            )));
             run(connection, bind_grant(insert, grant)).await
         }
         Change::Revoke(grant) => {
-            let delete = query(
-                "DELETE FROM grant_ WHERE securable = $1 AND principal = $2 AND privilege = $3",
-            );
+            let table = grants_of(made, grant.securable);
+            let delete = query(AssertSqlSafe(format!(
+                "DELETE FROM {table} WHERE securable = $1 AND principal = $2 AND privilege = $3"
+            )));
             run(connection, bind_grant(delete, grant)).await
         }
     }
@@ -290,8 +294,24 @@ async fn drop_securable(
     now: i64,
 ) -> Result<()> {
     loosen_locations(connection, id, now).await?;
-    let delete = query("DELETE FROM securable WHERE id = $1");
-    one_row(connection, delete.bind(id.to_string())).await
+    let grants = query("DELETE FROM storage_grant WHERE securable = $1").bind(id.to_string());
+    run(connection, grants).await?;
+    // The draft has forgotten already what it was.
+    let mut rows = 0;
+    for delete in [
+        "DELETE FROM securable WHERE id = $1",
+        "DELETE FROM external_location WHERE id = $1",
+        "DELETE FROM storage_credential WHERE id = $1",
+    ] {
+        rows += affected(connection, query(delete).bind(id.to_string())).await?;
+    }
+    must_be_one(rows)
+}
+
+/// An UPDATE of one column of a securable: its value, then its id.
+fn update_of(made: &Snapshot, id: SecurableId, column: &'static str) -> Statement<'static> {
+    let table = table_of(made, id);
+    query(AssertSqlSafe(format!("UPDATE {table} SET {column} = $1 WHERE id = $2")))
 }
 
 /// Makes `columns` the columns of a relation. The row of a column that stays is kept, because what is
@@ -391,8 +411,12 @@ async fn run(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<
 }
 
 /// Runs a statement that must touch one row: the draft has seen the fact that it is about.
-async fn one_row(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
-    match affected(connection, query).await? {
+pub(super) async fn one_row(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
+    must_be_one(affected(connection, query).await?)
+}
+
+fn must_be_one(rows: u64) -> Result<()> {
+    match rows {
         1 => Ok(()),
         rows => Err(Error::new(
             ErrorKind::DataCorrupted,
@@ -402,7 +426,7 @@ async fn one_row(connection: &mut SqliteConnection, query: Statement<'_>) -> Res
 }
 
 /// A fact that the draft must hold, because it has just made it.
-fn fact<T>(found: Option<&T>) -> Result<&T> {
+pub(super) fn fact<T>(found: Option<&T>) -> Result<&T> {
     found.ok_or_else(|| Error::internal("a change left no fact in the snapshot"))
 }
 

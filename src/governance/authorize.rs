@@ -4,6 +4,7 @@
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
 use crate::bind::scope::undefined_relation;
+use crate::bind::storage::undefined_storage;
 use crate::bind::{Bound, BoundStatement};
 use crate::catalog::{Privilege, Securable, Snapshot};
 
@@ -71,6 +72,7 @@ fn check(snapshot: &Snapshot, session: PrincipalId, requirement: &Requirement) -
         Need::CreateSchemaIn(id) => {
             usable_any(snapshot, &access, id, &[Privilege::Create, Privilege::CreateSchema])
         }
+        Need::CreateTableAt(place) => create_table_at(&access, place),
         Need::Know(id) if access.may_know(id) => Ok(()),
         Need::Know(id) => Err(unknown(snapshot, id)),
         Need::Admin if access.is_admin() => Ok(()),
@@ -88,6 +90,26 @@ fn check(snapshot: &Snapshot, session: PrincipalId, requirement: &Requirement) -
         (Err(denial), Some(owner)) => Err(owner_lacks(snapshot, owner, denial)),
         (outcome, _) => outcome,
     }
+}
+
+/// Who names a place reads and writes there with the server's credentials. The denial is the same whether
+/// there is an external location or not.
+fn create_table_at(access: &Access<'_>, place: Option<SecurableId>) -> Result<()> {
+    let allowed = match place {
+        Some(location) => access.has(location, Privilege::CreateExternalTable),
+        None => access.is_admin(),
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InsufficientPrivilege,
+        "permission denied for the LOCATION of the table",
+    )
+    .with_detail(
+        "There is no external location that covers it and on which you have the privilege CREATE \
+             EXTERNAL TABLE.",
+    ))
 }
 
 /// What the owner of a view lacks says nothing to its reader but that the view cannot be read.
@@ -122,7 +144,9 @@ fn usable_any(
         let use_privilege = match &securable {
             Securable::Catalog(_) => Privilege::UseCatalog,
             Securable::Schema(_) => Privilege::UseSchema,
-            Securable::Relation(_) => continue,
+            Securable::Relation(_)
+            | Securable::StorageCredential(_)
+            | Securable::ExternalLocation(_) => continue,
         };
         if !access.has(securable.id(), use_privilege) {
             return Err(lacks(snapshot, access, id, &securable, use_privilege));
@@ -184,6 +208,12 @@ fn unknown(snapshot: &Snapshot, id: SecurableId) -> Error {
         Some(Securable::Relation(relation)) => {
             undefined_relation(&ObjectName::bare(relation.name.clone()))
         }
+        Some(Securable::StorageCredential(credential)) => {
+            undefined_storage("storage credential", &credential.name)
+        }
+        Some(Securable::ExternalLocation(location)) => {
+            undefined_storage("external location", &location.name)
+        }
         None => undefined_relation(&ObjectName::bare(id.to_string())),
     }
 }
@@ -193,5 +223,7 @@ fn kind_of(securable: &Securable) -> &'static str {
         Securable::Catalog(_) => "catalog",
         Securable::Schema(_) => "schema",
         Securable::Relation(relation) => relation.kind_name(),
+        Securable::StorageCredential(_) => "storage credential",
+        Securable::ExternalLocation(_) => "external location",
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
+use super::storage::{StorageKind, StorageStatement};
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -32,6 +33,8 @@ pub enum Statement {
     AlterView(AlterView),
     Drop(Drop),
     Comment(Comment),
+
+    Storage(Box<StorageStatement>),
 
     CreatePrincipal(CreatePrincipal),
     AlterPrincipal(AlterPrincipal),
@@ -427,6 +430,7 @@ pub enum SecurableName {
     /// A table or a view: PostgreSQL's `TABLE` covers both.
     Relation(ObjectName),
     View(ObjectName),
+    Storage(StorageKind, String),
 }
 
 /// `CREATE USER | ROLE | GROUP`.
@@ -543,6 +547,7 @@ pub enum Show {
     Groups {
         like: Option<String>,
     },
+    Storage(StorageKind, Option<String>),
     /// `SHOW GRANTS [principal] [ON securable]`
     Grants {
         principal: Option<PrincipalName>,
@@ -576,6 +581,7 @@ pub enum Describe {
     Detail {
         table: ObjectName,
     },
+    Storage(StorageKind, String),
     /// `DESCRIBE QUERY q`: the columns a query gives.
     Query(Query),
 }

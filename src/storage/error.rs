@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 
+use super::failure::carried_in;
 use super::location::Location;
 use crate::base::{Error, ErrorKind};
 
@@ -10,6 +11,16 @@ use crate::base::{Error, ErrorKind};
 /// message names the file relative to the table.
 pub fn error_of_store(error: object_store::Error, location: &Location) -> Error {
     use object_store::Error as Store;
+    if let Some(known) = carried_in(&error) {
+        let mut same = Error::new(known.kind(), known.message());
+        if let Some(detail) = known.detail() {
+            same = same.with_detail(detail);
+        }
+        if let Some(hint) = known.hint() {
+            same = same.with_hint(hint);
+        }
+        return same.caused_by(error);
+    }
     let described = match &error {
         Store::NotFound { path, .. } => missing_file(location.relative(path)),
         Store::PermissionDenied { path, .. } | Store::Unauthenticated { path, .. } => Error::new(

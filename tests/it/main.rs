@@ -9,6 +9,9 @@
 /// What is out of place in the tree; quick, so first.
 mod tidy;
 
+/// Tables in object stores.
+mod object_stores;
+
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;
 
