@@ -10,7 +10,7 @@ use super::change::{Change, NewCatalog, NewPrincipal, NewRelation, NewSchema};
 use super::column_type;
 use super::grant::Grant;
 use super::principal::{Principal, PrincipalKind};
-use super::securable::{Catalog, Column, Relation, RelationKind, Schema, Table};
+use super::securable::{Catalog, Column, Relation, RelationKind, Schema};
 use super::snapshot::{Securable, Snapshot};
 use super::storage::{ExternalLocation, StorageCredential};
 
@@ -411,14 +411,11 @@ impl Draft {
         Ok(())
     }
 
-    /// Files have one owner that removes them: no managed table may share a folder with another table.
+    /// Files have one owner that removes them: no managed table may share a folder with another table. And
+    /// one owner who grants them, inside an external location.
     fn check_location(&self, id: SecurableId, kind: &RelationKind) -> Result<()> {
         let RelationKind::Table(table) = kind else { return Ok(()) };
-        let clashes = |other: &Table| {
-            (table.managed || other.managed) && overlap(&table.location, &other.location)
-        };
-        let others = self.snapshot.relations().filter(|relation| relation.id != id);
-        if others.filter_map(|relation| relation.as_table()).any(clashes) {
+        if self.snapshot.overlaps_another_table(id, table) {
             let location = &table.location;
             let message = format!("location \"{location}\" overlaps the files of another table");
             return Err(Error::new(ErrorKind::InvalidTableDefinition, message)

@@ -21,8 +21,7 @@ use deltalake::DeltaTable;
 use super::prune::files_to_read;
 use super::*;
 use crate::base::ErrorKind;
-use crate::base::limits::Limits;
-use crate::storage::{Location, StoreOptions, Stores};
+use crate::storage::{Location, Stores};
 
 /// A session whose storage is `stores`.
 fn session(stores: &Arc<Stores>, pushdown: bool) -> SessionContext {
@@ -266,7 +265,7 @@ async fn compare_increments(tables: &Tables, location: &Location) -> Result<usiz
 
 /// Reads one table; `Ok` says what was right.
 async fn compare(folder: &Path, expected: &Path) -> Result<String, String> {
-    let stores = Arc::new(Stores::new(StoreOptions::new(&Limits::default())));
+    let stores = Arc::new(Stores::new());
     let tables = Tables::new(Arc::clone(&stores), TablesOptions::default());
     let location = Location::parse(folder.to_str().unwrap()).unwrap();
     let is_there = std::fs::metadata(expected).is_ok_and(|file| file.len() > 0);
@@ -349,7 +348,7 @@ impl Made {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::parse(folder.path().join("a table").to_str().unwrap()).unwrap();
-        let stores = Arc::new(Stores::new(StoreOptions::new(&Limits::default())));
+        let stores = Arc::new(Stores::new());
         let tables = Tables::new(Arc::clone(&stores), TablesOptions::default());
         let made = Made { folder, location, stores, tables };
         for at in 0..3 {

@@ -154,7 +154,7 @@ const SPARE_THREADS: usize = 4;
 impl Engine {
     pub fn new(metastore: Arc<Metastore>, options: EngineOptions) -> Result<Arc<Self>> {
         let EngineOptions { limits, key, threads, managed_root, spill_directory } = options;
-        let stores = Arc::new(Stores::new(StoreOptions::new(&limits)));
+        let stores = Arc::new(Stores::with_options(StoreOptions::new(&limits)));
         let registry = Arc::clone(&stores);
         let engine = Engine {
             metastore,

@@ -57,10 +57,10 @@ impl StoreOptions {
 
     /// What every client is told, as object_store spells it.
     fn client(&self, credential: &Credential) -> Vec<(ClientConfigKey, String)> {
-        let seconds = |duration: Duration| format!("{} milliseconds", duration.as_millis());
+        let written = |duration: Duration| format!("{}ms", duration.as_millis());
         let mut client = vec![
-            (ClientConfigKey::Timeout, seconds(self.request_timeout)),
-            (ClientConfigKey::ConnectTimeout, seconds(self.connect_timeout)),
+            (ClientConfigKey::Timeout, written(self.request_timeout)),
+            (ClientConfigKey::ConnectTimeout, written(self.connect_timeout)),
         ];
         if let Some(allow_http) = credential.switch("allow_http") {
             client.push((ClientConfigKey::AllowHttp, allow_http.to_string()));

@@ -17,6 +17,7 @@ use super::credential::{Credential, Provider};
 use super::error::error_of_store;
 use super::location::{Location, Scheme};
 use super::open::{StoreOptions, open};
+use crate::base::limits::Limits;
 use crate::base::{Error, Result};
 
 /// Object stores by the root of their URLs, each made once and rooted at its bucket or file system.
@@ -29,7 +30,12 @@ pub struct Stores {
 }
 
 impl Stores {
-    pub fn new(options: StoreOptions) -> Self {
+    /// Stores that are as patient as the default limits.
+    pub fn new() -> Self {
+        Stores::with_options(StoreOptions::new(&Limits::default()))
+    }
+
+    pub fn with_options(options: StoreOptions) -> Self {
         Stores { options, by_root: RwLock::default(), buckets: RwLock::default() }
     }
 
@@ -104,6 +110,12 @@ impl Stores {
     }
 }
 
+impl Default for Stores {
+    fn default() -> Self {
+        Stores::new()
+    }
+}
+
 /// Scheme and authority of a URL: what tells stores apart.
 fn root_of(url: &Url) -> &str {
     &url[..Position::BeforePath]
@@ -145,11 +157,10 @@ impl fmt::Debug for Stores {
 mod tests {
     use super::*;
     use crate::base::ErrorKind;
-    use crate::base::limits::Limits;
 
     #[test]
     fn one_store_for_one_root() {
-        let stores = Stores::new(StoreOptions::new(&Limits::default()));
+        let stores = Stores::new();
         let store = |text: &str| stores.store(&Location::parse(text).unwrap());
         assert!(Arc::ptr_eq(&store("/a").unwrap(), &store("file:///b/c").unwrap()));
         assert!(!Arc::ptr_eq(&store("/a").unwrap(), &store("memory:///a").unwrap()));
@@ -157,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_place_in_a_bucket_needs_a_credential_that_covers_it() {
-        let stores = Stores::new(StoreOptions::new(&Limits::default()));
+        let stores = Stores::new();
         let location = |text: &str| Location::parse(text).unwrap();
         let refused = |text: &str| stores.store(&location(text)).err().map(|error| error.kind());
         assert_eq!(refused("s3://bucket/a/t"), Some(ErrorKind::ObjectNotInPrerequisiteState));

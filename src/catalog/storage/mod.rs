@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use crate::base::{Oid, PrincipalId, SecurableId};
 
+use super::draft::overlap;
+use super::securable::Table;
 use super::snapshot::Snapshot;
 
 /// What an object store is opened with.
@@ -126,6 +128,16 @@ impl Snapshot {
     /// The external location that a place lies in: a canonical URL with a slash at its end.
     pub fn external_location_of(&self, url: &str) -> Option<&Arc<ExternalLocation>> {
         self.external_locations().find(|location| url.starts_with(&location.place.url))
+    }
+
+    /// Whether a table at a place would share files with another: with a managed one, or, inside an
+    /// external location, with any. Who may make tables there must not come to those of others by it.
+    pub fn overlaps_another_table(&self, id: SecurableId, table: &Table) -> bool {
+        let shares_nothing = table.managed || self.external_location_of(&table.location).is_some();
+        let others = self.relations().filter(|relation| relation.id != id);
+        others.filter_map(|relation| relation.as_table()).any(|other| {
+            (shares_nothing || other.managed) && overlap(&table.location, &other.location)
+        })
     }
 
     pub(super) fn put_storage_credential(&mut self, credential: StorageCredential) {

@@ -88,6 +88,11 @@ fn tables_are_made_where_a_grant_allows_it() {
     assert_eq!(grants.len(), 2, "{grants:?}");
     assert!(grants.iter().any(|row| row == "ada|READ FILES|EXTERNAL LOCATION|place"), "{grants:?}");
 
+    // Nobody comes to a table by making another of its files.
+    for path in ["granted/t", "granted/t/inside"] {
+        assert_eq!(fail(&mut ada, &create("again", path)).sqlstate, "42P16", "{path}");
+    }
+
     // The admin, too, needs an external location in an object store.
     let nowhere = fail(&mut admin, &create("u", "elsewhere/t"));
     assert_eq!(nowhere.sqlstate, "55000", "{nowhere}");

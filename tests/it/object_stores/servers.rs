@@ -164,7 +164,7 @@ fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
             let identities = folder.join("identities.json");
             std::fs::write(&identities, IDENTITIES).unwrap();
             let mut command = Command::new(installed.join("venv/bin/weed"));
-            command.args(["server", "-s3", "-ip=127.0.0.1", "-volume.max=20"]);
+            command.args(["server", "-s3", "-ip=127.0.0.1", "-volume.max=100"]);
             command.arg(format!("-s3.config={}", identities.display()));
             command.arg(format!("-dir={}", data.display()));
             command.arg("-master.volumeSizeLimitMB=64");
