@@ -15,10 +15,9 @@ fn secrets_are_sealed_and_never_shown() {
     run(
         &mut client,
         &format!(
-            "CREATE STORAGE CREDENTIAL c WITH (TYPE s3, ACCESS_KEY_ID 'shown', \
+            "CREATE STORAGE CREDENTIAL c WITH (TYPE 's3', ACCESS_KEY_ID 'shown', \
              SECRET_ACCESS_KEY '{SECRET}', REGION 'eu-west-1') COMMENT 'a comment'"
-        )
-        .replace("TYPE s3", "TYPE 's3'"),
+        ),
     );
     let mut all = rows(&mut client, "DESCRIBE STORAGE CREDENTIAL c");
     assert!(all.contains(&"access_key_id|shown".to_owned()), "{all:?}");

@@ -103,6 +103,7 @@ impl ObjectStore {
         self.kill();
         self.child = spawn(self.kind, self.folder.path(), self.port);
         self.wait_until_ready();
+        self.make_bucket();
     }
 
     fn make_bucket(&self) {
@@ -118,6 +119,9 @@ impl ObjectStore {
             let made = python("make_bucket.py", &[kind, &self.endpoint(), BUCKET, key, secret]);
             match made {
                 Ok(_) => return,
+                Err(error) if error.contains("AlreadyOwnedByYou") || error.contains("Exists") => {
+                    return;
+                }
                 Err(error) if Instant::now() > end => panic!("no bucket: {error}"),
                 Err(_) => std::thread::sleep(Duration::from_millis(500)),
             }
@@ -133,7 +137,8 @@ impl ObjectStore {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        panic!("{:?} did not become ready", self.kind);
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        panic!("{:?} did not become ready:\n{log}", self.kind);
     }
 }
 
@@ -167,7 +172,11 @@ fn spawn(kind: Kind, folder: &Path, port: u16) -> Child {
             command.args(["server", "-s3", "-ip=127.0.0.1", "-volume.max=100"]);
             command.arg(format!("-s3.config={}", identities.display()));
             command.arg(format!("-dir={}", data.display()));
-            command.arg("-master.volumeSizeLimitMB=64");
+            command.args(["-master.volumeSizeLimitMB=64", "-master.telemetry=false"]);
+            // Servers of the same ports in every instance.
+            command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
+            command.arg(format!("-s3.localSocket={}", folder.join("s3.sock").display()));
+            command.arg(format!("-filer.localSocket={}", folder.join("filer.sock").display()));
             command.arg(format!("-s3.port={}", port_of(0)));
             command.arg(format!("-master.port={}", port_of(1)));
             command.arg(format!("-volume.port={}", port_of(2)));
