@@ -43,6 +43,11 @@ impl Place {
         Place { location, credential, store, honours_create: OnceCell::new() }
     }
 
+    /// The store behind, if it could be opened.
+    pub fn opened(&self) -> Option<Arc<dyn ObjectStore>> {
+        self.store.as_ref().ok().map(Arc::clone)
+    }
+
     fn store(&self) -> Result<&Arc<dyn ObjectStore>> {
         self.store.as_ref().map_err(|error| {
             let mut same = Error::new(error.kind(), error.message());

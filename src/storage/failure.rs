@@ -66,7 +66,8 @@ pub fn described(error: object_store::Error) -> object_store::Error {
     match meaning(&error, &told) {
         Some(meaning) => {
             // Who reads the answer may not see what is behind it; who runs the server must.
-            tracing::warn!(%error, sqlstate = meaning.sqlstate(), "a request to a storage failed");
+            let sqlstate = meaning.sqlstate();
+            tracing::warn!(error = told.text, sqlstate, "a request to a storage failed");
             carried(meaning.caused_by(error))
         }
         None => error,
@@ -92,7 +93,7 @@ impl Told {
 fn told_by(error: &object_store::Error) -> Told {
     let mut text = error.to_string();
     for cause in causes(error).skip(1) {
-        text.push('\n');
+        text.push_str(": ");
         text.push_str(&cause.to_string());
     }
     // object_store keeps its own type of failed requests to itself.

@@ -81,7 +81,13 @@ impl Stores {
                     .map(Arc::clone)
             });
             let place = known.unwrap_or_else(|| {
-                let store = open(&location, &credential, &self.options);
+                // Places of one bucket and one credential share their connections.
+                let mut others = wanted.get(&root).into_iter().flatten();
+                let shared = others.find(|other| other.credential == credential);
+                let store = match shared.and_then(|other| other.opened()) {
+                    Some(store) => Ok(store),
+                    None => open(&location, &credential, &self.options),
+                };
                 Arc::new(Place::new(location, credential, store))
             });
             wanted.entry(root).or_default().push(place);
@@ -173,7 +179,14 @@ mod tests {
         let refused = |text: &str| stores.store(&location(text)).err().map(|error| error.kind());
         assert_eq!(refused("s3://bucket/a/t"), Some(ErrorKind::ObjectNotInPrerequisiteState));
         let credential = Arc::new(Credential::from_environment(Provider::S3));
-        stores.set_places(vec![(location("s3://bucket/a"), credential)]);
+        let both = ["s3://bucket/a", "s3://bucket/b"];
+        stores.set_places(both.map(|url| (location(url), Arc::clone(&credential))).to_vec());
+        let opened: Vec<_> = stores.buckets.read().unwrap()["s3://bucket"]
+            .places()
+            .iter()
+            .map(|place| place.opened().unwrap())
+            .collect();
+        assert!(opened.len() == 2 && Arc::ptr_eq(&opened[0], &opened[1]));
         assert_eq!(refused("s3://bucket/a/t"), None);
         assert_eq!(refused("s3://bucket/ab"), Some(ErrorKind::ObjectNotInPrerequisiteState));
         stores.set_places(Vec::new());
