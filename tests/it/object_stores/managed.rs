@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::servers::{Kind, ObjectStore};
-use super::{connect, impatient, rows, run};
+use super::{connect, patient, rows, run};
 use crate::support::{Options, Server};
 
 /// A server with its managed tables in the store; what stays local is in `local`.
 fn server_on(store: &ObjectStore, local: &Path) -> Server {
     let (key, secret) = store.keys();
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut options = Options { data: Some(store.url("managed").into()), ..impatient() };
+    let mut options = Options { data: Some(store.url("managed").into()), ..patient() };
     options.arguments = vec!["--local".to_owned(), local.display().to_string()];
     options.environment.extend([
         set("AWS_ACCESS_KEY_ID", key),

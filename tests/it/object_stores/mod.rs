@@ -7,21 +7,32 @@ mod rights;
 mod servers;
 mod tables;
 
+use std::time::{Duration, Instant};
+
 use crate::support::{Endpoint, Options, RawClient, Server, SqlError};
 
 use servers::ObjectStore;
 
-/// A server of ours that is not patient with stores, so that failures come soon.
+/// A server of ours that gives up on stores sooner than by default, and later than a busy machine needs.
+fn patient() -> Options {
+    with_patience("15s", "20s")
+}
+
+/// A server of ours that gives up on stores at once, so that failures come soon.
 fn impatient() -> Options {
+    with_patience("3s", "3s")
+}
+
+fn with_patience(request_timeout: &str, retry_timeout: &str) -> Options {
     let set =
         |name: &str, value: &str| (format!("LAKEGATE_LIMITS_STORAGE_{name}"), value.to_owned());
     Options {
         environment: vec![
-            set("RETRIES_MAX", "1"),
-            set("RETRY_TIMEOUT", "3s"),
+            set("RETRIES_MAX", "2"),
+            set("RETRY_TIMEOUT", retry_timeout),
             set("RETRY_WAIT_MAX", "200ms"),
-            set("REQUEST_TIMEOUT", "3s"),
-            set("CONNECT_TIMEOUT", "1s"),
+            set("REQUEST_TIMEOUT", request_timeout),
+            set("CONNECT_TIMEOUT", "2s"),
         ],
         ..Options::default()
     }
@@ -48,9 +59,19 @@ fn rows(client: &mut RawClient, sql: &str) -> Vec<String> {
     result.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect()
 }
 
+/// The rows of a query to a store that has just been started again, and may not be awake yet.
+fn rows_soon(client: &mut RawClient, sql: &str) -> Vec<String> {
+    let end = Instant::now() + Duration::from_secs(60);
+    while let Err(error) = client.simple_query(sql) {
+        assert!(Instant::now() < end, "{error}\n{sql}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    rows(client, sql)
+}
+
 /// A server of ours with the store's bucket as the external location `place`.
 fn lakegate_on(store: &ObjectStore, path: &str) -> (Server, RawClient) {
-    let server = Server::start(impatient()).unwrap();
+    let server = Server::start(patient()).unwrap();
     let mut client = connect(&server.endpoint());
     let (key, secret) = store.keys();
     let (options, url) = (store.options(key, secret), store.url(path));
