@@ -20,7 +20,7 @@ fn patient() -> Options {
 
 /// A server of ours that gives up on stores at once, so that failures come soon.
 fn impatient() -> Options {
-    with_patience("3s", "3s")
+    with_patience("5s", "3s")
 }
 
 fn with_patience(request_timeout: &str, retry_timeout: &str) -> Options {
