@@ -1,6 +1,8 @@
 //! The statements that concern the session alone: settings, transactions, prepared statements. What a parser
 //! makes of them, as data.
 
+use std::fmt;
+
 use sqlparser::ast;
 
 use super::statement::{SchemaName, Statement};
@@ -91,4 +93,11 @@ pub enum Discard {
     Plans,
     Sequences,
     Temporary,
+}
+
+impl fmt::Debug for Execute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arguments: Vec<String> = self.arguments.iter().map(ToString::to_string).collect();
+        f.debug_struct("Execute").field("name", &self.name).field("arguments", &arguments).finish()
+    }
 }

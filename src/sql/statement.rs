@@ -619,10 +619,3 @@ impl fmt::Display for RelationReference {
         }
     }
 }
-
-impl fmt::Debug for Execute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arguments: Vec<String> = self.arguments.iter().map(ToString::to_string).collect();
-        f.debug_struct("Execute").field("name", &self.name).field("arguments", &arguments).finish()
-    }
-}
