@@ -2,13 +2,13 @@
 //! the transaction's changes of the catalog. It touches no table.
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, query, query_as};
+use sqlx::{query, query_as};
 use uuid::Uuid;
 
 use crate::base::{Error, ErrorKind, Result};
 
 use super::load::{unreadable, uuid};
-use super::metastore::Metastore;
+use super::metastore::{Metastore, execute};
 use super::sqlite::database_error;
 
 /// One table of a commit that has begun.
@@ -27,21 +27,16 @@ impl Metastore {
     /// a crash means that it has not happened.
     pub async fn begin_commit(&self, tables: &[OpenCommit]) -> Result<()> {
         let mut writer = self.writer().await;
-        let mut transaction = writer.begin().await.map_err(database_error)?;
-        for table in tables {
-            let base = table.base.map(i64::try_from).transpose().map_err(|cause| {
-                Error::new(ErrorKind::ProgramLimitExceeded, "the table's version is too large")
-                    .caused_by(cause)
-            })?;
-            query("INSERT INTO open_commit (id, location, base) VALUES ($1, $2, $3)")
-                .bind(table.id.to_string())
-                .bind(&table.location)
-                .bind(base)
-                .execute(&mut *transaction)
-                .await
-                .map_err(database_error)?;
+        execute(&mut writer, "BEGIN IMMEDIATE").await?;
+        let outcome = match write(&mut writer, tables).await {
+            Ok(()) => execute(&mut writer, "COMMIT").await,
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            // Fails when SQLite has ended the transaction already.
+            let _ = execute(&mut writer, "ROLLBACK").await;
         }
-        transaction.commit().await.map_err(database_error)
+        outcome
     }
 
     /// Every commit that had begun and neither ended nor was taken back.
@@ -65,6 +60,23 @@ impl Metastore {
     pub async fn forget_commit(&self, id: Uuid) -> Result<()> {
         erase(&mut *self.writer().await, id).await
     }
+}
+
+async fn write(connection: &mut SqliteConnection, tables: &[OpenCommit]) -> Result<()> {
+    for table in tables {
+        let base = table.base.map(i64::try_from).transpose().map_err(|cause| {
+            Error::new(ErrorKind::ProgramLimitExceeded, "the table's version is too large")
+                .caused_by(cause)
+        })?;
+        query("INSERT INTO open_commit (id, location, base) VALUES ($1, $2, $3)")
+            .bind(table.id.to_string())
+            .bind(&table.location)
+            .bind(base)
+            .execute(&mut *connection)
+            .await
+            .map_err(database_error)?;
+    }
+    Ok(())
 }
 
 /// Ends a commit: it has happened when the transaction around this is committed.

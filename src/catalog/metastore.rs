@@ -176,7 +176,7 @@ impl Shared {
         // Not a transaction of sqlx's: when the disk is full SQLite ends one by itself, and sqlx would take it
         // for open ever after. IMMEDIATE takes SQLite's write lock now, not when the first row is written.
         execute(&mut connection, "BEGIN IMMEDIATE").await?;
-        let mut outcome = self.write(&mut connection, decided_at, changes).await;
+        let mut outcome = self.write(&mut connection, decided_at, changes, ending).await;
         if outcome.is_ok()
             && let Err(error) = execute(&mut connection, "COMMIT").await
         {
@@ -201,6 +201,7 @@ impl Shared {
         connection: &mut SqliteConnection,
         decided_at: Option<u64>,
         changes: &[Change],
+        ending: Option<Uuid>,
     ) -> Result<Arc<Snapshot>> {
         let counters = load::counters(connection).await?;
         let mut current = self.current.load_full();
@@ -215,10 +216,9 @@ impl Shared {
                 .with_detail("The metastore has changed since the statement was planned."));
         }
         if let Some(commit) = ending {
-            journal::erase(&mut transaction, commit).await?;
+            journal::erase(connection, commit).await?;
         }
         if changes.is_empty() {
-            transaction.commit().await.map_err(database_error)?;
             return Ok(current);
         }
         let mut draft = Draft::new(&current, counters.next_oid, microseconds_now());
@@ -231,7 +231,10 @@ impl Shared {
     }
 }
 
-async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<()> {
+pub(super) async fn execute(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+) -> Result<()> {
     query(statement).execute(connection).await.map(drop).map_err(database_error)
 }
 
