@@ -225,6 +225,7 @@ error_kinds! {
     InvalidObjectDefinition = "42P17",
     IndeterminateDatatype = "42P18",
     // Class 53, 54: resources and limits
+    InsufficientResources = "53000",
     DiskFull = "53100",
     OutOfMemory = "53200",
     TooManyConnections = "53300",
@@ -243,10 +244,13 @@ error_kinds! {
     CannotConnectNow = "57P03",
     IdleSessionTimeout = "57P05",
     // Class 58: outside the program
+    SystemError = "58000",
     IoError = "58030",
     UndefinedFile = "58P01",
-    // Class F0, XX
+    // Class F0, HV, XX: a foreign server is here an object store
     ConfigFileError = "F0000",
+    FdwUnableToEstablishConnection = "HV00N",
+    FdwSchemaNotFound = "HV00Q",
     InternalError = "XX000",
     DataCorrupted = "XX001",
 }

@@ -42,6 +42,16 @@ pub struct Limits {
     pub spill_bytes_max: u64,
     /// How long running statements may take to end when the server stops.
     pub shutdown_grace: Duration,
+    /// One request to an object store, from its first byte to its last.
+    pub storage_request_timeout: Duration,
+    /// A new connection to an object store, TLS included.
+    pub storage_connect_timeout: Duration,
+    /// How often a request that failed for a passing reason is sent again.
+    pub storage_retries_max: usize,
+    /// How long after its first attempt a request may be sent again.
+    pub storage_retry_timeout: Duration,
+    /// The longest wait between two attempts; the first is a tenth of a second, then it grows.
+    pub storage_retry_wait_max: Duration,
 }
 
 const MIB: usize = 1 << 20;
@@ -68,6 +78,11 @@ impl Default for Limits {
             memory_bytes_per_query: 2 * GIB,
             spill_bytes_max: 100 * GIB as u64,
             shutdown_grace: Duration::from_secs(30),
+            storage_request_timeout: Duration::from_secs(30),
+            storage_connect_timeout: Duration::from_secs(5),
+            storage_retries_max: 8,
+            storage_retry_timeout: Duration::from_secs(60),
+            storage_retry_wait_max: Duration::from_secs(5),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod limits;
 pub mod metric;
 pub mod name;
 pub mod render;
+pub mod seal;
 pub mod secret;
 pub mod text_style;
 pub mod time_zone;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
+use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::PrincipalId;
 use crate::base::name::ObjectName;
 use crate::base::secret::Secret;
 use crate::catalog::principal::Principal;
-use crate::catalog::{Catalog, Privilege, Relation, Schema, Securable, Snapshot};
+use crate::catalog::{Catalog, ExternalLocation, Privilege, Relation, Schema, Securable, Snapshot};
 use crate::sql::statement::{
     AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption, ExplainFormat,
     JoinedChange, MergeMatch, PrincipalKind,
@@ -83,6 +84,8 @@ pub enum BoundStatement {
         on: BoundCommentTarget,
         text: Option<String>,
     },
+
+    Storage(Box<BoundStorage>),
 
     CreatePrincipal(BoundCreatePrincipal),
     AlterPrincipal {
@@ -239,6 +242,8 @@ pub struct BoundCreateTable {
     pub checks: Vec<CheckConstraint>,
     pub partitioned_by: Vec<ColumnName>,
     pub location: Option<String>,
+    /// The external location that covers it.
+    pub external_location: Option<Arc<ExternalLocation>>,
     pub properties: Vec<(String, String)>,
     pub comment: Option<String>,
     pub query: Option<BoundQuery>,
@@ -378,6 +383,7 @@ pub enum BoundShow {
         table: Arc<Relation>,
     },
     DescribeQuery(BoundQuery),
+    Storage(BoundShowStorage),
 }
 
 impl BoundRelation {

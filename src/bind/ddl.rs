@@ -10,6 +10,7 @@ use crate::sql::statement::{
     AlterViewAction, Comment, CommentTarget, CreateSchema, CreateTable, CreateView, Drop, DropKind,
     SecurableName,
 };
+use crate::storage::Location;
 
 use super::bound::{
     BoundAlterNamespace, BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateTable,
@@ -39,6 +40,9 @@ impl Scope<'_> {
     pub(super) fn create_table(&self, create: CreateTable) -> Result<BoundStatement> {
         let schema = self.schema_for_new(&create.name)?;
         let existing = self.snapshot.relation(schema.id, &create.name.object).cloned();
+        let location = create.location.as_deref().map(Location::parse).transpose()?;
+        let external_location = location
+            .and_then(|place| self.snapshot.external_location_of(place.url().as_str()).cloned());
         Ok(BoundStatement::CreateTable(Box::new(BoundCreateTable {
             schema,
             existing,
@@ -49,6 +53,7 @@ impl Scope<'_> {
             checks: create.checks,
             partitioned_by: create.partitioned_by,
             location: create.location,
+            external_location,
             properties: create.properties,
             comment: create.comment,
             query: create.query.map(|query| self.query(query)).transpose()?,
@@ -239,6 +244,7 @@ impl Scope<'_> {
                 self.schema(catalog.as_deref(), name).map(Securable::Schema)
             }
             SecurableName::Relation(name) => self.relation(name).map(Securable::Relation),
+            SecurableName::Storage(kind, name) => self.storage_securable(*kind, name),
             SecurableName::View(name) => self.view(name).map(Securable::Relation),
         }
     }

@@ -8,6 +8,7 @@ mod principal;
 mod query;
 pub mod scope;
 mod show;
+pub mod storage;
 
 use std::sync::Arc;
 
@@ -65,6 +66,7 @@ impl Scope<'_> {
             Statement::Drop(drop) => self.drop(drop),
             Statement::Comment(comment) => self.comment(comment),
 
+            Statement::Storage(statement) => self.storage(*statement),
             Statement::CreatePrincipal(create) => self.create_principal(create),
             Statement::AlterPrincipal(alter) => self.alter_principal(alter),
             Statement::DropPrincipals(drop) => self.drop_principals(drop),

@@ -157,7 +157,16 @@ fn privilege_on(name: &PrivilegeName, securable: &Securable) -> Result<Privilege
         },
     };
     let bears = match (privilege, securable) {
-        (AllPrivileges | Select | Modify, _) => true,
+        (AllPrivileges, _) => true,
+        (CreateExternalTable, Securable::ExternalLocation(_)) => true,
+        (CreateExternalLocation, Securable::StorageCredential(_)) => true,
+        (
+            ReadFiles | WriteFiles,
+            Securable::ExternalLocation(_) | Securable::StorageCredential(_),
+        ) => true,
+        (CreateExternalTable | CreateExternalLocation | ReadFiles | WriteFiles, _) => false,
+        (_, Securable::StorageCredential(_) | Securable::ExternalLocation(_)) => false,
+        (Select | Modify, _) => true,
         (UseCatalog | CreateSchema, Securable::Catalog(_)) => true,
         (UseSchema | Create | CreateTable, Securable::Catalog(_) | Securable::Schema(_)) => true,
         (UseCatalog | CreateSchema, Securable::Schema(_) | Securable::Relation(_)) => false,
@@ -170,6 +179,8 @@ fn privilege_on(name: &PrivilegeName, securable: &Securable) -> Result<Privilege
         Securable::Catalog(_) => "catalog",
         Securable::Schema(_) => "schema",
         Securable::Relation(relation) => relation.kind_name(),
+        Securable::StorageCredential(_) => "storage credential",
+        Securable::ExternalLocation(_) => "external location",
     };
     Err(Error::new(
         ErrorKind::InvalidParameterValue,

@@ -5,6 +5,7 @@ use crate::sql::statement::{Describe, Show};
 
 use super::bound::{BoundShow, BoundStatement};
 use super::scope::{Found, Scope};
+use super::storage::BoundShowStorage;
 
 impl Scope<'_> {
     pub(super) fn show(&self, show: Show) -> Result<BoundStatement> {
@@ -26,6 +27,7 @@ impl Scope<'_> {
             Show::TableProperties { table, key } => {
                 BoundShow::TableProperties { table: self.table(&table)?, key }
             }
+            Show::Storage(kind, like) => BoundShow::Storage(BoundShowStorage::All { kind, like }),
             Show::Users { like } => BoundShow::Users { like },
             Show::Groups { like } => BoundShow::Groups { like },
             Show::Grants { principal, on } => BoundShow::Grants {
@@ -54,6 +56,9 @@ impl Scope<'_> {
                 BoundShow::DescribeHistory { table: self.table(&table)?, limit }
             }
             Describe::Detail { table } => BoundShow::DescribeDetail { table: self.table(&table)? },
+            Describe::Storage(kind, name) => {
+                BoundShow::Storage(BoundShowStorage::One(self.storage_securable(kind, &name)?))
+            }
             Describe::Query(query) => BoundShow::DescribeQuery(self.query(query)?),
         };
         Ok(BoundStatement::Show(show))

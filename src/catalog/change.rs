@@ -6,6 +6,7 @@ use crate::base::{PrincipalId, SecurableId};
 use super::grant::Grant;
 use super::principal::PrincipalKind;
 use super::securable::{Column, RelationKind};
+use super::storage::StorageChange;
 
 /// One change. Ids of new things are made by the caller, OIDs by the metastore.
 #[derive(Debug, Clone)]
@@ -54,6 +55,9 @@ pub enum Change {
     Drop {
         id: SecurableId,
     },
+
+    /// Of a storage credential or an external location.
+    Storage(StorageChange),
 
     CreatePrincipal(NewPrincipal),
     RenamePrincipal {

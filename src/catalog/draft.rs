@@ -10,8 +10,9 @@ use super::change::{Change, NewCatalog, NewPrincipal, NewRelation, NewSchema};
 use super::column_type;
 use super::grant::Grant;
 use super::principal::{Principal, PrincipalKind, RESERVED_NAMES};
-use super::securable::{Catalog, Column, Relation, RelationKind, Schema, Table};
+use super::securable::{Catalog, Column, Relation, RelationKind, Schema};
 use super::snapshot::{Securable, Snapshot};
+use super::storage::{ExternalLocation, StorageCredential};
 
 /// PostgreSQL's OID of the schema `public` (`pg_namespace.dat`).
 const PUBLIC_SCHEMA_OID: Oid = Oid(2200);
@@ -37,6 +38,10 @@ impl Draft {
 
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    pub(super) fn snapshot_mut(&mut self) -> &mut Snapshot {
+        &mut self.snapshot
     }
 
     pub fn next_oid(&self) -> u64 {
@@ -118,6 +123,7 @@ impl Draft {
                 self.set_column_comment(*relation, *column, comment)
             }
             Change::Drop { id } => self.drop(*id),
+            Change::Storage(change) => self.apply_storage(change),
             Change::CreatePrincipal(new) => self.create_principal(new),
             Change::RenamePrincipal { id, name } => {
                 self.check_principal_name(name)?;
@@ -150,7 +156,7 @@ impl Draft {
         }
     }
 
-    fn take_oid(&mut self) -> Result<Oid> {
+    pub(super) fn take_oid(&mut self) -> Result<Oid> {
         let oid = u32::try_from(self.next_oid).map_err(|error| {
             let kind = ErrorKind::ProgramLimitExceeded;
             Error::new(kind, "the metastore has no object identifiers left").caused_by(error)
@@ -234,6 +240,16 @@ impl Draft {
                 let relation = Relation { name: renamed, ..Relation::clone(&relation) };
                 self.snapshot.put_relation(relation);
             }
+            Securable::StorageCredential(old) => {
+                self.check_credential_name(name)?;
+                let renamed = StorageCredential { name: renamed, ..StorageCredential::clone(&old) };
+                self.snapshot.put_storage_credential(renamed);
+            }
+            Securable::ExternalLocation(old) => {
+                self.check_location_name(name)?;
+                let renamed = ExternalLocation { name: renamed, ..ExternalLocation::clone(&old) };
+                self.snapshot.put_external_location(renamed);
+            }
         }
         Ok(())
     }
@@ -264,6 +280,14 @@ impl Draft {
             Securable::Relation(relation) => {
                 self.snapshot.put_relation(Relation { owner, ..Relation::clone(&relation) });
             }
+            Securable::StorageCredential(old) => {
+                let owned = StorageCredential { owner, ..StorageCredential::clone(&old) };
+                self.snapshot.put_storage_credential(owned);
+            }
+            Securable::ExternalLocation(old) => {
+                let owned = ExternalLocation { owner, ..ExternalLocation::clone(&old) };
+                self.snapshot.put_external_location(owned);
+            }
         }
         Ok(())
     }
@@ -279,6 +303,14 @@ impl Draft {
             }
             Securable::Relation(relation) => {
                 self.snapshot.put_relation(Relation { comment, ..Relation::clone(&relation) });
+            }
+            Securable::StorageCredential(old) => {
+                let commented = StorageCredential { comment, ..StorageCredential::clone(&old) };
+                self.snapshot.put_storage_credential(commented);
+            }
+            Securable::ExternalLocation(old) => {
+                let commented = ExternalLocation { comment, ..ExternalLocation::clone(&old) };
+                self.snapshot.put_external_location(commented);
             }
         }
         Ok(())
@@ -306,7 +338,11 @@ impl Draft {
         let inside: Vec<SecurableId> = match &dropped {
             Securable::Catalog(_) => self.snapshot.schemas_of(id).map(|schema| schema.id).collect(),
             Securable::Schema(_) => self.snapshot.relations_of(id).map(|r| r.id).collect(),
-            Securable::Relation(_) => Vec::new(),
+            Securable::Relation(_) | Securable::ExternalLocation(_) => Vec::new(),
+            Securable::StorageCredential(credential) => {
+                self.check_unused(credential)?;
+                Vec::new()
+            }
         };
         for id in inside {
             self.drop(id)?;
@@ -375,6 +411,10 @@ impl Draft {
                 }
             }
         }
+        let credentials = self.snapshot.storage_credentials().filter(|c| c.owner == id);
+        owned.extend(credentials.map(|c| format!("owner of storage credential {}", c.name)));
+        let locations = self.snapshot.external_locations().filter(|l| l.owner == id);
+        owned.extend(locations.map(|l| format!("owner of external location {}", l.name)));
         owned
     }
 
@@ -405,14 +445,11 @@ impl Draft {
         Ok(())
     }
 
-    /// Files have one owner that removes them: no managed table may share a folder with another table.
+    /// Files have one owner that removes them: no managed table may share a folder with another table. And
+    /// one owner who grants them, inside an external location.
     fn check_location(&self, id: SecurableId, kind: &RelationKind) -> Result<()> {
         let RelationKind::Table(table) = kind else { return Ok(()) };
-        let clashes = |other: &Table| {
-            (table.managed || other.managed) && overlap(&table.location, &other.location)
-        };
-        let others = self.snapshot.relations().filter(|relation| relation.id != id);
-        if others.filter_map(|relation| relation.as_table()).any(clashes) {
+        if self.snapshot.overlaps_another_table(id, table) {
             let location = &table.location;
             let message = format!("location \"{location}\" overlaps the files of another table");
             return Err(Error::new(ErrorKind::InvalidTableDefinition, message)
@@ -469,7 +506,7 @@ impl Draft {
         found.ok_or_else(|| gone(ErrorKind::UndefinedTable, "relation", id))
     }
 
-    fn principal(&self, id: PrincipalId) -> Result<Arc<Principal>> {
+    pub(super) fn principal(&self, id: PrincipalId) -> Result<Arc<Principal>> {
         let found = self.snapshot.principal_by_id(id).map(Arc::clone);
         found.ok_or_else(|| gone(ErrorKind::UndefinedObject, "role", id))
     }
@@ -519,7 +556,7 @@ fn canonical_columns(columns: &[Column]) -> Result<Arc<[Column]>> {
     Ok(canonical.into())
 }
 
-fn check_name(name: &str, taken: bool, what: &str, duplicate: ErrorKind) -> Result<()> {
+pub(super) fn check_name(name: &str, taken: bool, what: &str, duplicate: ErrorKind) -> Result<()> {
     if taken {
         return Err(Error::new(duplicate, format!("{what} \"{name}\" already exists")));
     }
@@ -534,7 +571,7 @@ fn wrong_kind(name: &str, wanted: &str) -> Error {
 }
 
 /// What a change refers to was dropped after its statement was bound.
-fn gone(kind: ErrorKind, what: &str, id: impl std::fmt::Display) -> Error {
+pub(super) fn gone(kind: ErrorKind, what: &str, id: impl std::fmt::Display) -> Error {
     Error::new(kind, format!("{what} with id {id} does not exist"))
         .with_detail("It was dropped while the statement ran.")
 }

@@ -51,6 +51,14 @@ privileges! {
     CreateSchema = "CREATE SCHEMA",
     /// Create tables and views in a schema.
     CreateTable = "CREATE TABLE",
+    /// Make tables at a place inside an external location.
+    CreateExternalTable = "CREATE EXTERNAL TABLE",
+    /// Make external locations that use a storage credential.
+    CreateExternalLocation = "CREATE EXTERNAL LOCATION",
+    /// Read files of an external location that are no table's.
+    ReadFiles = "READ FILES",
+    /// Write such files.
+    WriteFiles = "WRITE FILES",
     /// All of the above, those to come included.
     AllPrivileges = "ALL PRIVILEGES",
 }

@@ -16,6 +16,7 @@ use super::principal::{Principal, PrincipalKind};
 use super::securable::{Catalog, Column, Relation, RelationKind, Schema, Table, View};
 use super::snapshot::Facts;
 use super::sqlite::database_error;
+use super::storage::load::storage;
 
 /// The numbers that every change moves on.
 #[derive(Debug, PartialEq)]
@@ -39,6 +40,7 @@ pub(super) async fn facts(connection: &mut SqliteConnection) -> Result<Facts> {
     let principals = principals(connection).await?;
     let mut facts = Facts { revision, principals, ..Facts::default() };
     securables(connection, &mut facts).await?;
+    storage(connection, &mut facts).await?;
     facts.grants = grants(connection).await?;
     Ok(facts)
 }
@@ -189,14 +191,20 @@ async fn columns(connection: &mut SqliteConnection) -> Result<HashMap<SecurableI
 
 async fn grants(connection: &mut SqliteConnection) -> Result<Vec<Grant>> {
     type Row = (String, String, String);
-    let rows = query_as::<_, Row>("SELECT securable, principal, privilege FROM grant_")
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(database_error)?;
-    let public = query_as::<_, (String, String)>("SELECT securable, privilege FROM public_grant")
-        .fetch_all(connection)
-        .await
-        .map_err(database_error)?;
+    let rows = query_as::<_, Row>(
+        "SELECT securable, principal, privilege FROM grant_
+         UNION ALL SELECT securable, principal, privilege FROM storage_grant",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(database_error)?;
+    let public = query_as::<_, (String, String)>(
+        "SELECT securable, privilege FROM public_grant
+         UNION ALL SELECT securable, privilege FROM public_storage_grant",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(database_error)?;
     let grant = |securable: &str, principal, privilege: &str| {
         let found = Privilege::from_name(privilege);
         Ok(Grant {
@@ -222,7 +230,7 @@ fn json_list(text: &str) -> Result<Vec<String>> {
     serde_json::from_str(text).map_err(|error| unreadable("list of names", text).caused_by(error))
 }
 
-fn number<T: TryFrom<i64>>(value: i64) -> Result<T> {
+pub(super) fn number<T: TryFrom<i64>>(value: i64) -> Result<T> {
     T::try_from(value).map_err(|_| unreadable("number", &value.to_string()))
 }
 

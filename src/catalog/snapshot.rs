@@ -9,6 +9,7 @@ use crate::base::{Oid, PrincipalId, SecurableId};
 use super::grant::{Grant, Privilege};
 use super::principal::{PUBLIC_NAME, Principal};
 use super::securable::{Catalog, Relation, Schema};
+use super::storage::{ExternalLocation, StorageCredential, StorageFacts};
 
 /// All that the metastore holds at one revision. Facts and the indexes below a parent are shared with the
 /// snapshots before and after, so that a clone costs one pointer for each of them.
@@ -20,6 +21,7 @@ pub struct Snapshot {
     relations: HashMap<SecurableId, Arc<Relation>>,
     principals: HashMap<PrincipalId, Arc<Principal>>,
     grants: HashMap<SecurableId, Arc<BTreeSet<(PrincipalId, Privilege)>>>,
+    pub(super) storage: Arc<StorageFacts>,
 
     catalog_names: BTreeMap<String, SecurableId>,
     schema_names: NamesByParent,
@@ -41,6 +43,8 @@ pub struct Facts {
     pub relations: Vec<Relation>,
     pub principals: Vec<Principal>,
     pub grants: Vec<Grant>,
+    pub storage_credentials: Vec<StorageCredential>,
+    pub external_locations: Vec<ExternalLocation>,
 }
 
 /// Any securable, found by id.
@@ -49,6 +53,8 @@ pub enum Securable {
     Catalog(Arc<Catalog>),
     Schema(Arc<Schema>),
     Relation(Arc<Relation>),
+    StorageCredential(Arc<StorageCredential>),
+    ExternalLocation(Arc<ExternalLocation>),
 }
 
 impl Snapshot {
@@ -59,6 +65,10 @@ impl Snapshot {
         facts.schemas.into_iter().for_each(|schema| snapshot.put_schema(schema));
         facts.relations.into_iter().for_each(|relation| snapshot.put_relation(relation));
         facts.principals.into_iter().for_each(|principal| snapshot.put_principal(principal));
+        let credentials = facts.storage_credentials.into_iter();
+        credentials.for_each(|credential| snapshot.put_storage_credential(credential));
+        let locations = facts.external_locations.into_iter();
+        locations.for_each(|location| snapshot.put_external_location(location));
         facts.grants.into_iter().for_each(|grant| snapshot.put_grant(grant));
         snapshot
     }
@@ -121,7 +131,14 @@ impl Snapshot {
         if let Some(schema) = self.schemas.get(&id) {
             return Some(Securable::Schema(Arc::clone(schema)));
         }
-        self.catalogs.get(&id).map(|catalog| Securable::Catalog(Arc::clone(catalog)))
+        if let Some(catalog) = self.catalogs.get(&id) {
+            return Some(Securable::Catalog(Arc::clone(catalog)));
+        }
+        if let Some(location) = self.storage.locations.get(&id) {
+            return Some(Securable::ExternalLocation(Arc::clone(location)));
+        }
+        let credential = self.storage.credentials.get(&id);
+        credential.map(|credential| Securable::StorageCredential(Arc::clone(credential)))
     }
 
     /// The catalog, schema, table or view with this OID.
@@ -218,6 +235,10 @@ impl Snapshot {
         self.relations.insert(relation.id, Arc::new(relation));
     }
 
+    pub(super) fn put_oid(&mut self, oid: Oid, id: SecurableId) {
+        self.oids.insert(oid, id);
+    }
+
     pub(super) fn put_principal(&mut self, principal: Principal) {
         if let Some(old) = self.principals.get(&principal.id) {
             self.principal_names.remove(&old.name);
@@ -250,6 +271,14 @@ impl Snapshot {
                 self.relations.remove(&id);
                 remove_name(&mut self.relation_names, relation.schema, &relation.name);
                 self.oids.remove(&relation.oid);
+            }
+            Securable::StorageCredential(credential) => {
+                Arc::make_mut(&mut self.storage).credentials.remove(&id);
+                self.oids.remove(&credential.oid);
+            }
+            Securable::ExternalLocation(location) => {
+                Arc::make_mut(&mut self.storage).locations.remove(&id);
+                self.oids.remove(&location.oid);
             }
         }
         self.grants.remove(&id);
@@ -299,6 +328,8 @@ impl Securable {
             Securable::Catalog(catalog) => catalog.id,
             Securable::Schema(schema) => schema.id,
             Securable::Relation(relation) => relation.id,
+            Securable::StorageCredential(credential) => credential.id,
+            Securable::ExternalLocation(location) => location.id,
         }
     }
 
@@ -307,6 +338,8 @@ impl Securable {
             Securable::Catalog(catalog) => &catalog.name,
             Securable::Schema(schema) => &schema.name,
             Securable::Relation(relation) => &relation.name,
+            Securable::StorageCredential(credential) => &credential.name,
+            Securable::ExternalLocation(location) => &location.name,
         }
     }
 
@@ -315,13 +348,17 @@ impl Securable {
             Securable::Catalog(catalog) => catalog.owner,
             Securable::Schema(schema) => schema.owner,
             Securable::Relation(relation) => relation.owner,
+            Securable::StorageCredential(credential) => credential.owner,
+            Securable::ExternalLocation(location) => location.owner,
         }
     }
 
     /// The container: a schema's catalog, a relation's schema.
     pub fn parent(&self) -> Option<SecurableId> {
         match self {
-            Securable::Catalog(_) => None,
+            Securable::Catalog(_)
+            | Securable::StorageCredential(_)
+            | Securable::ExternalLocation(_) => None,
             Securable::Schema(schema) => Some(schema.catalog),
             Securable::Relation(relation) => Some(relation.schema),
         }

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../../sql/metastore/0001_foundation.sql")),
     (2, "public grants", include_str!("../../sql/metastore/0002_public_grants.sql")),
     (3, "open commit", include_str!("../../sql/metastore/0003_open_commit.sql")),
+    (4, "storage", include_str!("../../sql/metastore/0004_storage.sql")),
 ];
 
 /// Where a metastore is.

@@ -3,7 +3,7 @@
 
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
-use sqlx::{QueryBuilder, query, query_scalar};
+use sqlx::{AssertSqlSafe, QueryBuilder, query, query_scalar};
 
 use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result, SecurableId};
 
@@ -15,6 +15,7 @@ use super::principal::PrincipalKind;
 use super::securable::{Column, Relation, RelationKind, Table};
 use super::snapshot::Snapshot;
 use super::sqlite::database_error;
+use super::storage::write::{grants_of, table_of, write_storage};
 
 /// Rows of one INSERT of columns: ten values each, and SQLite takes 32766 in one statement.
 const COLUMNS_PER_INSERT: usize = 1000;
@@ -59,7 +60,7 @@ pub(super) async fn write_change(
             replace_columns(connection, *id, &relation.columns).await
         }
         Change::Rename { id, name } => {
-            let update = query("UPDATE securable SET name = $1 WHERE id = $2");
+            let update = update_of(made, *id, "name");
             one_row(connection, update.bind(name).bind(id.to_string())).await
         }
         Change::SetSchema { id, schema } => {
@@ -67,11 +68,11 @@ pub(super) async fn write_change(
             one_row(connection, update.bind(schema.to_string()).bind(id.to_string())).await
         }
         Change::SetOwner { id, owner } => {
-            let update = query("UPDATE securable SET owner = $1 WHERE id = $2");
+            let update = update_of(made, *id, "owner");
             one_row(connection, update.bind(owner.to_string()).bind(id.to_string())).await
         }
         Change::SetComment { id, comment } => {
-            let update = query("UPDATE securable SET comment = $1 WHERE id = $2");
+            let update = update_of(made, *id, "comment");
             one_row(connection, update.bind(comment).bind(id.to_string())).await
         }
         Change::SetColumnComment { column, comment, .. } => {
@@ -79,6 +80,7 @@ pub(super) async fn write_change(
             one_row(connection, update.bind(comment).bind(column.to_string())).await
         }
         Change::Drop { id } => drop_securable(connection, *id, draft.now()).await,
+        Change::Storage(change) => write_storage(connection, change, draft).await,
         Change::CreatePrincipal(new) => insert_principal(connection, new.id, made).await,
         Change::RenamePrincipal { id, name } => {
             let update = query("UPDATE principal SET name = $1 WHERE id = $2");
@@ -108,28 +110,30 @@ pub(super) async fn write_change(
             run(connection, delete.bind(group.to_string()).bind(member.to_string())).await
         }
         Change::Grant(grant) => {
+            let table = grants_of(made, grant);
             let insert = match grant.principal {
-                PrincipalId::PUBLIC => {
-                    "INSERT INTO public_grant (securable, privilege) VALUES ($1, $2)
+                PrincipalId::PUBLIC => format!(
+                    "INSERT INTO {table} (securable, privilege) VALUES ($1, $2)
                      ON CONFLICT (securable, privilege) DO NOTHING"
-                }
-                _ => {
-                    "INSERT INTO grant_ (securable, privilege, principal) VALUES ($1, $2, $3)
+                ),
+                _ => format!(
+                    "INSERT INTO {table} (securable, privilege, principal) VALUES ($1, $2, $3)
                      ON CONFLICT (securable, principal, privilege) DO NOTHING"
-                }
+                ),
             };
-            run(connection, bind_grant(query(insert), grant)).await
+            run(connection, bind_grant(query(AssertSqlSafe(insert)), grant)).await
         }
         Change::Revoke(grant) => {
+            let table = grants_of(made, grant);
             let delete = match grant.principal {
                 PrincipalId::PUBLIC => {
-                    "DELETE FROM public_grant WHERE securable = $1 AND privilege = $2"
+                    format!("DELETE FROM {table} WHERE securable = $1 AND privilege = $2")
                 }
-                _ => {
-                    "DELETE FROM grant_ WHERE securable = $1 AND privilege = $2 AND principal = $3"
-                }
+                _ => format!(
+                    "DELETE FROM {table} WHERE securable = $1 AND privilege = $2 AND principal = $3"
+                ),
             };
-            run(connection, bind_grant(query(delete), grant)).await
+            run(connection, bind_grant(query(AssertSqlSafe(delete)), grant)).await
         }
     }
 }
@@ -301,8 +305,28 @@ async fn drop_securable(
     now: i64,
 ) -> Result<()> {
     loosen_locations(connection, id, now).await?;
-    let delete = query("DELETE FROM securable WHERE id = $1");
-    one_row(connection, delete.bind(id.to_string())).await
+    for delete in [
+        "DELETE FROM storage_grant WHERE securable = $1",
+        "DELETE FROM public_storage_grant WHERE securable = $1",
+    ] {
+        run(connection, query(delete).bind(id.to_string())).await?;
+    }
+    // The draft has forgotten already what it was.
+    let mut rows = 0;
+    for delete in [
+        "DELETE FROM securable WHERE id = $1",
+        "DELETE FROM external_location WHERE id = $1",
+        "DELETE FROM storage_credential WHERE id = $1",
+    ] {
+        rows += affected(connection, query(delete).bind(id.to_string())).await?;
+    }
+    must_be_one(rows)
+}
+
+/// An UPDATE of one column of a securable: its value, then its id.
+fn update_of(made: &Snapshot, id: SecurableId, column: &'static str) -> Statement<'static> {
+    let table = table_of(made, id);
+    query(AssertSqlSafe(format!("UPDATE {table} SET {column} = $1 WHERE id = $2")))
 }
 
 /// Makes `columns` the columns of a relation. The row of a column that stays is kept, because what is
@@ -404,8 +428,12 @@ async fn run(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<
 }
 
 /// Runs a statement that must touch one row: the draft has seen the fact that it is about.
-async fn one_row(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
-    match affected(connection, query).await? {
+pub(super) async fn one_row(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
+    must_be_one(affected(connection, query).await?)
+}
+
+fn must_be_one(rows: u64) -> Result<()> {
+    match rows {
         1 => Ok(()),
         rows => Err(Error::new(
             ErrorKind::DataCorrupted,
@@ -415,7 +443,7 @@ async fn one_row(connection: &mut SqliteConnection, query: Statement<'_>) -> Res
 }
 
 /// A fact that the draft must hold, because it has just made it.
-fn fact<T>(found: Option<&T>) -> Result<&T> {
+pub(super) fn fact<T>(found: Option<&T>) -> Result<&T> {
     found.ok_or_else(|| Error::internal("a change left no fact in the snapshot"))
 }
 

@@ -14,9 +14,12 @@ pub struct LakeOptions {
     /// The configuration file [default: ./lakegate.toml if it exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The folder or URL of managed tables and the metastore [default: ./lakegate-data]
+    /// The folder or URL of managed tables [default: ./lakegate-data]
     #[arg(long, value_name = "DIR-or-URL")]
     data: Option<String>,
+    /// The folder on a local disk for the metastore, its key and spilled rows [default: the data folder]
+    #[arg(long, value_name = "DIR")]
+    local: Option<String>,
     /// The metastore [default: SQLite inside the data folder]
     #[arg(long, value_name = "URL")]
     metastore: Option<String>,
@@ -25,7 +28,7 @@ pub struct LakeOptions {
 impl LakeOptions {
     /// The configuration with these options and `flags`, as pairs of key and value.
     pub fn load(self, flags: Vec<(&'static str, String)>) -> Result<Loaded> {
-        let own = [("data", self.data), ("metastore", self.metastore)];
+        let own = [("data", self.data), ("local", self.local), ("metastore", self.metastore)];
         let own = own.into_iter().filter_map(|(path, value)| Some((path, value?)));
         load::load(&Sources::from_process(self.config, own.chain(flags).collect()))
     }

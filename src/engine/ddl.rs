@@ -274,7 +274,9 @@ fn check_empty(snapshot: &Snapshot, securables: &[Securable], cascade: bool) -> 
     }
     for securable in securables {
         let inside: Vec<String> = match securable {
-            Securable::Relation(_) => continue,
+            Securable::Relation(_)
+            | Securable::StorageCredential(_)
+            | Securable::ExternalLocation(_) => continue,
             Securable::Schema(schema) => snapshot
                 .relations_of(schema.id)
                 .map(|relation| format!("{} {}", relation.kind_name(), relation.name))
@@ -290,7 +292,10 @@ fn check_empty(snapshot: &Snapshot, securables: &[Securable], cascade: bool) -> 
         if !inside.is_empty() {
             let kind = match securable {
                 Securable::Catalog(_) => "catalog",
-                Securable::Schema(_) | Securable::Relation(_) => "schema",
+                Securable::Schema(_)
+                | Securable::Relation(_)
+                | Securable::StorageCredential(_)
+                | Securable::ExternalLocation(_) => "schema",
             };
             return Err(Error::new(
                 ErrorKind::DependentObjectsStillExist,

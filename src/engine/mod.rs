@@ -23,6 +23,7 @@ mod query;
 mod rule;
 mod runtime;
 mod show;
+mod storage;
 mod stream;
 mod system;
 mod tables;
@@ -31,12 +32,13 @@ mod work;
 mod yielding;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use datafusion::common::ScalarValue;
 
 use crate::base::datatype::PgType;
 use crate::base::limits::Limits;
+use crate::base::seal::SealingKey;
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::{BoundStatement, Scope, bind};
 use crate::catalog::{Metastore, Relation};
@@ -44,7 +46,7 @@ use crate::delta::{Tables, TablesOptions};
 use crate::governance::{Access, Authorized, authorize};
 use crate::sql::statement::CopyOption;
 use crate::sql::{ParseLimits, Statement};
-use crate::storage::{Location, Stores};
+use crate::storage::{Location, StoreOptions, Stores};
 
 use admission::Admission;
 use awaited::Waiting;
@@ -69,12 +71,16 @@ pub struct Engine {
     limits: Limits,
     /// Where managed tables lie, each in a folder named by a UUID.
     managed_root: Location,
+    /// What the secrets of the metastore are sealed with.
+    key: SealingKey,
+    /// Held while the stores are told of the places that data may lie in.
+    places: Mutex<()>,
 }
 
 /// Where the engine keeps what it writes.
-#[derive(Debug, Clone)]
 pub struct EngineOptions {
     pub limits: Limits,
+    pub key: SealingKey,
     /// Threads that execute plans.
     pub threads: usize,
     pub managed_root: Location,
@@ -170,10 +176,10 @@ const SPARE_THREADS: usize = 4;
 
 impl Engine {
     pub fn new(metastore: Arc<Metastore>, options: EngineOptions) -> Result<Arc<Self>> {
-        let EngineOptions { limits, threads, managed_root, spill_directory } = options;
-        let stores = Arc::new(Stores::new());
+        let EngineOptions { limits, key, threads, managed_root, spill_directory } = options;
+        let stores = Arc::new(Stores::with_options(StoreOptions::new(&limits)));
         let registry = Arc::clone(&stores);
-        Ok(Arc::new(Engine {
+        let engine = Engine {
             metastore,
             tables: Arc::new(Tables::new(Arc::clone(&stores), TablesOptions::default())),
             context: Context::new(&limits, threads, registry, &spill_directory)?,
@@ -182,7 +188,16 @@ impl Engine {
             stores,
             limits,
             managed_root,
-        }))
+            key,
+            places: Mutex::default(),
+        };
+        engine.refresh_places()?;
+        Ok(Arc::new(engine))
+    }
+
+    /// The object stores that tables lie in.
+    pub fn stores(&self) -> &Arc<Stores> {
+        &self.stores
     }
 
     /// The metastore that names are looked up in.
@@ -244,6 +259,9 @@ impl Engine {
             }
             BoundStatement::AlterView { view, action } => {
                 Ok(self.alter_view(view, action, request).await?.into())
+            }
+            BoundStatement::Storage(statement) => {
+                Ok(self.change_storage(*statement, principal, request).await?.into())
             }
             other => Ok(self.change_catalog(other, principal, request).await?.into()),
         }

@@ -14,10 +14,12 @@ use crate::bind::bound::BoundShow;
 use crate::catalog::principal::PrincipalKind;
 use crate::catalog::{Relation, RelationKind, Securable, Snapshot};
 use crate::governance::Access;
+use crate::sql::storage::StorageKind;
 
 use super::open::{location_of, system_source};
 use super::output::OutputColumn;
 use super::planner::Planner;
+use super::storage;
 use super::stream::RowStream;
 use super::{Engine, Request};
 
@@ -53,6 +55,8 @@ const GRANTS: Header =
     &[("Principal", Text), ("ActionType", Text), ("ObjectType", Text), ("ObjectKey", Text)];
 const DESCRIPTION: Header = &[("col_name", Text), ("data_type", Text), ("comment", Text)];
 const INFORMATION: Header = &[("info_name", Text), ("info_value", Text)];
+const CREDENTIALS: Header = &[("name", Text), ("comment", Text)];
+const LOCATIONS: Header = &[("name", Text), ("url", Text), ("comment", Text)];
 const HISTORY: Header = &[
     ("version", Number),
     ("timestamp", Time),
@@ -152,6 +156,10 @@ impl Engine {
             BoundShow::DescribeHistory { table, limit } => self.history_rows(&table, limit, request).await?,
             BoundShow::DescribeDetail { table } => {
                 vec![self.detail_row(&table, snapshot, request).await?]
+            }
+            BoundShow::Storage(show) => {
+                let rows = storage::show_rows(&show, snapshot, &access).into_iter();
+                rows.map(|row| row.into_iter().map(Cell::Text).collect()).collect()
             }
             BoundShow::DescribeQuery(query) => {
                 let planned = self.plan(query, request).await?;
@@ -345,6 +353,11 @@ fn header(show: &BoundShow) -> Header {
         | BoundShow::DescribeSystem { .. }
         | BoundShow::DescribeQuery(_) => DESCRIPTION,
         BoundShow::DescribeSchema { .. } | BoundShow::DescribeCatalog { .. } => INFORMATION,
+        BoundShow::Storage(show) => match storage::show_kind(show) {
+            Some(StorageKind::Credential) => CREDENTIALS,
+            Some(StorageKind::Location) => LOCATIONS,
+            None => INFORMATION,
+        },
         BoundShow::DescribeHistory { .. } => HISTORY,
         BoundShow::DescribeDetail { .. } => DETAIL,
     }
@@ -437,6 +450,8 @@ fn grant_rows(
                 Securable::Schema(_) => "SCHEMA",
                 Securable::Relation(relation) if relation.as_table().is_some() => "TABLE",
                 Securable::Relation(_) => "VIEW",
+                Securable::StorageCredential(_) => "STORAGE CREDENTIAL",
+                Securable::ExternalLocation(_) => "EXTERNAL LOCATION",
             };
             rows.push(vec![
                 text(grantee),
@@ -459,6 +474,8 @@ fn every_securable(snapshot: &Snapshot) -> Vec<Securable> {
             all.extend(relations.map(|relation| Securable::Relation(Arc::clone(relation))));
         }
     }
+    all.extend(snapshot.storage_credentials().cloned().map(Securable::StorageCredential));
+    all.extend(snapshot.external_locations().cloned().map(Securable::ExternalLocation));
     all
 }
 
@@ -495,7 +512,7 @@ fn type_name(field: &Field) -> Result<String> {
 }
 
 /// Databricks' patterns: `*` is any text, `|` separates alternatives; SQL's `%` is taken for `*`.
-fn is_like(name: &str, pattern: Option<&str>) -> bool {
+pub(super) fn is_like(name: &str, pattern: Option<&str>) -> bool {
     let Some(pattern) = pattern else { return true };
     pattern.split('|').any(|alternative| {
         let parts: Vec<&str> = alternative.trim().split(['*', '%']).collect();

@@ -89,6 +89,9 @@ impl Engine {
             Some(location) => (Location::parse(location)?, false),
             None => (self.managed_root.join(&SecurableId::generate().to_string())?, true),
         };
+        if !managed {
+            self.check_place(id, &location)?;
+        }
         if !managed && self.tables_of(&request.work).exists(&location).await? {
             let version = self.tables_of(&request.work).open(&location).await?;
             check_declared(&create, &version)?;
@@ -108,6 +111,18 @@ impl Engine {
         let (rows, version) = self.make_delta_table(&create, &location, request).await?;
         self.publish_table(&create, owned, managed, &version, request).await?;
         Ok(rows)
+    }
+
+    /// Before anything is written: the metastore refuses the table for the same reason in the end.
+    fn check_place(&self, id: SecurableId, location: &Location) -> Result<()> {
+        let url = location.url().to_string();
+        let table = Table { location: url, managed: false, partition_columns: Vec::new() };
+        if self.metastore.snapshot().overlaps_another_table(id, &table) {
+            let message = "the LOCATION overlaps the files of another table";
+            return Err(Error::new(ErrorKind::InvalidTableDefinition, message)
+                .with_hint("Choose a folder that no table lies in or under."));
+        }
+        Ok(())
     }
 
     async fn make_delta_table(

@@ -67,7 +67,12 @@ impl<'a> Access<'a> {
             return true;
         }
         match self.snapshot.securable(id) {
-            None | Some(Securable::Relation(_)) => false,
+            None
+            | Some(
+                Securable::Relation(_)
+                | Securable::StorageCredential(_)
+                | Securable::ExternalLocation(_),
+            ) => false,
             Some(Securable::Schema(schema)) => self.knows_a_relation_of(schema.id),
             Some(Securable::Catalog(catalog)) => {
                 self.holds(catalog.id, |_| true)

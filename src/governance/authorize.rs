@@ -4,6 +4,7 @@
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
 use crate::bind::scope::undefined_relation;
+use crate::bind::storage::undefined_storage;
 use crate::bind::{Bound, BoundStatement};
 use crate::catalog::{Privilege, Securable, Snapshot};
 
@@ -116,6 +117,7 @@ fn check(
         Need::CreateSchemaIn(id) => {
             usable(snapshot, &access, id, &[Privilege::Create, Privilege::CreateSchema])
         }
+        Need::CreateTableAt(place) => create_table_at(&access, place),
         Need::Know(id) if access.may_know(id) => Ok(()),
         Need::Know(id) => Err(Denial::Refused(unknown(snapshot, id))),
         Need::Admin if access.is_admin() => Ok(()),
@@ -145,6 +147,23 @@ fn check(
 
 fn refused(message: impl Into<String>) -> Denial {
     Denial::Refused(Error::new(ErrorKind::InsufficientPrivilege, message))
+}
+
+/// Who names a place reads and writes there with the server's credentials. The denial is the same whether
+/// there is an external location or not.
+fn create_table_at(access: &Access<'_>, place: Option<SecurableId>) -> std::result::Result<(), Denial> {
+    let allowed = match place {
+        Some(location) => access.has(location, Privilege::CreateExternalTable),
+        None => access.is_admin(),
+    };
+    if allowed {
+        return Ok(());
+    }
+    let message = "permission denied for the LOCATION of the table";
+    Err(Denial::Refused(Error::new(ErrorKind::InsufficientPrivilege, message).with_detail(
+        "There is no external location that covers it and on which you have the privilege CREATE \
+         EXTERNAL TABLE.",
+    )))
 }
 
 /// What the owner of a view lacks says nothing to its reader but that the view cannot be read.
@@ -180,7 +199,9 @@ fn usable(
         let use_privilege = match &container {
             Securable::Catalog(_) => Privilege::UseCatalog,
             Securable::Schema(_) => Privilege::UseSchema,
-            Securable::Relation(_) => continue,
+            Securable::Relation(_)
+            | Securable::StorageCredential(_)
+            | Securable::ExternalLocation(_) => continue,
         };
         if !access.has(container.id(), use_privilege) {
             missing.push(named(use_privilege, &container));
@@ -217,6 +238,12 @@ fn unknown(snapshot: &Snapshot, id: SecurableId) -> Error {
         Some(Securable::Relation(relation)) => {
             undefined_relation(&ObjectName::bare(relation.name.clone()))
         }
+        Some(Securable::StorageCredential(credential)) => {
+            undefined_storage("storage credential", &credential.name)
+        }
+        Some(Securable::ExternalLocation(location)) => {
+            undefined_storage("external location", &location.name)
+        }
         None => undefined_relation(&ObjectName::bare(id.to_string())),
     }
 }
@@ -226,5 +253,7 @@ fn kind_of(securable: &Securable) -> &'static str {
         Securable::Catalog(_) => "catalog",
         Securable::Schema(_) => "schema",
         Securable::Relation(relation) => relation.kind_name(),
+        Securable::StorageCredential(_) => "storage credential",
+        Securable::ExternalLocation(_) => "external location",
     }
 }

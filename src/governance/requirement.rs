@@ -8,7 +8,8 @@ use crate::bind::bound::{
     BoundCreateTable, BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation,
     BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
-use crate::catalog::{Privilege, Relation};
+use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
+use crate::catalog::{Privilege, Relation, StorageCredential};
 use crate::sql::statement::AlterTableAction;
 
 /// One thing that somebody must be allowed.
@@ -31,6 +32,8 @@ pub enum Need {
     CreateIn(SecurableId),
     /// To create schemas in the catalog.
     CreateSchemaIn(SecurableId),
+    /// To make tables in the external location, or without one anywhere.
+    CreateTableAt(Option<SecurableId>),
     /// To know that the securable exists.
     Know(SecurableId),
     /// To be an admin of the metastore.
@@ -140,6 +143,8 @@ impl List {
                 }
             },
 
+            Storage(statement) => self.storage(statement),
+
             CreatePrincipal(_) | DropPrincipals { .. } => self.need(Need::Admin),
             AlterPrincipal { principal, action } => match action {
                 // Everybody may change their own password.
@@ -173,10 +178,44 @@ impl List {
             create.existing.iter().for_each(|table| self.need(Need::Manage(table.id)));
         }
         if create.location.is_some() {
-            // Whoever names a location reads and writes files there with the server's rights.
-            self.need(Need::Admin);
+            let place = create.external_location.as_ref();
+            self.need(Need::CreateTableAt(place.map(|location| location.id)));
         }
         create.query.iter().for_each(|query| self.query(query));
+    }
+
+    fn storage(&mut self, statement: &BoundStorage) {
+        match statement {
+            BoundStorage::CreateCredential { .. } => self.need(Need::Admin),
+            BoundStorage::AlterCredential { credential, action: _ } => {
+                self.need(Need::Manage(credential.id));
+            }
+            BoundStorage::CreateLocation { credential, .. } => self.use_credential(credential),
+            BoundStorage::AlterLocation { location, action } => {
+                self.need(Need::Manage(location.id));
+                match action {
+                    BoundAlterLocation::SetUrl(_) => {
+                        self.need(match location.place.credential {
+                            Some(id) => Need::Privilege(id, Privilege::CreateExternalLocation),
+                            None => Need::Admin,
+                        });
+                    }
+                    BoundAlterLocation::SetCredential(credential) => {
+                        self.use_credential(&Some(Arc::clone(credential)));
+                    }
+                    BoundAlterLocation::RenameTo(_) | BoundAlterLocation::OwnerTo(_) => {}
+                }
+            }
+            BoundStorage::Drop { securable, .. } => self.need(Need::Manage(securable.id())),
+        }
+    }
+
+    /// A place without a credential is on the server's own file systems.
+    fn use_credential(&mut self, credential: &Option<Arc<StorageCredential>>) {
+        self.need(match credential {
+            Some(credential) => Need::Privilege(credential.id, Privilege::CreateExternalLocation),
+            None => Need::Admin,
+        });
     }
 
     fn alter_table(
@@ -282,6 +321,10 @@ impl List {
                 (Some(principal), None) => self.need(Need::Be(*principal)),
                 (None, None) => {}
             },
+            BoundShow::Storage(BoundShowStorage::All { .. }) => {}
+            BoundShow::Storage(BoundShowStorage::One(securable)) => {
+                self.need(Need::Know(securable.id()));
+            }
             BoundShow::DescribeQuery(query) => self.query(query),
         }
     }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::{Metastore, url_of};
 use crate::engine::{Engine, EngineOptions};
-use crate::storage::Location;
+use crate::storage::{Location, Scheme};
 
-use super::Config;
+use super::config::DEFAULT_FOLDER;
+use super::{Config, sealing_key};
 
 /// Everything that a server, or a command without one, works on.
 #[derive(Clone)]
@@ -22,22 +23,27 @@ pub struct Lake {
 impl Lake {
     /// Opens the data folder, making it when it is not there.
     pub async fn open(config: &Config) -> Result<Self> {
-        let data = data_folder(&config.data)?;
-        make_folder(&data)?;
+        let place = data_place(&config.data)?;
+        let local = local_folder(config, &place)?;
+        make_folder(&local)?;
         let url = match &config.metastore {
             Some(url) => url.clone(),
-            None => url_of(&data.join("metastore.db"))?,
+            None => url_of(&local.join("metastore.db"))?,
         };
         let metastore = Metastore::open(&url).await?;
-        let spill_directory = data.join("spill");
+        let spill_directory = local.join("spill");
         empty_folder(&spill_directory)?;
-        let tables = data.join("tables");
-        make_folder(&tables)?;
-        let managed_root = Location::parse(&tables.to_string_lossy())?;
+        let managed_root = place.join("tables")?;
+        if managed_root.scheme() == Scheme::File {
+            make_folder(&local_path(&managed_root)?)?;
+        }
+        let key_file = config.secrets_key.clone().unwrap_or_else(|| local.join("secrets.key"));
+        let secrets_exist = metastore.snapshot().storage_credentials().next().is_some();
         let engine = Engine::new(
             Arc::clone(&metastore),
             EngineOptions {
                 limits: config.limits.clone(),
+                key: sealing_key::load(&key_file, secrets_exist)?,
                 threads: std::thread::available_parallelism().map_or(2, usize::from),
                 managed_root: managed_root.clone(),
                 spill_directory,
@@ -47,17 +53,29 @@ impl Lake {
     }
 }
 
-/// `--data` as an absolute path.
-fn data_folder(data: &str) -> Result<PathBuf> {
+/// `--data` as a location: a URL, or a folder that need not be absolute.
+fn data_place(data: &str) -> Result<Location> {
     let path = match data.strip_prefix("file://") {
         Some(path) => path,
-        None if data.contains("://") => {
-            return Err(Error::unsupported(format!("the data location {data}"))
-                .with_hint("Use a folder on a local disk."));
-        }
+        None if data.contains("://") => return Location::parse(data),
         None => data,
     };
-    std::path::absolute(path).map_err(|error| unusable(Path::new(path), error))
+    let path = std::path::absolute(path).map_err(|error| unusable(Path::new(path), error))?;
+    Location::parse(path.to_string_lossy().trim_end_matches('/'))
+}
+
+/// Where the metastore, its key and spilled rows lie: never in an object store.
+fn local_folder(config: &Config, place: &Location) -> Result<PathBuf> {
+    let path = match &config.local {
+        Some(local) => local.clone(),
+        None if place.scheme() == Scheme::File => return local_path(place),
+        None => PathBuf::from(DEFAULT_FOLDER),
+    };
+    std::path::absolute(&path).map_err(|error| unusable(&path, error))
+}
+
+fn local_path(location: &Location) -> Result<PathBuf> {
+    location.url().to_file_path().map_err(|()| Error::internal("a file URL without a path"))
 }
 
 fn make_folder(path: &Path) -> Result<()> {

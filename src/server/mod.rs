@@ -6,6 +6,7 @@ mod first_start;
 mod lake;
 pub mod metrics;
 mod offline;
+mod sealing_key;
 mod sweep;
 pub mod telemetry;
 

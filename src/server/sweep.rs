@@ -1,12 +1,12 @@
 //! Files that no table owns: those of a CREATE that a crash has cut off, and those of dropped managed tables
 //! after a while. It never touches a location outside of the managed root.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::base::Result;
 use crate::catalog::{LooseLocation, LooseReason};
-use crate::storage::Location;
+use crate::storage::{Location, Scheme};
 
 use super::lake::Lake;
 
@@ -45,18 +45,21 @@ async fn sweep(lake: &Lake, is_due: impl Fn(&LooseLocation) -> bool) {
 }
 
 async fn remove(lake: &Lake, loose: &LooseLocation) -> Result<()> {
-    let root = lake.managed_root.url().to_file_path().ok();
-    let path: Option<PathBuf> = Location::parse(&loose.location)?.url().to_file_path().ok();
-    if let (Some(root), Some(path)) = (root, path)
-        && path.starts_with(&root)
-        && path != root
-    {
-        match tokio::fs::remove_dir_all(&path).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(crate::storage::error_of_io(error));
-            }
-            Ok(()) | Err(_) => {}
+    let location = Location::parse(&loose.location)?;
+    if lake.managed_root.covers(&location) && location != lake.managed_root {
+        match location.url().to_file_path() {
+            Ok(folder) if location.scheme() == Scheme::File => remove_folder(&folder).await?,
+            _ => lake.engine.stores().remove_all(&location).await?,
         }
     }
     lake.metastore.forget_location(&loose.location).await
+}
+
+async fn remove_folder(folder: &Path) -> Result<()> {
+    match tokio::fs::remove_dir_all(folder).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(crate::storage::error_of_io(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }

@@ -37,6 +37,7 @@ impl Statement {
             Statement::AlterView(_) => Some("ALTER VIEW"),
             Statement::Drop(_) => Some("DROP"),
             Statement::Comment(_) => Some("COMMENT"),
+            Statement::Storage(statement) => Some(statement.tag()),
             Statement::CreatePrincipal(_) => Some("CREATE ROLE"),
             Statement::AlterPrincipal(_) => Some("ALTER ROLE"),
             Statement::DropPrincipals(_) => Some("DROP ROLE"),

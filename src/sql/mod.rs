@@ -3,6 +3,7 @@
 
 pub mod datatype;
 pub mod statement;
+pub mod storage;
 
 mod changing;
 mod clauses;
@@ -13,7 +14,9 @@ pub mod output_name;
 pub mod parameters;
 mod parse;
 mod relations;
+mod session_statement;
 mod rewrite;
+mod shown;
 mod source;
 mod tokens;
 #[cfg(test)]
@@ -27,6 +30,7 @@ use source::Source;
 use tokens::StatementTokens;
 
 pub use parameters::{placeholder, placeholders_by_column};
+pub use shown::shown;
 pub use statement::Statement;
 
 /// The bounds on one text.

@@ -5,6 +5,10 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
+pub use super::session_statement::{
+    Discard, Execute, IsolationLevel, Prepare, SessionStatement, Set, TransactionModes, Use,
+};
+use super::storage::{StorageKind, StorageStatement};
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -32,6 +36,8 @@ pub enum Statement {
     Drop(Drop),
     Comment(Comment),
 
+    Storage(Box<StorageStatement>),
+
     CreatePrincipal(CreatePrincipal),
     AlterPrincipal(AlterPrincipal),
     DropPrincipals(DropPrincipals),
@@ -45,40 +51,6 @@ pub enum Statement {
     Describe(Describe),
 
     Session(SessionStatement),
-}
-
-/// What the session does itself: no table is read and nothing needs a privilege.
-#[derive(Debug, Clone)]
-pub enum SessionStatement {
-    Use(Use),
-    Set(Set),
-    /// `SET TRANSACTION` or `SET SESSION CHARACTERISTICS AS TRANSACTION`.
-    SetTransaction {
-        modes: TransactionModes,
-        for_session: bool,
-    },
-    /// `RESET name`, or all with `None`.
-    Reset(Option<String>),
-    /// `SHOW name`, or all with `None`.
-    ShowSetting(Option<String>),
-    Begin(TransactionModes),
-    StartTransaction(TransactionModes),
-    Commit {
-        and_chain: bool,
-    },
-    Rollback {
-        and_chain: bool,
-    },
-    Savepoint(String),
-    /// `RELEASE [SAVEPOINT] name`
-    Release(String),
-    /// `ROLLBACK TO [SAVEPOINT] name`
-    RollbackTo(String),
-    Prepare(Prepare),
-    Execute(Execute),
-    /// `DEALLOCATE name`, or all with `None`.
-    Deallocate(Option<String>),
-    Discard(Discard),
 }
 
 /// A query with the relations it names.
@@ -440,6 +412,7 @@ pub enum SecurableName {
     /// A table or a view: PostgreSQL's `TABLE` covers both.
     Relation(ObjectName),
     View(ObjectName),
+    Storage(StorageKind, String),
 }
 
 /// `CREATE USER | ROLE | GROUP`.
@@ -558,6 +531,7 @@ pub enum Show {
     Groups {
         like: Option<String>,
     },
+    Storage(StorageKind, Option<String>),
     /// `SHOW GRANTS [principal] [ON securable]`
     Grants {
         principal: Option<PrincipalName>,
@@ -591,62 +565,9 @@ pub enum Describe {
     Detail {
         table: ObjectName,
     },
+    Storage(StorageKind, String),
     /// `DESCRIBE QUERY q`: the columns a query gives.
     Query(Query),
-}
-
-/// `USE CATALOG c`, `USE SCHEMA s`, `USE [c.]s`.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Use {
-    Catalog(String),
-    Schema(SchemaName),
-}
-
-/// `SET [SESSION | LOCAL] name = value, …`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Set {
-    pub local: bool,
-    /// Lower case.
-    pub name: String,
-    /// `None` is `DEFAULT`. List settings such as `search_path` take several.
-    pub values: Option<Vec<String>>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TransactionModes {
-    pub isolation: Option<IsolationLevel>,
-    pub read_only: Option<bool>,
-    pub deferrable: Option<bool>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IsolationLevel {
-    ReadUncommitted,
-    ReadCommitted,
-    RepeatableRead,
-    Serializable,
-}
-
-#[derive(Debug, Clone)]
-pub struct Prepare {
-    pub name: String,
-    /// Declared parameter types as OIDs of `base::datatype`; 0 where left to inference.
-    pub parameter_types: Vec<crate::base::Oid>,
-    pub statement: Box<Statement>,
-}
-
-#[derive(Clone)]
-pub struct Execute {
-    pub name: String,
-    pub arguments: Vec<ast::Expr>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Discard {
-    All,
-    Plans,
-    Sequences,
-    Temporary,
 }
 
 impl fmt::Display for SchemaName {
@@ -696,12 +617,5 @@ impl fmt::Display for RelationReference {
             }
             Some(TimeTravelClause::Timestamp(at)) => write!(f, " timestamp {at} as {}", self.key),
         }
-    }
-}
-
-impl fmt::Debug for Execute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arguments: Vec<String> = self.arguments.iter().map(ToString::to_string).collect();
-        f.debug_struct("Execute").field("name", &self.name).field("arguments", &arguments).finish()
     }
 }

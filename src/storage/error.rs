@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 use std::io;
 
+use super::failure::carried_in;
 use crate::base::{Error, ErrorKind};
 
 /// The error for a failed operation on a file of a table. Its path goes to the log.
@@ -31,6 +32,16 @@ pub fn storage_cause(error: &(dyn StdError + 'static)) -> Option<Error> {
 
 fn told_of_store(error: &object_store::Error) -> Error {
     use object_store::Error as Store;
+    if let Some(known) = carried_in(error) {
+        let mut same = Error::new(known.kind(), known.message());
+        if let Some(detail) = known.detail() {
+            same = same.with_detail(detail);
+        }
+        if let Some(hint) = known.hint() {
+            same = same.with_hint(hint);
+        }
+        return same;
+    }
     match error {
         Store::NotFound { .. } => missing_file(),
         Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {

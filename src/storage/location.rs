@@ -17,8 +17,10 @@ pub enum Scheme {
     Memory,
     /// Amazon S3 and what speaks its protocol.
     S3,
-    /// Azure Data Lake Storage.
+    /// Azure Data Lake Storage, with the account in the URL.
     Abfss,
+    /// Azure Blob Storage: a container of the storage credential's account.
+    Az,
     /// Google Cloud Storage.
     Gs,
 }
@@ -31,6 +33,7 @@ impl Scheme {
             Scheme::Memory => "memory",
             Scheme::S3 => "s3",
             Scheme::Abfss => "abfss",
+            Scheme::Az => "az",
             Scheme::Gs => "gs",
         }
     }
@@ -42,6 +45,7 @@ impl Scheme {
             "memory" => Some(Scheme::Memory),
             "s3" | "s3a" => Some(Scheme::S3),
             "abfss" => Some(Scheme::Abfss),
+            "az" => Some(Scheme::Az),
             "gs" => Some(Scheme::Gs),
             _ => None,
         }
@@ -51,7 +55,7 @@ impl Scheme {
     const fn has_authority(self) -> bool {
         match self {
             Scheme::File | Scheme::Memory => false,
-            Scheme::S3 | Scheme::Abfss | Scheme::Gs => true,
+            Scheme::S3 | Scheme::Abfss | Scheme::Az | Scheme::Gs => true,
         }
     }
 }
@@ -83,7 +87,7 @@ impl Location {
         };
         let scheme = Scheme::of(&scheme.to_ascii_lowercase()).ok_or_else(|| {
             Error::unsupported(format!("storage of the kind \"{scheme}\""))
-                .with_hint("Use a file, s3, abfss or gs URL.")
+                .with_hint("Use a file, s3, abfss, az or gs URL.")
         })?;
         let (authority, path) = match rest.find('/') {
             Some(slash) => rest.split_at(slash),
@@ -144,6 +148,11 @@ impl Location {
         let mut root = self.url.clone();
         root.set_path("/");
         root
+    }
+
+    /// Whether `other` is this place or lies below it.
+    pub fn covers(&self, other: &Location) -> bool {
+        self.store_url() == other.store_url() && other.path.prefix_matches(&self.path)
     }
 
     /// The path of a file that the table's log names, or `None` if it lies outside of the table.
@@ -241,6 +250,19 @@ mod tests {
             assert!(Location::parse(text).is_err(), "{text:?} was taken");
         }
         assert!(Location::parse("/a").unwrap().join("..").is_err());
+    }
+
+    #[test]
+    fn a_place_covers_what_lies_below_it() {
+        let covers = |outer: &str, inner: &str| {
+            Location::parse(outer).unwrap().covers(&Location::parse(inner).unwrap())
+        };
+        assert!(covers("s3://bucket", "s3://bucket/a/b"));
+        assert!(covers("s3://bucket/a", "s3://bucket/a/"));
+        assert!(!covers("s3://bucket/a", "s3://bucket/ab"));
+        assert!(!covers("s3://bucket/a/b", "s3://bucket/a"));
+        assert!(!covers("s3://bucket", "s3://other/a"));
+        assert!(!covers("s3://bucket", "gs://bucket/a"));
     }
 
     #[test]

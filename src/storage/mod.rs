@@ -1,9 +1,16 @@
 //! Bytes at rest: locations and the object stores behind them. It never reads a table.
 
+mod bucket;
+mod credential;
 mod error;
+mod failure;
 mod location;
+mod open;
+mod probe;
 mod stores;
 
+pub use credential::{Credential, Provider};
 pub use error::{error_of_io, error_of_store, missing_file, storage_cause};
-pub use location::Location;
+pub use location::{Location, Scheme};
+pub use open::StoreOptions;
 pub use stores::Stores;

@@ -278,7 +278,7 @@ impl Connection {
             self.session.application_name().clone_into(&mut activity.application_name);
             activity.transaction_start = self.session.transaction_started_at();
             if let Some(query) = query {
-                query.clone_into(&mut activity.query);
+                activity.query = crate::sql::shown(query).into_owned();
                 activity.query_start = Some(now);
             }
         });

@@ -37,6 +37,9 @@ mod memory;
 /// What ends a statement ends the work behind it.
 mod stop;
 
+/// Tables in object stores.
+mod object_stores;
+
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;
 

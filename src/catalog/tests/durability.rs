@@ -54,7 +54,9 @@ async fn a_metastore_of_the_first_version_is_taken_over() {
     let metastore = initialised_in(folder.path()).await;
     let before = metastore.snapshot();
     // As the first version left it.
-    let back = "DROP TABLE public_grant; DROP TABLE server_secret;
+    let back = "DROP TABLE public_grant; DROP TABLE server_secret; DROP TABLE open_commit;
+        DROP TABLE storage_grant; DROP TABLE public_storage_grant; DROP TABLE external_location;
+        DROP TABLE storage_credential;
         DELETE FROM _sqlx_migrations WHERE version > 1";
     sqlx::raw_sql(back).execute(&mut *metastore.writer().await).await.unwrap();
     drop(metastore);

@@ -4,7 +4,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::Securable;
+use crate::catalog::storage::{
+    CredentialOptions, ExternalPlace, NewExternalLocation, NewStorageCredential,
+};
+use crate::catalog::{Securable, StorageChange};
 
 /// Numbers that `change` turns into a change of whatever exists at that moment.
 type Step = (u8, u8, u8, u8);
@@ -23,6 +26,9 @@ fn change(snapshot: &Snapshot, (what, first, second, third): Step) -> Change {
             securables.extend(relations.map(|r| Securable::Relation(Arc::clone(r))));
         }
     }
+    let credentials = snapshot.storage_credentials().cloned();
+    securables.extend(credentials.map(Securable::StorageCredential));
+    securables.extend(snapshot.external_locations().cloned().map(Securable::ExternalLocation));
     let principals: Vec<PrincipalId> = snapshot.principals().map(|p| p.id).collect();
     let nothing = SecurableId::generate();
     let at = |n: u8| securables.get(pick(n, securables.len())).map_or(nothing, Securable::id);
@@ -42,7 +48,32 @@ fn change(snapshot: &Snapshot, (what, first, second, third): Step) -> Change {
         Some(relation) => relation.columns.iter().rev().take(2).cloned().collect(),
         None => Vec::new(),
     };
-    match what % 21 {
+    let options = || CredentialOptions {
+        provider: "s3".to_owned(),
+        plain: [("region".to_owned(), name.clone())].into(),
+        sealed: third.is_multiple_of(2).then(|| vec![first, second]),
+    };
+    let place = || ExternalPlace {
+        url: format!("s3://{name}/{}/", second % 3),
+        credential: snapshot.storage_credentials().next().map(|credential| credential.id),
+    };
+    match what % 25 {
+        21 => Change::Storage(StorageChange::CreateCredential(NewStorageCredential {
+            id: nothing,
+            options: options(),
+            name,
+            owner,
+            comment,
+        })),
+        22 => Change::Storage(StorageChange::SetCredential { id, options: options() }),
+        23 => Change::Storage(StorageChange::CreateLocation(NewExternalLocation {
+            id: nothing,
+            place: place(),
+            name,
+            owner,
+            comment,
+        })),
+        24 => Change::Storage(StorageChange::SetLocation { id, place: place() }),
         0 => Change::CreateCatalog(NewCatalog { id: nothing, name, owner, comment }),
         1 | 2 => Change::CreateSchema(NewSchema { id: nothing, catalog: id, name, owner, comment }),
         3..=6 => Change::CreateRelation(NewRelation {

@@ -122,6 +122,8 @@ fn obj_description<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
         Securable::Catalog(_) => PG_DATABASE,
         Securable::Schema(_) => PG_NAMESPACE,
         Securable::Relation(_) => PG_CLASS,
+        // PostgreSQL has nothing like them.
+        Securable::StorageCredential(_) | Securable::ExternalLocation(_) => return Ok(Cell::Null),
     };
     let catalog = recorded::relation_by_oid(class).map_or("", |relation| relation.name);
     let asked = arguments.get(1).is_none() || text(arguments, 1) == catalog;
@@ -132,6 +134,8 @@ fn obj_description<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
         Securable::Catalog(catalog) => catalog.comment.clone(),
         Securable::Schema(schema) => schema.comment.clone(),
         Securable::Relation(relation) => relation.comment.clone(),
+        Securable::StorageCredential(credential) => credential.comment.clone(),
+        Securable::ExternalLocation(location) => location.comment.clone(),
     }
     .into())
 }

@@ -86,6 +86,22 @@ pub static KEYS: &[Key] = &[
         "The folder or URL that holds managed tables and, unless `metastore` says otherwise, the metastore."
     ),
     key!(
+        "local",
+        flag,
+        Optional<File>,
+        local,
+        "The folder on a local disk for the metastore, its key and spilled rows. Without it, `data` where \
+         that is a folder, and otherwise `./lakegate-data`."
+    ),
+    key!(
+        "secrets.key",
+        no_flag,
+        Optional<File>,
+        secrets_key,
+        "The file with the key that secrets of the metastore are sealed with: 64 hexadecimal digits, \
+         readable by its owner only. Without it, `secrets.key` in the local folder, made when it is needed."
+    ),
+    key!(
         "listen",
         flag,
         Address,
@@ -265,5 +281,40 @@ pub static KEYS: &[Key] = &[
         Span<true>,
         limits.shutdown_grace,
         "How long running statements may take to end when the server stops."
+    ),
+    key!(
+        "limits.storage_request_timeout",
+        no_flag,
+        Span<false>,
+        limits.storage_request_timeout,
+        "One request to an object store, from its first byte to its last."
+    ),
+    key!(
+        "limits.storage_connect_timeout",
+        no_flag,
+        Span<false>,
+        limits.storage_connect_timeout,
+        "A new connection to an object store, TLS included."
+    ),
+    key!(
+        "limits.storage_retries_max",
+        no_flag,
+        Count<0>,
+        limits.storage_retries_max,
+        "How often a request to an object store that failed for a passing reason is sent again."
+    ),
+    key!(
+        "limits.storage_retry_timeout",
+        no_flag,
+        Span<true>,
+        limits.storage_retry_timeout,
+        "How long after its first attempt a request to an object store may be sent again."
+    ),
+    key!(
+        "limits.storage_retry_wait_max",
+        no_flag,
+        Span<false>,
+        limits.storage_retry_wait_max,
+        "The longest wait between two attempts. The first wait is 100ms, and each is longer than the last."
     ),
 ];

@@ -14,6 +14,9 @@ use crate::base::limits::Limits;
 
 pub use load::{Loaded, Sources};
 
+/// Where data lies when nothing is said.
+pub(super) const DEFAULT_FOLDER: &str = "./lakegate-data";
+
 /// PostgreSQL's port.
 const DEFAULT_PORT: u16 = 5432;
 
@@ -22,6 +25,10 @@ const DEFAULT_PORT: u16 = 5432;
 pub struct Config {
     /// The folder or URL that holds managed tables and, by default, the metastore.
     pub data: String,
+    /// The folder on a local disk for what is never in an object store; `None` for the data folder.
+    pub local: Option<PathBuf>,
+    /// The file with the key of the metastore's secrets; `None` for one in the local folder.
+    pub secrets_key: Option<PathBuf>,
     /// Where PostgreSQL clients connect.
     pub listen: SocketAddr,
     /// The metastore's URL; `None` for SQLite inside the data folder.
@@ -65,7 +72,9 @@ pub enum LogFormat {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            data: "./lakegate-data".to_owned(),
+            data: DEFAULT_FOLDER.to_owned(),
+            local: None,
+            secrets_key: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
             metastore: None,
             tls: None,

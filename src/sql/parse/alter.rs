@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{create, principal, refused, table};
+use super::{create, principal, refused, storage, table};
 use crate::base::name::ObjectName;
 use crate::base::{Error, Result};
 use crate::sql::cursor::Cursor;
@@ -29,6 +29,7 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<Statement> {
         "table" => alter_table(c),
         "view" => alter_view(c),
         "user" | "role" | "group" => principal::alter(c),
+        "storage" | "external" if storage::is_next(c) => storage::alter(c),
         _ => Err(refused::object(c, "ALTER")),
     }
 }

@@ -1,6 +1,6 @@
 //! COMMENT ON.
 
-use super::refused;
+use super::{refused, storage};
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::{Cursor, object_name};
@@ -10,6 +10,11 @@ use crate::sql::statement::{
 
 pub fn comment(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect_all(&["comment", "on"])?;
+    if storage::is_next(c) {
+        let on = CommentTarget::Securable(storage::securable(c)?);
+        c.expect("is")?;
+        return Ok(Statement::Comment(Comment { on, text: c.string_or_null()? }));
+    }
     let kind = c.word();
     let known =
         ["table", "view", "column", "schema", "catalog", "database", "role", "user", "group"];

@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{principal, refused, table};
+use super::{principal, refused, storage, table};
 use crate::base::name::{NamePosition, ObjectName};
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
@@ -26,6 +26,7 @@ pub fn create(c: &mut Cursor<'_>) -> Result<Statement> {
         "view" => create_view(c, or_replace),
         "catalog" | "database" => create_catalog(c),
         "schema" => create_schema(c),
+        "storage" | "external" if storage::is_next(c) => storage::create(c),
         "recursive" => Err(c.unsupported("CREATE RECURSIVE VIEW").with_hint("Use WITH RECURSIVE.")),
         "user" if c.is_nth(1, "mapping") => Err(c.unsupported("CREATE USER MAPPING")),
         "user" | "role" | "group" => principal::create(c),
@@ -155,6 +156,7 @@ pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
         "schema" => DropKind::Schema,
         "table" => DropKind::Table,
         "view" => DropKind::View,
+        "storage" | "external" if storage::is_next(c) => return storage::drop(c),
         "owned" => return Err(c.unsupported("DROP OWNED")),
         "user" if c.is_nth(1, "mapping") => return Err(c.unsupported("DROP USER MAPPING")),
         "user" | "role" | "group" => return principal::drop(c),

@@ -5,6 +5,7 @@ use sqlparser::tokenizer::Token;
 use crate::base::Result;
 use crate::sql::cursor::Cursor;
 use crate::sql::statement::{Describe, Statement};
+use crate::sql::storage::StorageKind;
 
 pub fn describe(c: &mut Cursor<'_>) -> Result<Statement> {
     c.advance();
@@ -30,6 +31,16 @@ pub fn describe(c: &mut Cursor<'_>) -> Result<Statement> {
             c.advance();
             c.take("extended");
             Describe::Schema { name: c.schema_name()? }
+        }
+        "storage" if c.is_nth(1, "credential") => {
+            c.advance();
+            c.advance();
+            Describe::Storage(StorageKind::Credential, c.identifier()?)
+        }
+        "external" if c.is_nth(1, "location") => {
+            c.advance();
+            c.advance();
+            Describe::Storage(StorageKind::Location, c.identifier()?)
         }
         "query" if names_something || *c.peek_nth(1) == Token::LParen => {
             c.advance();

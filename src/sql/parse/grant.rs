@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{principal, refused};
+use super::{principal, refused, storage};
 use crate::base::Result;
 use crate::sql::cursor::Cursor;
 use crate::sql::statement::{
@@ -107,6 +107,9 @@ fn refuse_columns(c: &Cursor<'_>) -> Result<()> {
 }
 
 fn securables(c: &mut Cursor<'_>) -> Result<Vec<SecurableName>> {
+    if storage::is_next(c) {
+        return Ok(vec![storage::securable(c)?]);
+    }
     let kind = if names_kind(c) { c.word() } else { String::new() };
     match kind.as_str() {
         "all" => Err(c
@@ -140,6 +143,9 @@ fn named(c: &mut Cursor<'_>, kind: &str) -> Result<SecurableName> {
 
 /// The one securable of `SHOW GRANTS ON`.
 pub fn securable(c: &mut Cursor<'_>) -> Result<SecurableName> {
+    if storage::is_next(c) {
+        return storage::securable(c);
+    }
     let kind = if matches!(c.peek_nth(1), Token::Word(_)) { c.word() } else { String::new() };
     match kind.as_str() {
         "table" | "view" | "schema" | "catalog" | "database" => {

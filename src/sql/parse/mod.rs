@@ -15,6 +15,7 @@ mod principal;
 mod refused;
 mod set;
 mod show;
+mod storage;
 mod table;
 mod transaction;
 mod update;

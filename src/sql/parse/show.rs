@@ -6,6 +6,7 @@ use super::{grant, principal, refused, set, table};
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
 use crate::sql::statement::{SchemaName, SessionStatement, Show, Statement};
+use crate::sql::storage::StorageKind;
 
 pub fn show(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("show")?;
@@ -49,6 +50,16 @@ pub fn show(c: &mut Cursor<'_>) -> Result<Statement> {
             Show::Groups { like: like(c)? }
         }
         "grants" | "grant" => grants(c)?,
+        "storage" if c.is_nth(1, "credentials") => {
+            c.advance();
+            c.advance();
+            Show::Storage(StorageKind::Credential, like(c)?)
+        }
+        "external" if c.is_nth(1, "locations") => {
+            c.advance();
+            c.advance();
+            Show::Storage(StorageKind::Location, like(c)?)
+        }
         "functions" | "volumes" | "partitions" | "procedures" | "connections" | "shares"
         | "recipients" | "providers" | "policies" | "table" => {
             return Err(c.unsupported(&format!("SHOW {}", word.to_ascii_uppercase())));

@@ -37,7 +37,11 @@ pub fn privilege_names(privilege: Privilege) -> &'static [&'static str] {
         | Privilege::UseSchema
         | Privilege::Create
         | Privilege::CreateSchema
-        | Privilege::CreateTable => &[],
+        | Privilege::CreateTable
+        | Privilege::CreateExternalTable
+        | Privilege::CreateExternalLocation
+        | Privilege::ReadFiles
+        | Privilege::WriteFiles => &[],
     }
 }
 
@@ -75,6 +79,14 @@ fn letters(privilege: Privilege, kind: AclKind) -> &'static str {
         (Privilege::UseSchema, _) => "U",
         (Privilege::UseCatalog, _) => "c",
         (Privilege::Create | Privilege::CreateSchema | Privilege::CreateTable, _) => "C",
+        // Of what PostgreSQL has nothing like.
+        (
+            Privilege::CreateExternalTable
+            | Privilege::CreateExternalLocation
+            | Privilege::ReadFiles
+            | Privilege::WriteFiles,
+            _,
+        ) => "",
         (Privilege::AllPrivileges, AclKind::Database) => "Cc",
         (Privilege::AllPrivileges, AclKind::Schema) => "UC",
         (Privilege::AllPrivileges, AclKind::Relation) => "rawdD",
