@@ -21,8 +21,8 @@ mod tests;
 
 pub use change::Change;
 pub use grant::{Grant, Privilege};
-pub use loose::{LooseLocation, LooseReason};
 pub use journal::OpenCommit;
+pub use loose::{LooseLocation, LooseReason};
 pub use metastore::Metastore;
 pub use securable::{Catalog, Column, Relation, RelationKind, Schema, Table, View};
 pub use snapshot::{Securable, Snapshot};

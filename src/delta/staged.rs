@@ -73,10 +73,7 @@ impl StagedLogs {
 
     /// Notes which version of a table the transaction reads, unless it is noted already.
     pub fn read(&self, location: &Location, base: u64) -> StagedLog {
-        *self
-            .logs()
-            .entry(location.clone())
-            .or_insert(StagedLog { base: Some(base), commits: 0 })
+        *self.logs().entry(location.clone()).or_insert(StagedLog { base: Some(base), commits: 0 })
     }
 
     pub fn get(&self, location: &Location) -> Option<StagedLog> {
@@ -120,7 +117,7 @@ impl StagedLogs {
     /// The commits of the transaction's own, in order, as the log has them.
     pub async fn commits(&self, location: &Location) -> Result<Vec<Bytes>> {
         let Some(log) = self.get(location) else { return Ok(Vec::new()) };
-        let memory = self.memory(&location);
+        let memory = self.memory(location);
         let first = log.base.map_or(0, |base| base + 1);
         let mut commits = Vec::new();
         for version in first..first + log.commits {
@@ -197,7 +194,8 @@ impl StagedStore {
     ) -> BoxStream<'static, StoreResult<ObjectMeta>> {
         let store = self.same();
         let listed = async move {
-            let visible = inner.try_filter(|file| std::future::ready(store.is_visible(&file.location)));
+            let visible =
+                inner.try_filter(|file| std::future::ready(store.is_visible(&file.location)));
             let mut files: Vec<ObjectMeta> = visible.try_collect().await?;
             let own: Vec<ObjectMeta> = own.try_collect().await?;
             files.extend(own);
@@ -234,13 +232,14 @@ impl StagedStore {
         {
             // The kernel reads no table in a folder that is not there, and a table without rows has put none.
             let made = tokio::fs::create_dir_all(&folder).await;
-            made.map_err(|error| StoreError::Generic { store: "StagedStore", source: error.into() })?;
+            made.map_err(|error| StoreError::Generic {
+                store: "StagedStore",
+                source: error.into(),
+            })?;
         }
         let put = self.memory.put_opts(path, payload, options).await?;
         let mut logs = self.logs.logs();
-        let log = logs
-            .entry(self.location.clone())
-            .or_insert(StagedLog { base: None, commits: 0 });
+        let log = logs.entry(self.location.clone()).or_insert(StagedLog { base: None, commits: 0 });
         log.commits += 1;
         Ok(put)
     }
@@ -359,4 +358,3 @@ impl fmt::Debug for StagedLogs {
         f.debug_map().entries(self.all()).finish()
     }
 }
-

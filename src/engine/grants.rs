@@ -37,7 +37,9 @@ impl Engine {
             BoundStatement::Grant(grant) => {
                 (each_grant(&grant).map(Change::Grant).collect(), Completion::new("GRANT"))
             }
-            BoundStatement::Revoke(grant) => (revoked(&grant, &request.facts.snapshot), Completion::new("REVOKE")),
+            BoundStatement::Revoke(grant) => {
+                (revoked(&grant, &request.facts.snapshot), Completion::new("REVOKE"))
+            }
             BoundStatement::GrantMembership { groups, members } => {
                 let pairs = pairs(&groups, &members);
                 let changes = pairs.map(|(group, member)| Change::AddMember { group, member });

@@ -54,10 +54,10 @@ use context::Context;
 use facts::Facts;
 use runtime::CpuRuntime;
 
+pub use crate::delta::change::Isolation;
 pub use insert::CopySink;
 pub use output::OutputColumn;
 pub use stream::RowStream;
-pub use crate::delta::change::Isolation;
 pub use work::{Mark, Work};
 
 /// Everything that runs statements; one for the whole server.

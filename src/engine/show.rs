@@ -153,7 +153,9 @@ impl Engine {
                 ("Comment", catalog.comment.as_deref().unwrap_or("")),
                 ("Owner", owner(snapshot, catalog.owner)),
             ]),
-            BoundShow::DescribeHistory { table, limit } => self.history_rows(&table, limit, request).await?,
+            BoundShow::DescribeHistory { table, limit } => {
+                self.history_rows(&table, limit, request).await?
+            }
             BoundShow::DescribeDetail { table } => {
                 vec![self.detail_row(&table, snapshot, request).await?]
             }

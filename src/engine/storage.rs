@@ -31,8 +31,10 @@ impl Engine {
     ) -> Result<Completion> {
         if request.work.staged().is_some() {
             // The stores follow the metastore at once.
-            return Err(Error::unsupported("a change of storage credentials or external locations in a transaction")
-                .with_hint("Run the statement on its own (autocommit)."));
+            return Err(Error::unsupported(
+                "a change of storage credentials or external locations in a transaction",
+            )
+            .with_hint("Run the statement on its own (autocommit)."));
         }
         let snapshot = self.metastore.snapshot();
         let (changes, tag) = match statement {

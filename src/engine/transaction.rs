@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::{Change, OpenCommit};
+use crate::delta::Tables;
 use crate::delta::change::{
     self, Isolation, NetChange, check_unchanged, commit_net, discard_staged, published, undo,
 };
-use crate::delta::Tables;
 use crate::storage::Location;
 
 use super::work::{Staged, Work};
@@ -78,8 +78,7 @@ impl Engine {
         match (nets.as_slice(), changes.is_empty()) {
             ([], _) => drop(self.metastore.apply(&changes).await?),
             ([net], true) if net.base.is_some() => {
-                let version =
-                    commit_net(&self.tables, net, isolation, Uuid::new_v4()).await?;
+                let version = commit_net(&self.tables, net, isolation, Uuid::new_v4()).await?;
                 self.tidy(net, version).await;
             }
             (nets, _) => self.commit_together(nets, &changes, isolation).await?,
@@ -178,9 +177,13 @@ impl Engine {
         for net in nets {
             discard_staged(&self.tables, &net.location, &net.written()).await;
             if net.base.is_none()
-                && let Err(error) = self.metastore.abandon_location(net.location.url().as_str()).await
+                && let Err(error) =
+                    self.metastore.abandon_location(net.location.url().as_str()).await
             {
-                tracing::warn!(?error, "files of a table that was not made stay until the next start");
+                tracing::warn!(
+                    ?error,
+                    "files of a table that was not made stay until the next start"
+                );
             }
         }
     }

@@ -81,9 +81,10 @@ impl Work {
     /// Whether there is something to commit.
     pub fn has_changes(&self) -> bool {
         self.transaction.as_ref().is_some_and(|staged| {
-            let has_commits = staged.tables.staged().is_some_and(|logs| {
-                logs.all().iter().any(|(_, log)| log.commits > 0)
-            });
+            let has_commits = staged
+                .tables
+                .staged()
+                .is_some_and(|logs| logs.all().iter().any(|(_, log)| log.commits > 0));
             has_commits || !held(&staged.catalog).changes.is_empty()
         })
     }
@@ -155,7 +156,9 @@ impl Staged {
 
 impl std::fmt::Debug for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Work").field("is_transaction", &self.transaction.is_some()).finish_non_exhaustive()
+        f.debug_struct("Work")
+            .field("is_transaction", &self.transaction.is_some())
+            .finish_non_exhaustive()
     }
 }
 

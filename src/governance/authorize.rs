@@ -151,7 +151,10 @@ fn refused(message: impl Into<String>) -> Denial {
 
 /// Who names a place reads and writes there with the server's credentials. The denial is the same whether
 /// there is an external location or not.
-fn create_table_at(access: &Access<'_>, place: Option<SecurableId>) -> std::result::Result<(), Denial> {
+fn create_table_at(
+    access: &Access<'_>,
+    place: Option<SecurableId>,
+) -> std::result::Result<(), Denial> {
     let allowed = match place {
         Some(location) => access.has(location, Privilege::CreateExternalTable),
         None => access.is_admin(),

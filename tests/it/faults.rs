@@ -202,8 +202,8 @@ fn statements_of_others_are_not_shown() {
 #[test]
 fn a_certificate_that_is_missing_stops_the_start() {
     let missing = "/nowhere/server.pem";
-    let mut options = Options::default();
-    options.arguments = ["--tls-cert", missing, "--tls-key", missing].map(str::to_owned).to_vec();
+    let arguments = ["--tls-cert", missing, "--tls-key", missing].map(str::to_owned).to_vec();
+    let options = Options { arguments, ..Options::default() };
     let error = Server::start(options).err().unwrap();
     assert!(error.contains(missing) && error.contains("exit status: 1"), "{error}");
     let required = Options::default().with(&[("tls.required", "true")]);

@@ -170,7 +170,10 @@ fn a_commit_that_a_crash_has_cut_off_is_taken_back() {
     a.run("delete from s");
     a.run("insert into t values (2)");
     a.run("commit");
-    assert_eq!(a.value("select (select count(*) from s) || ' ' || (select count(*) from t)"), "0 2");
+    assert_eq!(
+        a.value("select (select count(*) from s) || ' ' || (select count(*) from t)"),
+        "0 2"
+    );
     server.kill();
     let commits = commit_ids(&data, 2);
     assert_eq!(commits.len(), 2);
@@ -190,7 +193,10 @@ fn a_commit_that_a_crash_has_cut_off_is_taken_back() {
     });
     let server = server.restart().unwrap();
     let mut a = Client(RawClient::connect(&server.endpoint(), &[]).unwrap());
-    assert_eq!(a.value("select (select count(*) from s) || ' ' || (select count(*) from t)"), "1 1");
+    assert_eq!(
+        a.value("select (select count(*) from s) || ' ' || (select count(*) from t)"),
+        "1 1"
+    );
     a.run("insert into t values (3)");
     assert_eq!(a.value("select count(*) from t"), "2");
 }

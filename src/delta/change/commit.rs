@@ -148,7 +148,8 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
         }
     }
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
-        let outcome = commit(&ctx.committer, &target.location, &log, read + 1, Some(read), staged).await?;
+        let outcome =
+            commit(&ctx.committer, &target.location, &log, read + 1, Some(read), staged).await?;
         match outcome {
             Outcome::Committed => return Ok(Some(read + 1)),
             Outcome::Lost if !staged.is_blind_append => return Ok(None),

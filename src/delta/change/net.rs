@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::commit::COMMIT_ID;
 use super::error::concurrent_update;
 use crate::base::{Error, ErrorKind, Result};
-use crate::delta::history::commit_path;
 use crate::delta::StagedLogs;
+use crate::delta::history::commit_path;
 use crate::storage::{Location, error_of_store};
 
 /// What a transaction promises of what it has read.
@@ -190,9 +190,9 @@ impl Commit {
 
     fn changes_data(&self) -> bool {
         let files = self.actions.iter().filter(|(kind, _)| kind == "add" || kind == "remove");
-        files.into_iter().any(|(_, file)| {
-            file.get("dataChange").and_then(Value::as_bool).unwrap_or(true)
-        })
+        files
+            .into_iter()
+            .any(|(_, file)| file.get("dataChange").and_then(Value::as_bool).unwrap_or(true))
     }
 
     /// Paths of the files that the commit removes or adds.
@@ -302,10 +302,13 @@ impl Files {
 fn file_key(action: &Value) -> FileKey {
     let path = action.get("path").and_then(Value::as_str).unwrap_or_default().to_owned();
     let vector = action.get("deletionVector").filter(|vector| !vector.is_null());
-    (path, vector.map(|vector| {
-        let part = |name: &str| vector.get(name).map(Value::to_string).unwrap_or_default();
-        format!("{}{}@{}", part("storageType"), part("pathOrInlineDv"), part("offset"))
-    }))
+    (
+        path,
+        vector.map(|vector| {
+            let part = |name: &str| vector.get(name).map(Value::to_string).unwrap_or_default();
+            format!("{}{}@{}", part("storageType"), part("pathOrInlineDv"), part("offset"))
+        }),
+    )
 }
 
 /// What tells actions of one kind apart, of which the last one holds.

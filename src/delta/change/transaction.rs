@@ -8,9 +8,7 @@ use deltalake::protocol::DeltaOperation;
 use object_store::ObjectStoreExt;
 use uuid::Uuid;
 
-use super::commit::{
-    APPEND_ATTEMPTS_MAX, Outcome, Staged, checkpoint_if_due, commit, put, wait,
-};
+use super::commit::{APPEND_ATTEMPTS_MAX, Outcome, Staged, checkpoint_if_due, commit, put, wait};
 use super::error::{concurrent_update, of_delta};
 use super::net::{Isolation, NetChange, find_commit, has_changed_since};
 use super::{Changed, Committer};
@@ -99,18 +97,15 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
         if now.metadata() == after.metadata() && before.metadata() != after.metadata() {
             actions.push(Action::Metadata(before.metadata().clone()));
         }
-        let added = live.iter().filter(|file| {
-            our_keys.contains(&key(file)) && !old_keys.contains(&key(file))
-        });
+        let added = live
+            .iter()
+            .filter(|file| our_keys.contains(&key(file)) && !old_keys.contains(&key(file)));
         actions.extend(added.map(|file| Action::Remove(file.remove_action(true))));
-        let removed = old.iter().filter(|file| {
-            !our_keys.contains(&key(file)) && !live_keys.contains(&key(file))
-        });
+        let removed = old
+            .iter()
+            .filter(|file| !our_keys.contains(&key(file)) && !live_keys.contains(&key(file)));
         actions.extend(removed.map(|file| Action::Add(add_again(file))));
-        let operation = DeltaOperation::Restore {
-            version: Some(version - 1),
-            datetime: None,
-        };
+        let operation = DeltaOperation::Restore { version: Some(version - 1), datetime: None };
         let changed = Changed::default();
         let mut staged = Staged { actions, operation, changed, is_blind_append: false };
         let committer = Committer::default();

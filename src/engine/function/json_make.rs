@@ -185,7 +185,7 @@ fn build_object(a: &Arguments<'_>, binary: bool) -> Result<ArrayRef> {
     let members = members(a)?;
     let keys =
         (0..a.count()).step_by(2).map(|index| Output::of(a, index)).collect::<Result<Vec<_>>>()?;
-    if a.count() % 2 != 0 {
+    if !a.count().is_multiple_of(2) {
         let message = "argument list must have even number of elements";
         return Err(Error::new(ErrorKind::InvalidParameterValue, message));
     }

@@ -31,7 +31,7 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
     };
     let Some(merged) = merge(select) else { return Ok(()) };
     let outputs: Vec<Ident> = select.projection.iter().filter_map(output_name).collect();
-    let has_all = select.projection.iter().any(|item| is_wildcard(item));
+    let has_all = select.projection.iter().any(is_wildcard);
     rewrite_select(select, &merged);
     for sort in order {
         // An output of this name is what ORDER BY means first.

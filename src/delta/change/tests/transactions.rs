@@ -81,10 +81,20 @@ async fn only_added_rows_go_together_with_other_changes() {
         others(&table).await;
         table.commit(&own, isolation).await.is_ok()
     }
-    let add: fn(&Fixture) -> futures::future::BoxFuture<'_, ()> =
-        |f| Box::pin(async { { let _ = f.insert("select 10 as a").await.unwrap(); } });
-    let change: fn(&Fixture) -> futures::future::BoxFuture<'_, ()> =
-        |f| Box::pin(async { { let _ = f.update("a = 2", &[("a", "a + 5")]).await.unwrap(); } });
+    let add: fn(&Fixture) -> futures::future::BoxFuture<'_, ()> = |f| {
+        Box::pin(async {
+            {
+                let _ = f.insert("select 10 as a").await.unwrap();
+            }
+        })
+    };
+    let change: fn(&Fixture) -> futures::future::BoxFuture<'_, ()> = |f| {
+        Box::pin(async {
+            {
+                let _ = f.update("a = 2", &[("a", "a + 5")]).await.unwrap();
+            }
+        })
+    };
     assert!(race(Snapshot, add, add).await);
     assert!(race(Snapshot, add, change).await);
     assert!(race(Snapshot, change, add).await);

@@ -202,7 +202,7 @@ impl<'a> Writer<'a> {
         let negative = number.negative;
         let mut bracket = pattern.bracket;
         let sign_written = if pattern.plus || pattern.minus {
-            !(pattern.plus && !pattern.minus)
+            pattern.minus
         } else {
             if !negative && pattern.fill {
                 bracket = false;
@@ -338,11 +338,8 @@ impl<'a> Writer<'a> {
     fn digit(&mut self, piece: &Piece, out: &mut String) {
         let fill = self.pattern.fill;
         match self.digits.get(self.at) {
-            Some(b'.') => {
-                if !self.ends_with_point() || fill {
-                    out.push('.');
-                }
-            }
+            Some(b'.') if !self.ends_with_point() || fill => out.push('.'),
+            Some(b'.') => {}
             Some(_) if self.last.is_some_and(|last| self.at > last) && *piece != Piece::Zero => {}
             Some(_) if self.is_lone_zero() => {
                 if !fill {
