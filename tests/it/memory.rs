@@ -14,11 +14,11 @@ const TOTAL: &str = "24MiB";
 const HANGS_AFTER: &str = "90s";
 
 /// A sort of more than the memory of a query.
-const SORT: &str = "SELECT sum(r) FROM (SELECT row_number() OVER (ORDER BY x * 7919 % 1000003, x) AS r \
+const SORT: &str = "SELECT sum(r) FROM (SELECT row_number() OVER (ORDER BY x::bigint * 7919 % 1000003, x) AS r \
                     FROM generate_series(1, 500000) AS g(x)) AS t";
 
 /// As many groups as rows.
-const AGGREGATE: &str = "SELECT count(*), sum(n) FROM (SELECT x * 7919 % 1000003 AS k, count(*) AS n, min(x) AS m \
+const AGGREGATE: &str = "SELECT count(*), sum(n) FROM (SELECT x::bigint * 7919 % 1000003 AS k, count(*) AS n, min(x) AS m \
                          FROM generate_series(1, 500000) AS g(x) GROUP BY 1) AS t";
 
 /// All values at once in one accumulator.

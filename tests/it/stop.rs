@@ -26,7 +26,7 @@ const IDLE_CPU_MAX: Duration = Duration::from_millis(60);
 const QUERIES: [(&str, &str); 6] = [
     (
         "sort",
-        "SELECT x FROM (SELECT x * 7919 % 1000003 AS x FROM generate_series(1, 2000000000) AS g(x)) AS t \
+        "SELECT x FROM (SELECT x::bigint * 7919 % 1000003 AS x FROM generate_series(1, 2000000000) AS g(x)) AS t \
          ORDER BY x",
     ),
     (
@@ -41,7 +41,7 @@ const QUERIES: [(&str, &str); 6] = [
     ),
     (
         "window",
-        "SELECT sum(x) OVER (ORDER BY x % 1000) FROM generate_series(1, 2000000000) AS g(x)",
+        "SELECT sum(x::bigint) OVER (ORDER BY x % 1000) FROM generate_series(1, 2000000000) AS g(x)",
     ),
     ("rows", "SELECT x, repeat('x', 100) FROM generate_series(1, 2000000000) AS g(x)"),
     (
