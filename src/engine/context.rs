@@ -28,9 +28,6 @@ pub struct Context {
     memory: Arc<MemoryBudget>,
 }
 
-/// The part of a query's memory that its sorts set aside for merging what they have spilled: one in so many.
-const SORT_MERGE_PARTS: usize = 4;
-
 /// Rows in a batch.
 const BATCH_ROWS: usize = 8192;
 
@@ -60,7 +57,7 @@ impl Context {
         let planners = builder.expr_planners().get_or_insert_default();
         planners.insert(0, Arc::new(function::OperatorPlanner));
         let mut state = builder
-            .with_config(config(threads, limits))
+            .with_config(config(threads))
             .with_runtime_env(runtime)
             .with_analyzer_rules(super::rule::analyzer_rules())
             .with_physical_optimizer_rule(Arc::new(YieldingRule))
@@ -105,7 +102,7 @@ pub fn type_planner() -> Option<Arc<dyn TypePlanner>> {
     function::type_planner()
 }
 
-fn config(threads: usize, limits: &Limits) -> SessionConfig {
+fn config(threads: usize) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_target_partitions(threads)
         .with_batch_size(BATCH_ROWS)
@@ -117,10 +114,6 @@ fn config(threads: usize, limits: &Limits) -> SessionConfig {
     options.execution.skip_physical_aggregate_schema_check = true;
     // DataFusion 55 takes a typed NULL for the least value in a running min or max, and prunes by it.
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
-    // Every partition of a sort sets this aside: all of them together no more than a part of what a query has.
-    let share = limits.memory_bytes_per_query / (SORT_MERGE_PARTS * threads.max(1));
-    let reserved = &mut options.execution.sort_spill_reservation_bytes;
-    *reserved = share.min(*reserved);
     options.optimizer.hash_join_single_partition_threshold = SINGLE_PARTITION_JOIN_BYTES;
     config
 }

@@ -7,22 +7,22 @@ use std::time::{Duration, Instant};
 use super::support::{Options, RawClient, Server, SqlError};
 
 /// Working memory of one query, and of all, in these tests.
-const QUERY: &str = "12MiB";
-const TOTAL: &str = "24MiB";
+const QUERY: &str = "32MiB";
+const TOTAL: &str = "64MiB";
 
 /// A query that has not ended by then hangs.
 const HANGS_AFTER: &str = "90s";
 
 /// A sort of more than the memory of a query.
-const SORT: &str = "SELECT sum(r) FROM (SELECT row_number() OVER (ORDER BY x::bigint * 7919 % 1000003, x) AS r \
-                    FROM generate_series(1, 500000) AS g(x)) AS t";
+const SORT: &str = "SELECT sum(r) FROM (SELECT row_number() OVER (ORDER BY x DESC) AS r \
+                    FROM (SELECT x::bigint * 7919 % 1000003 AS x FROM generate_series(1, 3000000) AS g(x)) AS s) AS t";
 
 /// As many groups as rows.
 const AGGREGATE: &str = "SELECT count(*), sum(n) FROM (SELECT x::bigint * 7919 % 1000003 AS k, count(*) AS n, min(x) AS m \
-                         FROM generate_series(1, 500000) AS g(x) GROUP BY 1) AS t";
+                         FROM generate_series(1, 2000000) AS g(x) GROUP BY 1) AS t";
 
 /// All values at once in one accumulator.
-const COLLECT: &str = "SELECT cardinality(array_agg(x)) FROM generate_series(1, 2500000) AS g(x)";
+const COLLECT: &str = "SELECT cardinality(array_agg(x)) FROM generate_series(1, 25000000) AS g(x)";
 
 fn server(keys: &[(&str, &str)]) -> Server {
     let memory = [("limits.memory_bytes_per_query", QUERY), ("limits.memory_bytes_total", TOTAL)];
@@ -52,8 +52,8 @@ fn assert_fails(client: &mut RawClient, sql: &str, sqlstate: &str, words: &str) 
 fn what_can_spill_does_and_what_cannot_fails_with_53200() {
     let server = server(&[]);
     let mut client = connect(&server);
-    assert_eq!(row(&mut client, SORT).unwrap(), "125000250000");
-    assert_eq!(row(&mut client, AGGREGATE).unwrap(), "500000 500000");
+    assert_eq!(row(&mut client, SORT).unwrap(), "4500001500000");
+    assert_eq!(row(&mut client, AGGREGATE).unwrap(), "1000003 2000000");
     assert_fails(&mut client, COLLECT, "53200", "out of memory for this query");
     // A change that has not enough says so as well, and leaves nothing.
     let made = format!("CREATE TABLE made AS {}", COLLECT.replace("cardinality", ""));
@@ -81,7 +81,10 @@ fn queries_that_want_more_than_there_is_do_not_wait_for_ever() {
         let (sql, took, outcome, mut client) = client.join().unwrap();
         match outcome {
             Ok(answer) => {
-                assert!(["125000250000", "500000 500000"].contains(&answer.as_str()), "{answer}");
+                assert!(
+                    ["4500001500000", "1000003 2000000"].contains(&answer.as_str()),
+                    "{answer}"
+                );
                 spilled += 1;
             }
             Err(error) => assert_eq!(error.sqlstate, "53200", "{sql} after {took:?}: {error}"),
@@ -91,7 +94,7 @@ fn queries_that_want_more_than_there_is_do_not_wait_for_ever() {
     println!("memory: {spilled} of 8 queries found room");
     // What they held is given back: one that runs alone has all of it.
     let mut client = connect(&server);
-    assert_eq!(row(&mut client, SORT).unwrap(), "125000250000");
+    assert_eq!(row(&mut client, SORT).unwrap(), "4500001500000");
     assert_eq!(server.panics(), Vec::<String>::new());
 }
 

@@ -6,7 +6,7 @@ use deltalake::DeltaTableError;
 
 use crate::base::{Error, ErrorKind};
 use crate::delta::{error_of_datafusion, error_of_deltalake};
-use crate::storage::Location;
+use crate::storage::{Location, missing_file};
 
 /// The error for what DataFusion or Arrow found wrong while a change was planned or ran.
 pub fn of_datafusion(error: DataFusionError) -> Error {
@@ -41,18 +41,11 @@ pub fn of_datafusion(error: DataFusionError) -> Error {
     described.caused_by(error)
 }
 
-/// A data file that a change has to read, and cannot. deltalake's scan tells by words only which and why.
+/// A data file that a change has to read, and cannot. deltalake's scan tells by words only why.
 fn of_parquet(words: &str) -> Error {
-    let path = words.split_once("for file ").and_then(|(_, rest)| rest.split_once(": "));
-    let name = path.and_then(|(path, _)| path.rsplit('/').next());
-    let file = name.map_or("a data file".to_owned(), |name| format!("file \"{name}\""));
     match words.contains("not found") {
-        true => Error::new(ErrorKind::UndefinedFile, format!("{file} of the table does not exist"))
-            .with_detail("The table's log names it, but the storage does not have it."),
-        false => {
-            let message = format!("{file} of the table cannot be read");
-            Error::new(ErrorKind::DataCorrupted, message)
-        }
+        true => missing_file(),
+        false => Error::new(ErrorKind::DataCorrupted, "a file of the table cannot be read"),
     }
 }
 
@@ -123,7 +116,7 @@ mod tests {
                      Store error: Object at location /secret/t/p=1/f.parquet not found";
         let error = of_parquet(words);
         assert_eq!(error.kind(), ErrorKind::UndefinedFile);
-        assert_eq!(error.message(), "file \"f.parquet\" of the table does not exist");
+        assert_eq!(error.message(), "a file of the table does not exist");
     }
 
     #[test]
