@@ -229,19 +229,19 @@ impl Session {
             self.no_transaction(and_chain, "COMMIT AND CHAIN")?;
             return Ok("COMMIT");
         }
-        let read_only = self.transaction.is_read_only();
+        let modes = self.modes();
         let work = self.transaction.work();
         if status == TransactionStatus::Failed {
             self.settings.roll_back_transaction();
-            self.end_block(false, read_only)?;
+            self.end_block(false, modes)?;
             self.shared.engine.roll_back(&work).await;
-            self.chain(and_chain, read_only)?;
+            self.chain(and_chain, modes)?;
             return Ok("ROLLBACK");
         }
         // Whatever comes of it, the block has ended.
         let before = self.settings.clone();
         self.settings.commit_transaction();
-        self.end_block(false, read_only)?;
+        self.end_block(false, modes)?;
         let engine = Arc::clone(&self.shared.engine);
         if let Err(error) = engine.commit(work).await {
             self.settings = before;
@@ -249,7 +249,7 @@ impl Session {
             self.style = self.settings.text_style();
             return Err(error);
         }
-        self.chain(and_chain, read_only)?;
+        self.chain(and_chain, modes)?;
         Ok("COMMIT")
     }
 
@@ -258,29 +258,39 @@ impl Session {
             self.no_transaction(and_chain, "ROLLBACK AND CHAIN")?;
             return Ok("ROLLBACK");
         }
-        let read_only = self.transaction.is_read_only();
+        let modes = self.modes();
         let work = self.transaction.work();
         self.settings.roll_back_transaction();
-        self.end_block(and_chain, read_only)?;
+        self.end_block(and_chain, modes)?;
         self.shared.engine.roll_back(&work).await;
         Ok("ROLLBACK")
     }
 
-    fn end_block(&mut self, and_chain: bool, read_only: bool) -> Result<()> {
+    fn end_block(&mut self, and_chain: bool, modes: TransactionModes) -> Result<()> {
         let engine = Arc::clone(&self.shared.engine);
         self.transaction.end(|| engine.begin());
         self.portals.clear();
-        self.chain(and_chain, read_only)
+        self.chain(and_chain, modes)
     }
 
     /// AND CHAIN: a new block like the one that has ended.
-    fn chain(&mut self, and_chain: bool, read_only: bool) -> Result<()> {
+    fn chain(&mut self, and_chain: bool, modes: TransactionModes) -> Result<()> {
         if and_chain {
-            let modes =
-                TransactionModes { read_only: Some(read_only), ..TransactionModes::default() };
             self.begin(modes)?;
         }
         Ok(())
+    }
+
+    /// The modes of the open block, for one that follows it.
+    fn modes(&self) -> TransactionModes {
+        let isolation = self.settings.value("transaction_isolation");
+        TransactionModes {
+            isolation: ISOLATION_LEVELS
+                .into_iter()
+                .find(|level| isolation_name(*level) == isolation),
+            read_only: Some(self.transaction.is_read_only()),
+            deferrable: Some(self.settings.is_on("transaction_deferrable")),
+        }
     }
 
     fn save(&mut self, name: String) -> Result<&'static str> {
@@ -416,6 +426,13 @@ fn promise(isolation: IsolationLevel) -> Isolation {
         IsolationLevel::Serializable => Isolation::Serializable,
     }
 }
+
+const ISOLATION_LEVELS: [IsolationLevel; 4] = [
+    IsolationLevel::ReadUncommitted,
+    IsolationLevel::ReadCommitted,
+    IsolationLevel::RepeatableRead,
+    IsolationLevel::Serializable,
+];
 
 fn isolation_name(isolation: IsolationLevel) -> &'static str {
     match isolation {

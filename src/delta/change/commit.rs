@@ -84,6 +84,7 @@ pub async fn apply(
     };
     for attempt in 1..=ATTEMPTS_MAX {
         let target = Target::open(ctx, location).await?;
+        check_single_change(ctx, &target)?;
         let mut staged = change.stage(ctx, &target).await?;
         if is_blind {
             lease = Some(ctx.tables.lease(location).await);
@@ -110,6 +111,19 @@ pub async fn apply(
         wait(attempt).await;
     }
     Err(concurrent_update())
+}
+
+/// Two commits with change data do not fold into one: what the first one added says so by its data files
+/// alone, which readers of the feed pass over where a commit has change data.
+fn check_single_change(ctx: &ChangeContext, target: &Target) -> Result<()> {
+    let logs = ctx.tables.staged();
+    let is_second =
+        logs.and_then(|logs| logs.get(&target.location)).is_some_and(|log| log.commits > 0);
+    if is_second && target.shape.records_changes() {
+        let what = "a second change in one transaction of a table with a change data feed";
+        return Err(Error::unsupported(what).with_hint("Change the table once, or commit between."));
+    }
+    Ok(())
 }
 
 /// Commits to a table that is not there yet; 42P07 if it is by now.
