@@ -34,6 +34,11 @@ const BATCH_ROWS: usize = 8192;
 /// The build side of a join that is read whole before its other side is split up: dimension tables.
 const SINGLE_PARTITION_JOIN_BYTES: usize = 16 << 20;
 
+/// Rows that a sort holds are put together and sorted as one up to this size; those beyond are merged from batches.
+/// The merge keeps a cursor per batch in memory of its own, which a sort with keys wider than its rows has not set
+/// aside: it would fail where it should spill.
+const SORT_IN_PLACE_BYTES: usize = 256 << 20;
+
 impl Context {
     /// A context whose scans find their stores in `stores` and whose spills go to `spill_directory`.
     pub fn new(
@@ -114,6 +119,7 @@ fn config(threads: usize) -> SessionConfig {
     options.execution.skip_physical_aggregate_schema_check = true;
     // DataFusion 55 takes a typed NULL for the least value in a running min or max, and prunes by it.
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    options.execution.sort_in_place_threshold_bytes = SORT_IN_PLACE_BYTES;
     options.optimizer.hash_join_single_partition_threshold = SINGLE_PARTITION_JOIN_BYTES;
     config
 }

@@ -24,12 +24,16 @@ use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::execution_plan::{
     ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions, SchedulingType,
 };
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{
     CrossJoinExec, HashJoinExec, HashJoinExecBuilder, NestedLoopJoinExec,
     NestedLoopJoinExecBuilder, SortMergeJoinExec,
 };
+use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
@@ -93,7 +97,13 @@ fn makes_more_than_it_reads(node: &dyn ExecutionPlan) -> bool {
         || node.is::<HashJoinExec>()
         || node.is::<SortMergeJoinExec>()
         || node.is::<UnnestExec>();
-    multiplies || node.properties().emission_type == EmissionType::Final
+    let passes_on = node.is::<ProjectionExec>()
+        || node.is::<FilterExec>()
+        || node.is::<UnionExec>()
+        || node.is::<LocalLimitExec>()
+        || node.is::<GlobalLimitExec>();
+    // What only passes batches on inherits that they come at the end.
+    multiplies || !passes_on && node.properties().emission_type == EmissionType::Final
 }
 
 /// The join with a condition that asks whether anyone waits; `None` for what is no such join.

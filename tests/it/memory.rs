@@ -13,9 +13,9 @@ const TOTAL: &str = "64MiB";
 /// A query that has not ended by then hangs.
 const HANGS_AFTER: &str = "90s";
 
-/// A sort of more than the memory of a query.
-const SORT: &str = "SELECT sum(r) FROM (SELECT row_number() OVER (ORDER BY x DESC) AS r \
-                    FROM (SELECT x::bigint * 7919 % 1000003 AS x FROM generate_series(1, 3000000) AS g(x)) AS s) AS t";
+/// A sort of more than the memory of a query, by keys that are wider than its rows.
+const SORT: &str = "SELECT sum(r) FROM (SELECT row_number() OVER (ORDER BY x::bigint * 7919 % 1000003, x) AS r \
+                    FROM generate_series(1, 3000000) AS g(x)) AS t";
 
 /// As many groups as rows.
 const AGGREGATE: &str = "SELECT count(*), sum(n) FROM (SELECT x::bigint * 7919 % 1000003 AS k, count(*) AS n, min(x) AS m \
