@@ -26,5 +26,5 @@ SELECT
     CAST(NULL AS aclitem[]) AS attacl,
     CAST(NULL AS text[]) AS attoptions,
     CAST(NULL AS text[]) AS attfdwoptions,
-    CAST(NULL AS text) AS attmissingval
+    CAST(NULL AS anyarray) AS attmissingval
 FROM lakegate_catalog.attributes AS a

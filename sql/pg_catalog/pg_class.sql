@@ -4,7 +4,7 @@ SELECT
     c.oid,
     c.relname,
     c.relnamespace,
-    CAST(0 AS oid) AS reltype,
+    c.reltype,
     CAST(0 AS oid) AS reloftype,
     c.relowner,
     CAST(CASE c.relkind WHEN 'r' THEN 2 ELSE 0 END AS oid) AS relam,

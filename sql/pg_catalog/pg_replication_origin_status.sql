@@ -3,6 +3,6 @@
 SELECT
     CAST(NULL AS oid) AS local_id,
     CAST(NULL AS text) AS external_id,
-    CAST(NULL AS text) AS remote_lsn,
-    CAST(NULL AS text) AS local_lsn
+    CAST(NULL AS pg_lsn) AS remote_lsn,
+    CAST(NULL AS pg_lsn) AS local_lsn
 WHERE false

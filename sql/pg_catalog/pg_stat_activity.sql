@@ -8,7 +8,7 @@ SELECT
     s.usesysid,
     s.usename,
     s.application_name,
-    s.client_addr,
+    CAST(s.client_addr AS inet) AS client_addr,
     CAST(NULL AS text) AS client_hostname,
     s.client_port,
     s.backend_start,

@@ -6,9 +6,9 @@ SELECT
     CAST(NULL AS integer) AS pid,
     CAST(NULL AS integer) AS leader_pid,
     CAST(NULL AS oid) AS relid,
-    CAST(NULL AS text) AS received_lsn,
+    CAST(NULL AS pg_lsn) AS received_lsn,
     CAST(NULL AS timestamptz) AS last_msg_send_time,
     CAST(NULL AS timestamptz) AS last_msg_receipt_time,
-    CAST(NULL AS text) AS latest_end_lsn,
+    CAST(NULL AS pg_lsn) AS latest_end_lsn,
     CAST(NULL AS timestamptz) AS latest_end_time
 WHERE false

@@ -27,9 +27,9 @@ SELECT
     CAST(NULL AS real[]) AS stanumbers3,
     CAST(NULL AS real[]) AS stanumbers4,
     CAST(NULL AS real[]) AS stanumbers5,
-    CAST(NULL AS text) AS stavalues1,
-    CAST(NULL AS text) AS stavalues2,
-    CAST(NULL AS text) AS stavalues3,
-    CAST(NULL AS text) AS stavalues4,
-    CAST(NULL AS text) AS stavalues5
+    CAST(NULL AS anyarray) AS stavalues1,
+    CAST(NULL AS anyarray) AS stavalues2,
+    CAST(NULL AS anyarray) AS stavalues3,
+    CAST(NULL AS anyarray) AS stavalues4,
+    CAST(NULL AS anyarray) AS stavalues5
 WHERE false

@@ -3,8 +3,8 @@
 SELECT
     CAST(NULL AS oid) AS stxoid,
     CAST(NULL AS boolean) AS stxdinherit,
-    CAST(NULL AS text) AS stxdndistinct,
-    CAST(NULL AS text) AS stxddependencies,
-    CAST(NULL AS text) AS stxdmcv,
+    CAST(NULL AS pg_ndistinct) AS stxdndistinct,
+    CAST(NULL AS pg_dependencies) AS stxddependencies,
+    CAST(NULL AS pg_mcv_list) AS stxdmcv,
     CAST(NULL AS text) AS stxdexpr
 WHERE false

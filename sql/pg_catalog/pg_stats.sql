@@ -8,11 +8,11 @@ SELECT
     CAST(NULL AS real) AS null_frac,
     CAST(NULL AS integer) AS avg_width,
     CAST(NULL AS real) AS n_distinct,
-    CAST(NULL AS text) AS most_common_vals,
+    CAST(NULL AS anyarray) AS most_common_vals,
     CAST(NULL AS real[]) AS most_common_freqs,
-    CAST(NULL AS text) AS histogram_bounds,
+    CAST(NULL AS anyarray) AS histogram_bounds,
     CAST(NULL AS real) AS correlation,
-    CAST(NULL AS text) AS most_common_elems,
+    CAST(NULL AS anyarray) AS most_common_elems,
     CAST(NULL AS real[]) AS most_common_elem_freqs,
     CAST(NULL AS real[]) AS elem_count_histogram
 WHERE false

@@ -3,7 +3,7 @@
 SELECT
     CAST(NULL AS oid) AS oid,
     CAST(NULL AS oid) AS subdbid,
-    CAST(NULL AS text) AS subskiplsn,
+    CAST(NULL AS pg_lsn) AS subskiplsn,
     CAST(NULL AS name) AS subname,
     CAST(NULL AS oid) AS subowner,
     CAST(NULL AS boolean) AS subenabled,

@@ -4,5 +4,5 @@ SELECT
     CAST(NULL AS oid) AS srsubid,
     CAST(NULL AS oid) AS srrelid,
     CAST(NULL AS "char") AS srsubstate,
-    CAST(NULL AS text) AS srsublsn
+    CAST(NULL AS pg_lsn) AS srsublsn
 WHERE false

@@ -1,10 +1,10 @@
 -- pg_catalog.pg_type: https://www.postgresql.org/docs/16/catalog-pg-type.html
--- The types that Lakegate has.
+-- The types that Lakegate has, and those of the rows of relations.
 SELECT
     t.oid,
     t.typname,
-    CAST(11 AS oid) AS typnamespace,
-    CAST(10 AS oid) AS typowner,
+    t.typnamespace,
+    t.typowner,
     t.typlen,
     t.typbyval,
     t.typtype,
@@ -12,7 +12,7 @@ SELECT
     t.typispreferred,
     CAST(true AS boolean) AS typisdefined,
     t.typdelim,
-    CAST(0 AS oid) AS typrelid,
+    t.typrelid,
     t.typsubscript,
     t.typelem,
     t.typarray,
@@ -22,7 +22,7 @@ SELECT
     t.typsend,
     t.typmodin,
     t.typmodout,
-    CAST(0 AS regproc) AS typanalyze,
+    t.typanalyze,
     t.typalign,
     t.typstorage,
     CAST(false AS boolean) AS typnotnull,

@@ -76,6 +76,7 @@ types! {
     Float4 = 700, 1021, "float4", "real", 4;
     Float8 = 701, 1022, "float8", "double precision", 8;
     Unknown = 705, 0, "unknown", "unknown", -2;
+    Inet = 869, 1041, "inet", "inet", -1;
     AclItem = 1033, 1034, "aclitem", "aclitem", 12;
     Bpchar = 1042, 1014, "bpchar", "character", -1;
     Varchar = 1043, 1015, "varchar", "character varying", -1;
@@ -85,14 +86,23 @@ types! {
     Timestamptz = 1184, 1185, "timestamptz", "timestamp with time zone", 8;
     Interval = 1186, 1187, "interval", "interval", 16;
     Numeric = 1700, 1231, "numeric", "numeric", -1;
+    Regprocedure = 2202, 2207, "regprocedure", "regprocedure", 4;
+    Regoper = 2203, 2208, "regoper", "regoper", 4;
+    Regoperator = 2204, 2209, "regoperator", "regoperator", 4;
     Regclass = 2205, 2210, "regclass", "regclass", 4;
     Regtype = 2206, 2211, "regtype", "regtype", 4;
     Record = 2249, 2287, "record", "record", -1;
+    AnyArray = 2277, 0, "anyarray", "anyarray", -1;
     Void = 2278, 0, "void", "void", 4;
     Uuid = 2950, 2951, "uuid", "uuid", 16;
+    PgLsn = 3220, 3221, "pg_lsn", "pg_lsn", 8;
+    PgNdistinct = 3361, 0, "pg_ndistinct", "pg_ndistinct", -1;
+    PgDependencies = 3402, 0, "pg_dependencies", "pg_dependencies", -1;
     Jsonb = 3802, 3807, "jsonb", "jsonb", -1;
     Regnamespace = 4089, 4090, "regnamespace", "regnamespace", 4;
     Regrole = 4096, 4097, "regrole", "regrole", 4;
+    Regcollation = 4191, 4192, "regcollation", "regcollation", 4;
+    PgMcvList = 5017, 0, "pg_mcv_list", "pg_mcv_list", -1;
 }
 
 /// A PostgreSQL type as clients see it.
@@ -160,9 +170,11 @@ impl BaseType {
         let text = matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         match self {
             Oid | Xid => data_type.is_integer(),
-            Regproc | Regclass | Regtype | Regnamespace | Regrole => text || data_type.is_integer(),
+            Regproc | Regprocedure | Regoper | Regoperator | Regclass | Regtype | Regnamespace
+            | Regrole | Regcollation => text || data_type.is_integer(),
             Json | Jsonb => text || matches!(data_type, DataType::Struct(_) | DataType::Map(_, _)),
-            Char | Name | PgNodeTree | Unknown | AclItem | Bpchar | Varchar | Text => text,
+            Char | Name | PgNodeTree | Unknown | AclItem | Bpchar | Varchar | Text | Inet
+            | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList => text,
             Uuid => text || *data_type == DataType::FixedSizeBinary(16),
             Record => matches!(data_type, DataType::Struct(_)),
             Int2Vector | OidVector => false,

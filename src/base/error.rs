@@ -205,6 +205,7 @@ error_kinds! {
     InvalidName = "42602",
     DuplicateColumn = "42701",
     AmbiguousColumn = "42702",
+    AmbiguousFunction = "42725",
     UndefinedColumn = "42703",
     UndefinedObject = "42704",
     DuplicateObject = "42710",

@@ -65,6 +65,8 @@ pub struct Setting {
     pub description: &'static str,
     /// `bool`, `integer`, `real`, `string`, `enum`.
     pub kind: &'static str,
+    /// The words that an `enum` takes.
+    pub choices: &'static [&'static str],
     /// `default`, `client`, `session`, …
     pub source: &'static str,
 }

@@ -254,6 +254,10 @@ pub(super) fn parameter_field(pg_type: PgType) -> FieldRef {
         | BaseType::Regclass
         | BaseType::Regtype
         | BaseType::Regnamespace
+        | BaseType::Regprocedure
+        | BaseType::Regoper
+        | BaseType::Regoperator
+        | BaseType::Regcollation
         | BaseType::Regrole => DataType::Int64,
         BaseType::Int2 => DataType::Int16,
         BaseType::Int4 => DataType::Int32,
@@ -272,6 +276,12 @@ pub(super) fn parameter_field(pg_type: PgType) -> FieldRef {
         | BaseType::OidVector
         | BaseType::Json
         | BaseType::PgNodeTree
+        | BaseType::Inet
+        | BaseType::PgLsn
+        | BaseType::AnyArray
+        | BaseType::PgNdistinct
+        | BaseType::PgDependencies
+        | BaseType::PgMcvList
         | BaseType::Unknown
         | BaseType::AclItem
         | BaseType::Bpchar

@@ -221,6 +221,24 @@ impl Setting {
         }
     }
 
+    /// The words that an enumeration takes.
+    pub fn choices(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Enum(words) => words,
+            Kind::IntervalStyle => &["postgres", "postgres_verbose", "sql_standard", "iso_8601"],
+            Kind::Bool
+            | Kind::Integer(_, _)
+            | Kind::Milliseconds
+            | Kind::Kibibytes
+            | Kind::Text
+            | Kind::List
+            | Kind::TimeZone
+            | Kind::DateStyle
+            | Kind::ClientEncoding
+            | Kind::Fixed => &[],
+        }
+    }
+
     fn outside(&self, number: i64, min: i64, max: i64) -> Error {
         Error::new(
             ErrorKind::InvalidParameterValue,

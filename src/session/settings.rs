@@ -46,6 +46,7 @@ impl Settings {
                     default: setting.default.to_owned(),
                     description: setting.description,
                     kind: setting.vartype(),
+                    choices: setting.choices(),
                     source: "default",
                 };
                 (setting.name.to_ascii_lowercase(), fact)
@@ -246,6 +247,7 @@ impl Settings {
                 default: String::new(),
                 description: "",
                 kind: "string",
+                choices: &[],
                 source,
             };
             self.changed(&key);

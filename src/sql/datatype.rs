@@ -127,6 +127,12 @@ fn system_type(base: BaseType, usage: Use) -> Result<Field> {
         | BaseType::Char
         | BaseType::AclItem
         | BaseType::PgNodeTree
+        | BaseType::Inet
+        | BaseType::PgLsn
+        | BaseType::AnyArray
+        | BaseType::PgNdistinct
+        | BaseType::PgDependencies
+        | BaseType::PgMcvList
         | BaseType::Unknown => DataType::Utf8,
         _ => DataType::Int64,
     };
@@ -317,6 +323,16 @@ fn base_type(base: BaseType, usage: Use) -> Result<Field> {
         | BaseType::Regclass
         | BaseType::Regtype
         | BaseType::Regnamespace
+        | BaseType::Regprocedure
+        | BaseType::Regoper
+        | BaseType::Regoperator
+        | BaseType::Regcollation
+        | BaseType::Inet
+        | BaseType::PgLsn
+        | BaseType::AnyArray
+        | BaseType::PgNdistinct
+        | BaseType::PgDependencies
+        | BaseType::PgMcvList
         | BaseType::Regrole => system_type(base, usage),
         BaseType::Int2Vector | BaseType::OidVector => {
             let element = Field::new(Field::LIST_FIELD_DEFAULT_NAME, DataType::Int64, true);

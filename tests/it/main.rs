@@ -13,6 +13,9 @@ mod interrupt;
 /// What is out of place in the tree; quick, so first.
 mod tidy;
 
+/// The system catalogs beside PostgreSQL's.
+mod catalog;
+
 /// Users who see and do what they may, and nothing else.
 mod governance;
 

@@ -28,9 +28,8 @@ pub fn writer<'a>(
     let write = match base {
         Bool => boolean(array),
         Int2 | Int4 | Int8 => integer(array, base),
-        Oid | Xid | Regproc | Regclass | Regtype | Regnamespace | Regrole => {
-            identifier(array, base)
-        }
+        Oid | Xid | Regproc | Regclass | Regtype | Regnamespace | Regrole | Regprocedure
+        | Regoper | Regoperator | Regcollation => identifier(array, base),
         Char => character(array),
         Float4 | Float8 => float(array, base),
         Numeric => numeric(array),
@@ -38,10 +37,13 @@ pub fn writer<'a>(
         Time | Timestamp | Timestamptz => time(array, base),
         Interval => interval(array),
         Uuid => uuid(array),
+        Inet => address(array),
+        PgLsn => log_position(array),
         Bytea => bytes(array),
         Jsonb => return text_column::writer(array, base, style).map(jsonb),
         // The binary form of these is their text.
-        Name | Text | Json | PgNodeTree | Unknown | AclItem | Bpchar | Varchar | Void => {
+        Name | Text | Json | PgNodeTree | AnyArray | PgNdistinct | PgDependencies | PgMcvList
+        | Unknown | AclItem | Bpchar | Varchar | Void => {
             return text_column::writer(array, base, style);
         }
         // Nested types have writers of their own.
@@ -230,6 +232,49 @@ fn uuid<'a>(array: &'a dyn Array) -> Option<ValueWriter<'a>> {
     }
     Some(with_strings!(array, values => Box::new(move |row, out: &mut BytesMut| {
         out.put_slice(&parse_uuid(values.value(row))?);
+        Ok(())
+    }), else return None))
+}
+
+/// `inet`: family, prefix length, whether it is a `cidr`, and the bytes of the address.
+fn address<'a>(array: &'a dyn Array) -> Option<ValueWriter<'a>> {
+    Some(with_strings!(array, values => Box::new(move |row, out: &mut BytesMut| {
+        let text = values.value(row);
+        let unreadable = || Error::internal(format!("\"{text}\" is no address"));
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: std::net::IpAddr = address.parse().map_err(|_| unreadable())?;
+        let (family, octets) = match address {
+            std::net::IpAddr::V4(address) => (INET_FAMILY, address.octets().to_vec()),
+            std::net::IpAddr::V6(address) => (INET_FAMILY + 1, address.octets().to_vec()),
+        };
+        let length = u8::try_from(octets.len()).map_err(|_| unreadable())?;
+        let prefix = match prefix {
+            Some(prefix) => prefix.parse().map_err(|_| unreadable())?,
+            None => length * 8,
+        };
+        out.put_slice(&[family, prefix, 0, length]);
+        out.put_slice(&octets);
+        Ok(())
+    }), else return None))
+}
+
+/// PostgreSQL's `PGSQL_AF_INET`; IPv6 is the next.
+const INET_FAMILY: u8 = 2;
+
+/// `pg_lsn`: the two hexadecimal halves as one number.
+fn log_position<'a>(array: &'a dyn Array) -> Option<ValueWriter<'a>> {
+    Some(with_strings!(array, values => Box::new(move |row, out: &mut BytesMut| {
+        let text = values.value(row);
+        let halves = text.split_once('/').and_then(|(high, low)| {
+            Some((u32::from_str_radix(high, 16).ok()?, u32::from_str_radix(low, 16).ok()?))
+        });
+        let unreadable = || Error::internal(format!("\"{text}\" is no log position"));
+        let (high, low) = halves.ok_or_else(unreadable)?;
+        out.put_u32(high);
+        out.put_u32(low);
         Ok(())
     }), else return None))
 }

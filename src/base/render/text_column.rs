@@ -183,6 +183,10 @@ pub fn is_unsigned(base: BaseType) -> bool {
             | BaseType::Regclass
             | BaseType::Regtype
             | BaseType::Regnamespace
+            | BaseType::Regprocedure
+            | BaseType::Regoper
+            | BaseType::Regoperator
+            | BaseType::Regcollation
             | BaseType::Regrole
     )
 }

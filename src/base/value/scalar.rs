@@ -51,12 +51,25 @@ fn parse(pg_type: PgType, format: Format, bytes: &[u8], style: &TextStyle) -> Re
         | BaseType::Regclass
         | BaseType::Regtype
         | BaseType::Regnamespace
+        | BaseType::Regprocedure
+        | BaseType::Regoper
+        | BaseType::Regoperator
+        | BaseType::Regcollation
         | BaseType::Regrole
             if format == Format::Text && parse_oid(bytes, base.name()).is_err() =>
         {
             Ok(ScalarValue::Utf8(Some(utf8(bytes)?.to_owned())))
         }
-        BaseType::Record | BaseType::Void | BaseType::PgNodeTree | BaseType::AclItem => {
+        BaseType::Record
+        | BaseType::Void
+        | BaseType::PgNodeTree
+        | BaseType::Inet
+        | BaseType::PgLsn
+        | BaseType::AnyArray
+        | BaseType::PgNdistinct
+        | BaseType::PgDependencies
+        | BaseType::PgMcvList
+        | BaseType::AclItem => {
             Err(Error::unsupported(format!("a parameter of type {}", base.sql_name())))
         }
         _ => {
@@ -83,7 +96,8 @@ pub fn arrow_type_of(pg_type: PgType) -> DataType {
         Bytea => DataType::Binary,
         Int2 => DataType::Int16,
         Int4 => DataType::Int32,
-        Int8 | Oid | Xid | Regproc | Regclass | Regtype | Regnamespace | Regrole => DataType::Int64,
+        Int8 | Oid | Xid | Regproc | Regclass | Regtype | Regnamespace | Regrole | Regprocedure
+        | Regoper | Regoperator | Regcollation => DataType::Int64,
         Float4 => DataType::Float32,
         Float8 => DataType::Float64,
         Numeric => DataType::Decimal128(DECIMAL128_MAX_PRECISION, 10),
@@ -94,8 +108,9 @@ pub fn arrow_type_of(pg_type: PgType) -> DataType {
         Interval => DataType::Interval(IntervalUnit::MonthDayNano),
         Int2Vector => arrow_type_of(PgType::Array(Int2)),
         OidVector => arrow_type_of(PgType::Array(Oid)),
-        Char | Name | Text | Json | Jsonb | PgNodeTree | Unknown | AclItem | Bpchar | Varchar
-        | Uuid | Record | Void => DataType::Utf8,
+        Char | Name | Text | Json | Jsonb | PgNodeTree | Inet | PgLsn | AnyArray | PgNdistinct
+        | PgDependencies | PgMcvList | Unknown | AclItem | Bpchar | Varchar | Uuid | Record
+        | Void => DataType::Utf8,
     }
 }
 

@@ -213,6 +213,10 @@ where
         | BaseType::Regclass
         | BaseType::Regtype
         | BaseType::Regnamespace
+        | BaseType::Regprocedure
+        | BaseType::Regoper
+        | BaseType::Regoperator
+        | BaseType::Regcollation
         | BaseType::Regrole => primitive::<T>(
             &T::DATA_TYPE,
             move |text| narrow(parse_oid(text, name)?.into(), text, name),

@@ -2,6 +2,7 @@
 //! <https://www.postgresql.org/docs/16/functions-info.html#FUNCTIONS-INFO-CATALOG>
 
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType};
+use crate::base::name::quote_identifier;
 use crate::base::{Error, Oid};
 use crate::catalog::{RelationKind, Securable};
 use crate::engine::system::cell::Cell;
@@ -9,9 +10,11 @@ use crate::engine::system::recorded::{self, PG_CLASS, PG_DATABASE, PG_NAMESPACE}
 use crate::engine::system::visible::Named;
 
 use super::define::*;
-use super::object_name::{is_visible, relation_of_name};
+use super::object_name::{is_visible, relation_of_name, type_name};
 
 const REGCLASS: PgType = PgType::Scalar(BaseType::Regclass);
+const REGCLASSES: PgType = PgType::Array(BaseType::Regclass);
+const TEXTS: PgType = PgType::Array(BaseType::Text);
 const UTF8_ENCODING: i64 = 6;
 
 pub const FUNCTIONS: &[Function] = &[
@@ -20,16 +23,23 @@ pub const FUNCTIONS: &[Function] = &[
         let named = visible.named_by_oid(oid(arguments, 0));
         Ok(named.map(|named| is_visible(visible, &named)).into())
     }),
-    Function::stable("pg_type_is_visible", &[AN_OID], BOOL, |_, arguments| {
-        Ok(recorded::type_by_oid(oid(arguments, 0)).map(|_| true).into())
+    Function::stable("pg_type_is_visible", &[AN_OID], BOOL, |call, arguments| {
+        let oid = oid(arguments, 0);
+        if recorded::type_by_oid(oid).is_some() {
+            return Ok(true.into());
+        }
+        let visible = call.visible()?;
+        let relation = recorded::relation_of_row_type(oid);
+        let named = relation.and_then(|(relation, _)| visible.named_by_oid(relation));
+        Ok(named.map(|named| is_visible(visible, &named)).into())
     }),
     Function::stable("pg_function_is_visible", &[AN_OID], BOOL, |_, arguments| {
         Ok(recorded::procedure_by_oid(oid(arguments, 0)).map(|_| true).into())
     }),
     Function::immutable("pg_operator_is_visible", &[AN_OID], BOOL, |_, _| Ok(true.into())),
     Function::immutable("pg_collation_is_visible", &[AN_OID], BOOL, |_, _| Ok(true.into())),
-    Function::null("pg_opclass_is_visible", &[AN_OID], BOOL),
-    Function::null("pg_opfamily_is_visible", &[AN_OID], BOOL),
+    Function::immutable("pg_opclass_is_visible", &[AN_OID], BOOL, |_, _| Ok(true.into())),
+    Function::immutable("pg_opfamily_is_visible", &[AN_OID], BOOL, |_, _| Ok(true.into())),
     Function::null("pg_conversion_is_visible", &[AN_OID], BOOL),
     Function::null("pg_statistics_obj_is_visible", &[AN_OID], BOOL),
     Function::null("pg_ts_config_is_visible", &[AN_OID], BOOL),
@@ -41,7 +51,7 @@ pub const FUNCTIONS: &[Function] = &[
         let name = call.visible()?.role_name(oid).map(str::to_owned);
         Ok(name.unwrap_or_else(|| format!("unknown (OID={oid})")).into())
     }),
-    Function::immutable("format_type", &[AN_OID, AN_INT4], TEXT, format_type).sees_null(),
+    Function::stable("format_type", &[AN_OID, AN_INT4], TEXT, format_type).sees_null(),
     Function::stable("obj_description", &[AN_OID, A_TEXT], TEXT, obj_description).optional(1),
     Function::stable("shobj_description", &[AN_OID, A_TEXT], TEXT, obj_description),
     Function::stable("col_description", &[AN_OID, AN_INT4], TEXT, col_description),
@@ -55,13 +65,22 @@ pub const FUNCTIONS: &[Function] = &[
     Function::null("pg_get_expr", &[A_TEXT, AN_OID, A_BOOL], TEXT).optional(1),
     Function::null("pg_get_indexdef", &[AN_OID, AN_INT4, A_BOOL], TEXT).optional(2),
     Function::null("pg_get_constraintdef", &[AN_OID, A_BOOL], TEXT).optional(1),
+    // What `pg_options_to_table` and `pg_partition_tree` are made of: nothing has options or partitions.
+    Function::null("foreign_option_names", &[Parameter::Any], TEXTS),
+    Function::null("foreign_option_values", &[Parameter::Any], TEXTS),
+    Function::null("partition_relids", &[Parameter::Any], REGCLASSES),
+    Function::null("partition_parents", &[Parameter::Any], REGCLASSES),
+    Function::null("partition_leaves", &[Parameter::Any], PgType::Array(BaseType::Bool)),
+    Function::null("partition_levels", &[Parameter::Any], PgType::Array(BaseType::Int4)),
     Function::null("pg_get_partkeydef", &[AN_OID], TEXT),
     Function::null("pg_get_partition_constraintdef", &[AN_OID], TEXT),
     Function::null("pg_get_ruledef", &[AN_OID, A_BOOL], TEXT).optional(1),
     Function::null("pg_get_triggerdef", &[AN_OID, A_BOOL], TEXT).optional(1),
     Function::null("pg_get_statisticsobjdef", &[AN_OID], TEXT),
     Function::null("pg_get_statisticsobjdef_columns", &[AN_OID], TEXT),
-    Function::null("pg_get_functiondef", &[AN_OID], TEXT),
+    Function::immutable("pg_get_functiondef", &[AN_OID], TEXT, |_, arguments| {
+        Ok(function_definition(oid(arguments, 0)).into())
+    }),
     Function::null("pg_get_function_sqlbody", &[AN_OID], TEXT),
     Function::null("pg_get_function_arg_default", &[AN_OID, AN_INT4], TEXT),
     Function::null("pg_get_serial_sequence", &[A_TEXT, A_TEXT], TEXT),
@@ -77,13 +96,16 @@ pub const FUNCTIONS: &[Function] = &[
     }),
     Function::immutable("pg_tablespace_location", &[AN_OID], TEXT, |_, _| Ok("".into())),
     Function::immutable("pg_get_function_arguments", &[AN_OID], TEXT, |_, arguments| {
-        Ok(function_arguments(oid(arguments, 0)).into())
+        let procedure = recorded::procedure_by_oid(oid(arguments, 0));
+        Ok(procedure.map(|procedure| procedure.arguments).into())
     }),
     Function::immutable("pg_get_function_identity_arguments", &[AN_OID], TEXT, |_, arguments| {
-        Ok(function_arguments(oid(arguments, 0)).into())
+        let procedure = recorded::procedure_by_oid(oid(arguments, 0));
+        Ok(procedure.map(|procedure| procedure.identity_arguments).into())
     }),
     Function::immutable("pg_get_function_result", &[AN_OID], TEXT, |_, arguments| {
-        Ok(function_result(oid(arguments, 0)).into())
+        let procedure = recorded::procedure_by_oid(oid(arguments, 0));
+        Ok(procedure.map(|procedure| procedure.result).into())
     }),
     Function::immutable("pg_encoding_to_char", &[AN_INT4], NAME, |_, arguments| {
         Ok(if number(arguments, 0) == UTF8_ENCODING { "UTF8" } else { "" }.into())
@@ -94,7 +116,7 @@ pub const FUNCTIONS: &[Function] = &[
     }),
 ];
 
-fn format_type<'a>(_: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+fn format_type<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
     let [Cell::Int8(_), modifier] = arguments else { return Ok(Cell::Null) };
     let oid = oid(arguments, 0);
     if oid == Oid::INVALID {
@@ -104,12 +126,14 @@ fn format_type<'a>(_: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, 
         Cell::Int4(typmod) => Some(*typmod),
         _ => None,
     };
-    let Some(recorded) = recorded::type_by_oid(oid) else { return Ok("???".into()) };
     match (oid, typmod) {
         // With a modifier, even a missing one, `character` is its own name.
         (Oid(1042), Some(NO_TYPMOD)) => Ok("bpchar".into()),
         (Oid(1042), None) => Ok("character".into()),
-        (_, typmod) => Ok(recorded.sql_name(typmod.unwrap_or(NO_TYPMOD)).into()),
+        (_, typmod) => {
+            let name = type_name(call.visible()?, oid, typmod.unwrap_or(NO_TYPMOD));
+            Ok(name.unwrap_or_else(|| "???".to_owned()).into())
+        }
     }
 }
 
@@ -117,6 +141,13 @@ fn format_type<'a>(_: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, 
 fn obj_description<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
     let visible = call.visible()?;
     let oid = oid(arguments, 0);
+    if arguments.get(1).is_some() {
+        let class = recorded::relation_by_name("pg_catalog", text(arguments, 1));
+        let known = class.and_then(|class| recorded::description_of(oid, class.oid));
+        if let Some(description) = known {
+            return Ok(description.into());
+        }
+    }
     let Some(securable) = visible.snapshot().securable_by_oid(oid) else { return Ok(Cell::Null) };
     let class = match &securable {
         Securable::Catalog(_) => PG_DATABASE,
@@ -167,17 +198,36 @@ fn view_definition<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
     })
 }
 
-fn function_arguments(oid: Oid) -> Option<String> {
+/// What would make a function that is built in, as PostgreSQL tells of its own.
+fn function_definition(oid: Oid) -> Option<String> {
     let procedure = recorded::procedure_by_oid(oid)?;
-    let names = procedure.proargtypes.iter().map(|&oid| {
-        let recorded = u32::try_from(oid).ok().and_then(|oid| recorded::type_by_oid(Oid(oid)));
-        recorded.map_or_else(|| "???".to_owned(), |recorded| recorded.sql_name(NO_TYPMOD))
-    });
-    Some(names.collect::<Vec<_>>().join(", "))
+    let name = quote_identifier(procedure.proname);
+    let mut text = format!(
+        "CREATE OR REPLACE FUNCTION pg_catalog.{name}({})\n RETURNS {}\n LANGUAGE {}\n",
+        procedure.arguments,
+        procedure.result,
+        if procedure.prolang == SQL_LANGUAGE { "sql" } else { "internal" },
+    );
+    let volatility = match procedure.provolatile {
+        "i" => " IMMUTABLE",
+        "s" => " STABLE",
+        _ => "",
+    };
+    let parallel = match procedure.proparallel {
+        "s" => " PARALLEL SAFE",
+        "r" => " PARALLEL RESTRICTED",
+        _ => "",
+    };
+    let strict = if procedure.proisstrict { " STRICT" } else { "" };
+    let leakproof = if procedure.proleakproof { " LEAKPROOF" } else { "" };
+    let window = if procedure.prokind == "w" { " WINDOW" } else { "" };
+    let options = [window, volatility, parallel, strict, leakproof].concat();
+    if !options.is_empty() {
+        text.push_str(&format!("{options}\n"));
+    }
+    text.push_str(&format!("AS $function${}$function$\n", procedure.prosrc));
+    Some(text)
 }
 
-fn function_result(oid: Oid) -> Option<String> {
-    let procedure = recorded::procedure_by_oid(oid)?;
-    let result = recorded::type_by_oid(procedure.prorettype)?.sql_name(NO_TYPMOD);
-    Some(if procedure.proretset { format!("SETOF {result}") } else { result })
-}
+/// `pg_language.oid` of functions written in SQL.
+const SQL_LANGUAGE: Oid = Oid(14);

@@ -117,9 +117,10 @@ fn is_read_here(pg_type: PgType) -> bool {
         PgType::Array(base) => match base {
             Bool | Bytea | Char | Name | Int8 | Int2 | Int4 | Text | Oid | Xid | Json | Float4
             | Float8 | AclItem | Bpchar | Varchar | Numeric | Uuid | Jsonb => true,
-            Int2Vector | Regproc | OidVector | PgNodeTree | Unknown | Date | Time | Timestamp
-            | Timestamptz | Interval | Regclass | Regtype | Record | Void | Regnamespace
-            | Regrole => false,
+            Int2Vector | Regproc | Regprocedure | Regoper | Regoperator | Regcollation | Inet
+            | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList | OidVector
+            | PgNodeTree | Unknown | Date | Time | Timestamp | Timestamptz | Interval
+            | Regclass | Regtype | Record | Void | Regnamespace | Regrole => false,
         },
     }
 }

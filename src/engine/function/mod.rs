@@ -34,6 +34,7 @@ mod operator;
 mod privilege;
 mod quoting;
 mod regular_expression;
+mod routine_name;
 mod scalar_subquery;
 mod session;
 mod size;
@@ -75,6 +76,7 @@ static FAMILIES: &[&[Function]] = &[
     object_name::FUNCTIONS,
     privilege::FUNCTIONS,
     quoting::FUNCTIONS,
+    routine_name::FUNCTIONS,
     session::FUNCTIONS,
     size::FUNCTIONS,
 ];

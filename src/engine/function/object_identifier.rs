@@ -1,5 +1,5 @@
 //! The types whose values are OIDs and whose text is a name: `regclass`, `regtype`, `regproc`,
-//! `regnamespace`, `regrole`. A value is an Int64 with the type's name in the field's metadata; this file
+//! `regprocedure`, `regoper`, `regoperator`, `regcollation`, `regnamespace`, `regrole`. A value is an Int64 with the type's name in the field's metadata; this file
 //! puts the look-ups between text and number where SQL asks for them. It looks nothing up itself.
 //!
 //! - `'t'::regclass` (text to `reg*`) becomes `regclassin('t')`, an error when there is no `t`;
@@ -25,7 +25,7 @@ use datafusion::optimizer::AnalyzerRule;
 use crate::base::datatype::{BaseType, TYPE_METADATA};
 
 use super::define::{Function, PostgresFunction};
-use super::object_name;
+use super::{object_name, routine_name};
 
 /// Resolves casts and comparisons of object identifier types. Runs before DataFusion's type coercion.
 #[derive(Debug)]
@@ -154,15 +154,23 @@ enum IdentifierType {
     Regclass,
     Regtype,
     Regproc,
+    Regprocedure,
+    Regoper,
+    Regoperator,
+    Regcollation,
     Regnamespace,
     Regrole,
 }
 
 impl IdentifierType {
-    const ALL: [IdentifierType; 5] = [
+    const ALL: [IdentifierType; 9] = [
         IdentifierType::Regclass,
         IdentifierType::Regtype,
         IdentifierType::Regproc,
+        IdentifierType::Regprocedure,
+        IdentifierType::Regoper,
+        IdentifierType::Regoperator,
+        IdentifierType::Regcollation,
         IdentifierType::Regnamespace,
         IdentifierType::Regrole,
     ];
@@ -172,6 +180,10 @@ impl IdentifierType {
             IdentifierType::Regclass => BaseType::Regclass,
             IdentifierType::Regtype => BaseType::Regtype,
             IdentifierType::Regproc => BaseType::Regproc,
+            IdentifierType::Regprocedure => BaseType::Regprocedure,
+            IdentifierType::Regoper => BaseType::Regoper,
+            IdentifierType::Regoperator => BaseType::Regoperator,
+            IdentifierType::Regcollation => BaseType::Regcollation,
             IdentifierType::Regnamespace => BaseType::Regnamespace,
             IdentifierType::Regrole => BaseType::Regrole,
         }
@@ -182,6 +194,10 @@ impl IdentifierType {
             IdentifierType::Regclass => "regclassin",
             IdentifierType::Regtype => "regtypein",
             IdentifierType::Regproc => "regprocin",
+            IdentifierType::Regprocedure => "regprocedurein",
+            IdentifierType::Regoper => "regoperin",
+            IdentifierType::Regoperator => "regoperatorin",
+            IdentifierType::Regcollation => "regcollationin",
             IdentifierType::Regnamespace => "regnamespacein",
             IdentifierType::Regrole => "regrolein",
         }
@@ -192,6 +208,10 @@ impl IdentifierType {
             IdentifierType::Regclass => "regclassout",
             IdentifierType::Regtype => "regtypeout",
             IdentifierType::Regproc => "regprocout",
+            IdentifierType::Regprocedure => "regprocedureout",
+            IdentifierType::Regoper => "regoperout",
+            IdentifierType::Regoperator => "regoperatorout",
+            IdentifierType::Regcollation => "regcollationout",
             IdentifierType::Regnamespace => "regnamespaceout",
             IdentifierType::Regrole => "regroleout",
         }
@@ -221,6 +241,6 @@ fn call(function: &str, argument: Expr) -> Expr {
 }
 
 fn input_output_function(name: &str) -> Option<Arc<ScalarUDF>> {
-    let mut functions = object_name::FUNCTIONS.iter();
+    let mut functions = object_name::FUNCTIONS.iter().chain(routine_name::FUNCTIONS);
     functions.find(|function: &&Function| function.name == name).map(PostgresFunction::udf)
 }

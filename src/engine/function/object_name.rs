@@ -1,8 +1,8 @@
 //! Names of objects to OIDs and back: the input and output functions of `regclass` and its kin, and
 //! `to_regclass` and its kin, which give NULL where the former raise an error.
-//! <https://www.postgresql.org/docs/16/datatype-oid.html>
+//! <https://www.postgresql.org/docs/16/datatype-oid.html>. Functions and operators are named in `routine_name`.
 
-use crate::base::datatype::{BaseType, PgType};
+use crate::base::datatype::{BaseType, NO_TYPMOD, PgType};
 use crate::base::name::quote_identifier;
 use crate::base::{Error, ErrorKind, Oid};
 use crate::engine::system::cell::Cell;
@@ -13,7 +13,6 @@ use super::define::*;
 
 const REGCLASS: PgType = PgType::Scalar(BaseType::Regclass);
 const REGTYPE: PgType = PgType::Scalar(BaseType::Regtype);
-const REGPROC: PgType = PgType::Scalar(BaseType::Regproc);
 const REGNAMESPACE: PgType = PgType::Scalar(BaseType::Regnamespace);
 const REGROLE: PgType = PgType::Scalar(BaseType::Regrole);
 
@@ -23,9 +22,6 @@ pub const FUNCTIONS: &[Function] = &[
     }),
     Function::stable("regtypein", &[A_TEXT], REGTYPE, |call, arguments| {
         parse(call, text(arguments, 0), type_, |name| undefined("type", name))
-    }),
-    Function::stable("regprocin", &[A_TEXT], REGPROC, |call, arguments| {
-        parse(call, text(arguments, 0), procedure, |name| undefined("function", name))
     }),
     Function::stable("regnamespacein", &[A_TEXT], REGNAMESPACE, |call, arguments| {
         parse(call, text(arguments, 0), namespace, |name| undefined("schema", name))
@@ -38,9 +34,6 @@ pub const FUNCTIONS: &[Function] = &[
     }),
     Function::stable("to_regtype", &[Parameter::NameOrOid], REGTYPE, |call, arguments| {
         look_up(call, arguments, type_)
-    }),
-    Function::stable("to_regproc", &[Parameter::NameOrOid], REGPROC, |call, arguments| {
-        look_up(call, arguments, procedure)
     }),
     Function::stable(
         "to_regnamespace",
@@ -55,14 +48,7 @@ pub const FUNCTIONS: &[Function] = &[
         show(call, oid(arguments, 0), relation_name)
     }),
     Function::stable("regtypeout", &[AN_OID], TEXT, |call, arguments| {
-        show(call, oid(arguments, 0), |_, oid| {
-            recorded::type_by_oid(oid).map(|recorded| recorded.sql_name(-1))
-        })
-    }),
-    Function::stable("regprocout", &[AN_OID], TEXT, |call, arguments| {
-        show(call, oid(arguments, 0), |_, oid| {
-            recorded::procedure_by_oid(oid).map(|procedure| quote_identifier(procedure.proname))
-        })
+        show(call, oid(arguments, 0), |visible, oid| type_name(visible, oid, NO_TYPMOD))
     }),
     Function::stable("regnamespaceout", &[AN_OID], TEXT, |call, arguments| {
         show(call, oid(arguments, 0), |visible, oid| visible.schema_name(oid).map(quote_identifier))
@@ -72,10 +58,10 @@ pub const FUNCTIONS: &[Function] = &[
     }),
 ];
 
-type Finder = fn(&Visible<'_>, &[String]) -> Option<Oid>;
+pub type Finder = fn(&Visible<'_>, &[String]) -> Option<Oid>;
 
 /// The input of a `reg*` type: a number, `-` for no object, or a name that must be there.
-fn parse(
+pub fn parse(
     call: &Call<'_>,
     name: &str,
     find: Finder,
@@ -94,7 +80,11 @@ fn parse(
 }
 
 /// The OID of a name, or NULL. A number is an OID already.
-fn look_up(call: &Call<'_>, arguments: &[Cell<'_>], find: Finder) -> Result<Cell<'static>, Error> {
+pub fn look_up(
+    call: &Call<'_>,
+    arguments: &[Cell<'_>],
+    find: Finder,
+) -> Result<Cell<'static>, Error> {
     match arguments {
         [Cell::Text(name)] => Ok(find(call.visible()?, &split_name(name)?).into()),
         _ => Ok(oid(arguments, 0).into()),
@@ -102,7 +92,7 @@ fn look_up(call: &Call<'_>, arguments: &[Cell<'_>], find: Finder) -> Result<Cell
 }
 
 /// The output of a `reg*` type: the name, or the number of what is not there.
-fn show(
+pub fn show(
     call: &Call<'_>,
     oid: Oid,
     name: fn(&Visible<'_>, Oid) -> Option<String>,
@@ -150,17 +140,41 @@ pub fn is_visible(visible: &Visible<'_>, relation: &Named<'_>) -> bool {
     first.is_some_and(|first| first.oid() == relation.oid())
 }
 
-fn type_(_: &Visible<'_>, name: &[String]) -> Option<Oid> {
-    let name = match name {
-        [name] => name,
-        [schema, name] if schema == "pg_catalog" => name,
-        _ => return None,
+/// A type by its name; a relation's name is that of its rows' type.
+fn type_(visible: &Visible<'_>, name: &[String]) -> Option<Oid> {
+    let known = match name {
+        [name] => type_of_sql_name(name),
+        [schema, name] if schema == "pg_catalog" => type_of_sql_name(name),
+        _ => None,
     };
-    type_of_sql_name(name)
+    known.or_else(|| {
+        let (last, before) = name.split_last()?;
+        let (relation, is_array) = match last.strip_suffix("[]") {
+            Some(relation) => (relation, true),
+            None => (last.as_str(), false),
+        };
+        let mut path = before.to_vec();
+        path.push(relation.to_owned());
+        let relation = named(visible, &path)?.oid();
+        Some(match is_array {
+            true => recorded::row_array_type(relation),
+            false => recorded::row_type(relation),
+        })
+    })
+}
+
+/// What `format_type` calls a type; `None` for one that is not there or not to be known of.
+pub fn type_name(visible: &Visible<'_>, oid: Oid, typmod: i32) -> Option<String> {
+    if let Some(recorded) = recorded::type_by_oid(oid) {
+        return Some(recorded.sql_name(typmod));
+    }
+    let (relation, is_array) = recorded::relation_of_row_type(oid)?;
+    let name = relation_name(visible, relation)?;
+    Some(if is_array { format!("{name}[]") } else { name })
 }
 
 /// The type that SQL calls `name`, modifiers and array brackets included.
-fn type_of_sql_name(name: &str) -> Option<Oid> {
+pub fn type_of_sql_name(name: &str) -> Option<Oid> {
     if let Some(element) = name.strip_suffix("[]") {
         let element = recorded::type_by_oid(type_of_sql_name(element)?)?;
         return Some(element.typarray).filter(|&array| array != Oid::INVALID);
@@ -187,16 +201,6 @@ fn type_of_sql_name(name: &str) -> Option<Oid> {
     }
 }
 
-fn procedure(_: &Visible<'_>, name: &[String]) -> Option<Oid> {
-    let name = match name {
-        [name] => name,
-        [schema, name] if schema == "pg_catalog" => name,
-        _ => return None,
-    };
-    let mut named = recorded::PROCEDURES.iter().filter(|procedure| procedure.proname == name);
-    named.next().map(|procedure| procedure.oid)
-}
-
 fn namespace(visible: &Visible<'_>, name: &[String]) -> Option<Oid> {
     match name {
         [schema] => visible.schema_oid(schema),
@@ -215,7 +219,7 @@ fn undefined_relation(name: &str) -> Error {
     Error::new(ErrorKind::UndefinedTable, format!("relation \"{name}\" does not exist"))
 }
 
-fn undefined(what: &str, name: &str) -> Error {
+pub fn undefined(what: &str, name: &str) -> Error {
     let (kind, quoted) = match what {
         "function" => (ErrorKind::UndefinedFunction, format!("\"{name}\"")),
         "schema" => (ErrorKind::InvalidSchemaName, format!("\"{name}\"")),

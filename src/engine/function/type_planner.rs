@@ -109,10 +109,7 @@ fn custom(name: &ObjectName, modifiers: &[String]) -> Result<(BaseType, i32), Er
     let name = system_name(name).ok_or_else(undefined)?;
     let base = BaseType::ALL.iter().copied().find(|base| base.name() == name);
     let lengths: Vec<u64> = modifiers.iter().filter_map(|modifier| modifier.parse().ok()).collect();
-    let base = match name.as_str() {
-        "regprocedure" => BaseType::Regproc,
-        _ => base.ok_or_else(undefined)?,
-    };
+    let base = base.ok_or_else(undefined)?;
     let typmod = match (base, lengths.as_slice()) {
         (BaseType::Varchar | BaseType::Bpchar, [length]) => length_modifier(
             Some(&CharacterLength::IntegerLength { length: *length, unit: None }),

@@ -74,7 +74,8 @@ fn is_read(field: &FieldRef) -> Result<bool> {
     use BaseType::*;
     let base = match pg_type_of(field).map_err(external)?.0 {
         PgType::Array(
-            Numeric | Record | Void | Regproc | Regclass | Regtype | Regnamespace | Regrole,
+            Numeric | Record | Void | Regproc | Regclass | Regtype | Regnamespace | Regrole
+            | Regprocedure | Regoper | Regoperator | Regcollation | AnyArray,
         ) => {
             return Ok(false);
         }
@@ -85,8 +86,9 @@ fn is_read(field: &FieldRef) -> Result<bool> {
         Bool | Bytea | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric | Date | Time | Timestamp
         | Timestamptz | Interval | Uuid | Json | Jsonb => true,
         Char | Name | Text | Unknown | Bpchar | Varchar | Oid | Xid | Regproc | Regclass
-        | Regtype | Regnamespace | Regrole | Int2Vector | OidVector | PgNodeTree | AclItem
-        | Record | Void => false,
+        | Regtype | Regnamespace | Regrole | Regprocedure | Regoper | Regoperator
+        | Regcollation | Inet | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList
+        | Int2Vector | OidVector | PgNodeTree | AclItem | Record | Void => false,
     })
 }
 

@@ -48,11 +48,14 @@ fn scalar(base: BaseType, typmod: i32) -> Option<DataType> {
         Bytea => DataType::Binary,
         Int2 => DataType::Int16,
         Int4 => DataType::Int32,
-        Int8 | Oid | Xid | Regproc | Regclass | Regtype | Regnamespace | Regrole => DataType::Int64,
+        Int8 | Oid | Xid | Regproc | Regclass | Regtype | Regnamespace | Regrole | Regprocedure
+        | Regoper | Regoperator | Regcollation => DataType::Int64,
         Float4 => DataType::Float32,
         Float8 => DataType::Float64,
-        Char | Name | Text | Varchar | Bpchar | Json | Jsonb | PgNodeTree | AclItem | Unknown
-        | Uuid | Void => DataType::Utf8,
+        Char | Name | Text | Varchar | Bpchar | Json | Jsonb | PgNodeTree | Inet | PgLsn
+        | AnyArray | PgNdistinct | PgDependencies | PgMcvList | AclItem | Unknown | Uuid | Void => {
+            DataType::Utf8
+        }
         Int2Vector => list_of(DataType::Int16),
         OidVector => list_of(DataType::Int64),
         Date => DataType::Date32,

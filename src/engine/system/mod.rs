@@ -2,7 +2,8 @@
 //! of the metastore. No table is opened and no object store is asked.
 //!
 //! A small set of native relations (`lakegate_catalog`, in `relation/`) turns the snapshot into typed rows;
-//! every relation that clients know is a view over them, one SQL file each in `sql/`. The native relations
+//! every relation that clients know is a view over them, one SQL file each in `sql/`, or PostgreSQL's own rows
+//! (`recorded_rows`). The native relations
 //! hold no facts: they read them from the statement's options when they run, so that plans of system views
 //! can be kept and shared. Column lists, types and OIDs are PostgreSQL's own, recorded in `sql/system`.
 
@@ -10,6 +11,7 @@ pub mod cell;
 pub mod field;
 mod lookup;
 pub mod recorded;
+mod recorded_rows;
 mod relation;
 mod rows;
 mod source;
@@ -27,7 +29,7 @@ use datafusion::catalog::TableProvider;
 pub use source::{ViewPlanner, source};
 pub use view::SystemView;
 
-use table::NativeTable;
+use table::{NativeTable, RowSource};
 
 /// The schema of the native relations; only the system views name it.
 pub const NATIVE_SCHEMA: &str = "lakegate_catalog";
@@ -53,14 +55,20 @@ pub struct SystemCatalog;
 static SYSTEM_RELATIONS: LazyLock<HashMap<(&'static str, &'static str), SystemRelation>> =
     LazyLock::new(|| {
         let native = relation::NATIVE_RELATIONS.iter().map(|native| {
-            let provider: Arc<dyn TableProvider> = Arc::new(NativeTable::new(native));
-            ((NATIVE_SCHEMA, native.name), SystemRelation::Native(provider))
+            ((NATIVE_SCHEMA, native.name), native_table(RowSource::Facts(native)))
+        });
+        let recorded = recorded_rows::RECORDED_ROWS.iter().map(|recorded| {
+            (("pg_catalog", recorded.name), native_table(RowSource::Recorded(recorded)))
         });
         let views = view::SYSTEM_VIEWS
             .iter()
             .map(|view| ((view.schema, view.name), SystemRelation::View(view)));
-        native.chain(views).collect()
+        native.chain(recorded).chain(views).collect()
     });
+
+fn native_table(source: RowSource) -> SystemRelation {
+    SystemRelation::Native(Arc::new(NativeTable::new(source)))
+}
 
 impl SystemCatalog {
     /// The schemas that clients may name.

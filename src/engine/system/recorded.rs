@@ -65,6 +65,7 @@ pub struct RecordedType {
     pub typstorage: &'static str,
     pub typcollation: Oid,
     pub typsubscript: Oid,
+    pub typanalyze: Oid,
 }
 
 /// A row of `pg_proc`, in PostgreSQL's names.
@@ -87,6 +88,49 @@ pub struct RecordedProcedure {
     pub prorettype: Oid,
     pub proargtypes: Vec<i64>,
     pub prosrc: &'static str,
+    pub proallargtypes: Option<Vec<i64>>,
+    pub proargmodes: Option<Vec<String>>,
+    pub proargnames: Option<Vec<String>>,
+    /// What `pg_get_function_arguments` says.
+    pub arguments: &'static str,
+    /// What `pg_get_function_identity_arguments` says.
+    pub identity_arguments: &'static str,
+    /// What `pg_get_function_result` says.
+    pub result: &'static str,
+    /// The name as `regproc` shows it: with its schema where it is ambiguous.
+    pub regproc: &'static str,
+}
+
+/// What names resolve to of a row of `pg_operator`.
+#[derive(Debug)]
+pub struct RecordedOperator {
+    pub oid: Oid,
+    pub oprname: &'static str,
+    /// [`Oid::INVALID`] of a prefix operator.
+    pub oprleft: Oid,
+    pub oprright: Oid,
+}
+
+/// What PostgreSQL says of a setting beside its value, in the names of `pg_settings`.
+#[derive(Debug)]
+pub struct RecordedSetting {
+    pub name: &'static str,
+    pub unit: Option<&'static str>,
+    pub category: &'static str,
+    pub extra_desc: Option<&'static str>,
+    pub context: &'static str,
+    pub vartype: &'static str,
+    pub min_val: Option<&'static str>,
+    pub max_val: Option<&'static str>,
+}
+
+/// A comment on an object of the system.
+#[derive(Debug)]
+pub struct RecordedDescription {
+    pub object: Oid,
+    pub class: Oid,
+    pub subobject: i32,
+    pub text: &'static str,
 }
 
 impl RecordedRelation {
@@ -120,6 +164,84 @@ pub static TYPES: LazyLock<Vec<RecordedType>> =
 pub static PROCEDURES: LazyLock<Vec<RecordedProcedure>> = LazyLock::new(|| {
     lines(include_str!("../../../sql/system/procedures.tsv")).map(read_procedure).collect()
 });
+
+/// The operators that Lakegate has, by OID.
+pub static OPERATORS: LazyLock<Vec<RecordedOperator>> = LazyLock::new(|| {
+    lines(include_str!("../../../sql/system/pg_operator.tsv")).map(read_operator).collect()
+});
+
+/// Comments on the system's own objects.
+pub static DESCRIPTIONS: LazyLock<Vec<RecordedDescription>> = LazyLock::new(|| {
+    lines(include_str!("../../../sql/system/descriptions.tsv")).map(read_description).collect()
+});
+
+static SETTING_BY_NAME: LazyLock<HashMap<&'static str, RecordedSetting>> = LazyLock::new(|| {
+    let settings = lines(include_str!("../../../sql/system/settings.tsv")).map(read_setting);
+    settings.map(|setting| (setting.name, setting)).collect()
+});
+
+/// Row type and the array type of it, by relation, where PostgreSQL fixes them.
+static ROW_TYPES: LazyLock<HashMap<Oid, (Oid, Oid)>> = LazyLock::new(|| {
+    let row_types = lines(include_str!("../../../sql/system/row_types.tsv")).map(read_row_type);
+    row_types.map(|(relation, row, array)| (relation, (row, array))).collect()
+});
+
+static RELATION_BY_ROW_TYPE: LazyLock<HashMap<Oid, (Oid, bool)>> = LazyLock::new(|| {
+    let both = |(&relation, &(row, array)): (&Oid, &(Oid, Oid))| {
+        [(row, (relation, false)), (array, (relation, true))]
+    };
+    ROW_TYPES.iter().flat_map(both).collect()
+});
+
+static DESCRIPTION_BY_OBJECT: LazyLock<HashMap<(Oid, Oid), &'static str>> = LazyLock::new(|| {
+    let whole = DESCRIPTIONS.iter().filter(|description| description.subobject == 0);
+    whole.map(|found| ((found.object, found.class), found.text)).collect()
+});
+
+/// Where the OIDs of row types of relations begin that have no row type in PostgreSQL: the relation's OID with
+/// this bit. The metastore hands out OIDs from 16384 upwards and never comes so far.
+const ROW_TYPE: u32 = 1 << 30;
+/// The same for arrays of them.
+const ROW_ARRAY_TYPE: u32 = 1 << 31;
+
+/// `pg_class.reltype`: the type of a relation's rows.
+pub fn row_type(relation: Oid) -> Oid {
+    ROW_TYPES.get(&relation).map_or(Oid(relation.0 | ROW_TYPE), |(row, _)| *row)
+}
+
+/// The array type of a relation's row type.
+pub fn row_array_type(relation: Oid) -> Oid {
+    ROW_TYPES.get(&relation).map_or(Oid(relation.0 | ROW_ARRAY_TYPE), |(_, array)| *array)
+}
+
+/// The relation whose rows a type has, and whether it is the array of them.
+pub fn relation_of_row_type(oid: Oid) -> Option<(Oid, bool)> {
+    if let Some(&found) = RELATION_BY_ROW_TYPE.get(&oid) {
+        return Some(found);
+    }
+    let relation = Oid(oid.0 & !(ROW_TYPE | ROW_ARRAY_TYPE));
+    match (oid.0 & ROW_TYPE != 0, oid.0 & ROW_ARRAY_TYPE != 0) {
+        (true, false) => Some((relation, false)),
+        (false, true) => Some((relation, true)),
+        (true, true) | (false, false) => None,
+    }
+}
+
+/// The operator with this OID.
+pub fn operator_by_oid(oid: Oid) -> Option<&'static RecordedOperator> {
+    let found = OPERATORS.binary_search_by_key(&oid, |operator| operator.oid).ok()?;
+    OPERATORS.get(found)
+}
+
+/// What PostgreSQL says of a setting; `None` for one that it has not.
+pub fn setting_by_name(name: &str) -> Option<&'static RecordedSetting> {
+    SETTING_BY_NAME.get(name)
+}
+
+/// The comment on an object of the system: its OID, and that of the catalog that it is in.
+pub fn description_of(object: Oid, class: Oid) -> Option<&'static str> {
+    DESCRIPTION_BY_OBJECT.get(&(object, class)).copied()
+}
 
 static TYPE_BY_OID: LazyLock<HashMap<Oid, &'static RecordedType>> =
     LazyLock::new(|| TYPES.iter().map(|recorded| (recorded.oid, recorded)).collect());
@@ -208,6 +330,7 @@ fn read_type(line: &'static str) -> RecordedType {
         typstorage: fields.text(),
         typcollation: fields.oid(),
         typsubscript: fields.oid(),
+        typanalyze: fields.oid(),
     }
 }
 
@@ -229,21 +352,86 @@ fn read_procedure(line: &'static str) -> RecordedProcedure {
         pronargs: fields.number().unwrap_or(0),
         pronargdefaults: fields.number().unwrap_or(0),
         prorettype: fields.oid(),
-        proargtypes: fields.text().split_whitespace().filter_map(|oid| oid.parse().ok()).collect(),
+        proargtypes: numbers(fields.text()),
         prosrc: fields.text(),
+        proallargtypes: fields.optional().map(numbers),
+        proargmodes: fields.optional().map(|modes| texts(modes, ' ')),
+        proargnames: fields.optional().map(|names| texts(names, '|')),
+        arguments: fields.text(),
+        identity_arguments: fields.text(),
+        result: fields.text(),
+        regproc: fields.text(),
     }
 }
 
-fn lines(file: &'static str) -> impl Iterator<Item = &'static str> {
+fn numbers(text: &str) -> Vec<i64> {
+    text.split_whitespace().filter_map(|oid| oid.parse().ok()).collect()
+}
+
+fn texts(text: &str, separator: char) -> Vec<String> {
+    text.split(separator).map(str::to_owned).collect()
+}
+
+fn read_operator(line: &'static str) -> RecordedOperator {
+    let mut fields = Fields::of(line);
+    let (oid, oprname) = (fields.oid(), fields.text());
+    let mut operands = fields.skip(5);
+    RecordedOperator { oid, oprname, oprleft: operands.oid(), oprright: operands.oid() }
+}
+
+fn read_setting(line: &'static str) -> RecordedSetting {
+    let mut fields = Fields::of(line);
+    RecordedSetting {
+        name: fields.text(),
+        unit: fields.optional(),
+        category: fields.text(),
+        extra_desc: fields.optional(),
+        context: fields.text(),
+        vartype: fields.text(),
+        min_val: fields.optional(),
+        max_val: fields.optional(),
+    }
+}
+
+fn read_description(line: &'static str) -> RecordedDescription {
+    let mut fields = Fields::of(line);
+    RecordedDescription {
+        object: fields.oid(),
+        class: fields.oid(),
+        subobject: fields.number().unwrap_or(0),
+        text: fields.text(),
+    }
+}
+
+/// Relation, its row type, and the array type of that.
+fn read_row_type(line: &'static str) -> (Oid, Oid, Oid) {
+    let mut fields = Fields::of(line).skip(2);
+    (fields.oid(), fields.oid(), fields.oid())
+}
+
+pub(super) fn lines(file: &'static str) -> impl Iterator<Item = &'static str> {
     file.lines().filter(|line| !line.starts_with('#'))
 }
 
 /// The fields of one line, separated by tabs.
-struct Fields(std::str::Split<'static, char>);
+pub(super) struct Fields(std::str::Split<'static, char>);
 
 impl Fields {
-    fn of(line: &'static str) -> Self {
+    pub fn of(line: &'static str) -> Self {
         Fields(line.split('\t'))
+    }
+
+    /// Without the first `count` of the rest.
+    fn skip(mut self, count: usize) -> Self {
+        for _ in 0..count {
+            self.0.next();
+        }
+        self
+    }
+
+    /// `None` for NULL, which stands as in COPY's text format.
+    pub fn optional(&mut self) -> Option<&'static str> {
+        self.0.next().filter(|text| *text != "\\N")
     }
 
     fn text(&mut self) -> &'static str {

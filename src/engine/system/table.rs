@@ -25,6 +25,7 @@ use crate::engine::facts::Facts;
 
 use super::field::field_of;
 use super::lookup::Lookup;
+use super::recorded_rows::RecordedRows;
 use super::rows::Rows;
 use super::visible::Visible;
 
@@ -51,16 +52,52 @@ impl NativeRelation {
     }
 }
 
+/// Where the rows of a system relation come from.
+#[derive(Debug, Clone, Copy)]
+pub enum RowSource {
+    /// The statement's facts.
+    Facts(&'static NativeRelation),
+    /// PostgreSQL's own declarations.
+    Recorded(&'static RecordedRows),
+}
+
+impl RowSource {
+    fn name(self) -> &'static str {
+        match self {
+            RowSource::Facts(relation) => relation.name,
+            RowSource::Recorded(recorded) => recorded.name,
+        }
+    }
+
+    fn schema(self) -> SchemaRef {
+        match self {
+            RowSource::Facts(relation) => relation.schema(),
+            RowSource::Recorded(recorded) => {
+                let columns = recorded.relation().into_iter().flat_map(|found| &found.columns);
+                let fields = columns.filter_map(|one| field_of(one.name, one.pg_type, one.typmod));
+                Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+            }
+        }
+    }
+
+    fn push(self, facts: &Facts, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
+        match self {
+            RowSource::Facts(relation) => (relation.rows)(&Visible::new(facts), lookup, rows),
+            RowSource::Recorded(recorded) => recorded.push(lookup, rows),
+        }
+    }
+}
+
 /// The provider of one native relation.
 #[derive(Debug)]
 pub struct NativeTable {
-    relation: &'static NativeRelation,
+    source: RowSource,
     schema: SchemaRef,
 }
 
 impl NativeTable {
-    pub fn new(relation: &'static NativeRelation) -> Self {
-        NativeTable { relation, schema: relation.schema() }
+    pub fn new(source: RowSource) -> Self {
+        NativeTable { source, schema: source.schema() }
     }
 }
 
@@ -86,7 +123,7 @@ impl TableProvider for NativeTable {
             None => (0..self.schema.fields().len()).collect(),
         };
         let schema = Arc::new(self.schema.project(&projection)?);
-        Ok(Arc::new(NativeScan::new(self.relation, schema, projection, Lookup::new(filters))))
+        Ok(Arc::new(NativeScan::new(self.source, schema, projection, Lookup::new(filters))))
     }
 
     fn supports_filters_pushdown(
@@ -104,32 +141,27 @@ impl TableProvider for NativeTable {
 /// The scan of one native relation.
 #[derive(Debug)]
 struct NativeScan {
-    relation: &'static NativeRelation,
+    source: RowSource,
     projection: Vec<usize>,
     lookup: Lookup,
     properties: Arc<PlanProperties>,
 }
 
 impl NativeScan {
-    fn new(
-        relation: &'static NativeRelation,
-        schema: SchemaRef,
-        projection: Vec<usize>,
-        lookup: Lookup,
-    ) -> Self {
+    fn new(source: RowSource, schema: SchemaRef, projection: Vec<usize>, lookup: Lookup) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(1),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        NativeScan { relation, projection, lookup, properties: Arc::new(properties) }
+        NativeScan { source, projection, lookup, properties: Arc::new(properties) }
     }
 }
 
 impl DisplayAs for NativeScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SystemScan: {}", self.relation.name)?;
+        write!(f, "SystemScan: {}", self.source.name())?;
         for column in self.lookup.columns() {
             write!(f, ", by {column}")?;
         }
@@ -183,7 +215,7 @@ impl ExecutionPlan for NativeScan {
         let facts = Facts::of(context.session_config().options())?;
         let schema = self.schema();
         let mut rows = Rows::new(Arc::clone(&schema), self.projection.clone());
-        (self.relation.rows)(&Visible::new(facts), &self.lookup, &mut rows)?;
+        self.source.push(facts, &self.lookup, &mut rows)?;
         Ok(Box::pin(MemoryStream::try_new(rows.finish()?, schema, None)?))
     }
 }

@@ -24,6 +24,7 @@ mod row_comparison;
 mod session_words;
 mod set_functions;
 mod substrings;
+mod system_columns;
 mod union_chains;
 mod values_lists;
 
@@ -71,6 +72,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(grouping_tuples::rewrite),
     Rule::Query(fetch::rewrite),
     Rule::Query(merged_columns::rewrite),
+    Rule::Query(system_columns::rewrite),
     Rule::Query(union_chains::rewrite),
     Rule::Query(values_lists::rewrite),
 ];

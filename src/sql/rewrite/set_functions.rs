@@ -92,6 +92,16 @@ fn make_array(array: &mut Expr) {
 fn set_returning(name: &ObjectName) -> Option<(&'static [&'static str], &'static [&'static str])> {
     let all: &[(&str, &[&str], &[&str])] = &[
         ("regexp_matches", &["regexp_match_all"], &[]),
+        (
+            "pg_options_to_table",
+            &["foreign_option_names", "foreign_option_values"],
+            &["option_name", "option_value"],
+        ),
+        (
+            "pg_partition_tree",
+            &["partition_relids", "partition_parents", "partition_leaves", "partition_levels"],
+            &["relid", "parentrelid", "isleaf", "level"],
+        ),
         ("regexp_split_to_table", &["regexp_split_to_array"], &[]),
         ("string_to_table", &["string_to_array"], &[]),
         ("generate_subscripts", &["array_subscripts"], &[]),

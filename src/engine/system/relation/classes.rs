@@ -22,6 +22,7 @@ pub const CLASSES: NativeRelation = NativeRelation {
         ("oid", OID),
         ("relname", NAME),
         ("relnamespace", OID),
+        ("reltype", OID),
         ("nspname", NAME),
         ("relowner", OID),
         ("relkind", CHAR),
@@ -51,11 +52,12 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 10] {
+fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 11] {
     [
         relation.oid.into(),
         relation.name.into(),
         relation.namespace().into(),
+        recorded::row_type(relation.oid).into(),
         relation.schema.into(),
         SYSTEM_ROLE.into(),
         relation.kind.into(),
@@ -71,7 +73,7 @@ fn user_row<'a>(
     visible: &Visible<'a>,
     schema: &'a Arc<Schema>,
     relation: &'a Arc<Relation>,
-) -> [Cell<'a>; 10] {
+) -> [Cell<'a>; 11] {
     let kind = match &relation.kind {
         RelationKind::Table(_) => "r",
         RelationKind::View(_) => "v",
@@ -80,6 +82,7 @@ fn user_row<'a>(
         relation.oid.into(),
         relation.name.as_str().into(),
         schema.oid.into(),
+        recorded::row_type(relation.oid).into(),
         schema.name.as_str().into(),
         visible.role_oid(relation.owner).into(),
         kind.into(),

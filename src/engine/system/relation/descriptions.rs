@@ -1,11 +1,12 @@
-//! `lakegate_catalog.descriptions`: comments on schemas, relations, columns and catalogs.
+//! `lakegate_catalog.descriptions`: comments on schemas, relations, columns and catalogs, and PostgreSQL's on
+//! the system's own objects.
 
 use datafusion::common::Result;
 
 use crate::base::Oid;
 
 use super::super::lookup::Lookup;
-use super::super::recorded::{PG_CLASS, PG_DATABASE, PG_NAMESPACE};
+use super::super::recorded::{self, PG_CLASS, PG_DATABASE, PG_NAMESPACE};
 use super::super::rows::Rows;
 use super::super::table::NativeRelation;
 use super::super::visible::Visible;
@@ -31,6 +32,9 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
         }
         _ => Ok(()),
     };
+    for described in recorded::DESCRIPTIONS.iter() {
+        push(described.object, described.class, described.subobject, Some(described.text))?;
+    }
     for catalog in visible.snapshot().catalogs() {
         if visible.access.may_know(catalog.id) {
             push(catalog.oid, PG_DATABASE, 0, catalog.comment.as_deref())?;

@@ -49,4 +49,7 @@ const FLOAT4: PgType = PgType::Scalar(BaseType::Float4);
 const TIMESTAMPTZ: PgType = PgType::Scalar(BaseType::Timestamptz);
 const INTERVAL: PgType = PgType::Scalar(BaseType::Interval);
 const OID_VECTOR: PgType = PgType::Scalar(BaseType::OidVector);
+const OIDS: PgType = PgType::Array(BaseType::Oid);
+const CHARS: PgType = PgType::Array(BaseType::Char);
+const TEXTS: PgType = PgType::Array(BaseType::Text);
 const ACL: PgType = PgType::Array(BaseType::AclItem);

@@ -9,7 +9,7 @@ use super::super::recorded;
 use super::super::rows::Rows;
 use super::super::table::NativeRelation;
 use super::super::visible::Visible;
-use super::{BOOL, CHAR, FLOAT4, INT2, NAME, OID, OID_VECTOR, TEXT};
+use super::{BOOL, CHAR, CHARS, FLOAT4, INT2, NAME, OID, OID_VECTOR, OIDS, TEXT, TEXTS};
 
 pub const PROCEDURES: NativeRelation = NativeRelation {
     name: "procedures",
@@ -31,6 +31,9 @@ pub const PROCEDURES: NativeRelation = NativeRelation {
         ("prorettype", OID),
         ("proargtypes", OID_VECTOR),
         ("prosrc", TEXT),
+        ("proallargtypes", OIDS),
+        ("proargmodes", CHARS),
+        ("proargnames", TEXTS),
     ],
     rows,
 };
@@ -60,6 +63,9 @@ fn rows(_: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
             recorded.prorettype.into(),
             Cell::Int8s(recorded.proargtypes.clone()),
             recorded.prosrc.into(),
+            recorded.proallargtypes.clone().map_or(Cell::Null, Cell::Int8s),
+            recorded.proargmodes.clone().map_or(Cell::Null, Cell::Texts),
+            recorded.proargnames.clone().map_or(Cell::Null, Cell::Texts),
         ])?;
     }
     Ok(())

@@ -1,0 +1,147 @@
+//! `tableoid`, the column that every relation has and no `*` shows: the OID of the relation that a row comes
+//! from. Here it is a constant of the relation's name, since no relation has rows of others.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    CastKind, DataType, Expr, Ident, ObjectName, ObjectNamePart, OrderByKind, Query, Select,
+    SelectItem, SetExpr, TableFactor, Value, VisitMut, VisitorMut,
+};
+
+use crate::base::Result;
+
+const TABLEOID: &str = "tableoid";
+
+pub fn rewrite(query: &mut Query) -> Result<()> {
+    let with: Vec<String> = query
+        .with
+        .iter()
+        .flat_map(|with| with.cte_tables.iter().map(|table| folded(&table.alias.name)))
+        .collect();
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        let relations = in_select(select, &with);
+        let order = query.order_by.as_mut().map(|order| &mut order.kind);
+        if let Some(OrderByKind::Expressions(order)) = order {
+            order.iter_mut().for_each(|sort| replace(&mut sort.expr, &relations));
+        }
+    } else {
+        in_set(&mut query.body, &with);
+    }
+    Ok(())
+}
+
+fn in_set(body: &mut SetExpr, with: &[String]) {
+    match body {
+        SetExpr::Select(select) => {
+            in_select(select, with);
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            in_set(left, with);
+            in_set(right, with);
+        }
+        _ => {}
+    }
+}
+
+/// Replaces the columns of one SELECT, whose outputs keep the column's name.
+fn in_select(select: &mut Select, with: &[String]) -> Relations {
+    let relations = relations(select, with);
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expression) = item
+            && relations.of(expression).is_some()
+        {
+            let (expr, alias) = (expression.clone(), Ident::new(TABLEOID));
+            *item = SelectItem::ExprWithAlias { expr, alias };
+        }
+    }
+    replace(select, &relations);
+    relations
+}
+
+/// The relations of a FROM clause: how columns are qualified, and the name to look up.
+struct Relations {
+    named: Vec<(String, String)>,
+    /// Whether an unqualified column can only be the one relation's.
+    alone: bool,
+}
+
+impl Relations {
+    /// The name of the relation whose `tableoid` an expression is.
+    fn of(&self, expression: &Expr) -> Option<&str> {
+        let found = match expression {
+            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+                [qualifier, column] if folded(column) == TABLEOID => {
+                    let qualifier = folded(qualifier);
+                    self.named.iter().find(|(name, _)| *name == qualifier)
+                }
+                _ => None,
+            },
+            Expr::Identifier(column) if self.alone && folded(column) == TABLEOID => {
+                self.named.first()
+            }
+            _ => None,
+        };
+        found.map(|(_, name)| name.as_str())
+    }
+}
+
+fn relations(select: &Select, with: &[String]) -> Relations {
+    let factors = select.from.iter().flat_map(|from| {
+        std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
+    });
+    let factors: Vec<&TableFactor> = factors.collect();
+    let named = factors.iter().filter_map(|factor| relation(factor, with)).collect();
+    Relations { named, alone: factors.len() == 1 }
+}
+
+fn relation(factor: &TableFactor, with: &[String]) -> Option<(String, String)> {
+    let TableFactor::Table { name, alias, args: None, .. } = factor else { return None };
+    let last = name.0.last().and_then(ObjectNamePart::as_ident)?;
+    if name.0.len() == 1 && with.contains(&folded(last)) {
+        return None;
+    }
+    let qualifier = alias.as_ref().map_or(last, |alias| &alias.name);
+    Some((folded(qualifier), name.to_string()))
+}
+
+fn replace<V: VisitMut>(node: &mut V, relations: &Relations) {
+    if !relations.named.is_empty() {
+        let ControlFlow::Continue(()) = node.visit(&mut Replacer { relations });
+    }
+}
+
+struct Replacer<'a> {
+    relations: &'a Relations,
+}
+
+impl VisitorMut for Replacer<'_> {
+    type Break = std::convert::Infallible;
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Self::Break> {
+        if let Some(name) = self.relations.of(expression) {
+            *expression = oid_of(name);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// `'name'::regclass::oid`.
+fn oid_of(name: &str) -> Expr {
+    let text = Expr::value(Value::SingleQuotedString(name.to_owned()));
+    let oid = DataType::Custom(ObjectName::from(vec![Ident::new("oid")]), Vec::new());
+    cast(cast(text, DataType::Regclass), oid)
+}
+
+fn cast(expression: Expr, data_type: DataType) -> Expr {
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(expression),
+        data_type,
+        array: false,
+        format: None,
+    }
+}
+
+fn folded(name: &Ident) -> String {
+    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
+}
