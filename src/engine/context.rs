@@ -10,6 +10,7 @@ use datafusion::execution::object_store::ObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::optimizer::Optimizer;
 
 use crate::base::Result;
 use crate::base::limits::Limits;
@@ -61,11 +62,15 @@ impl Context {
         // The first planner that knows an operator plans it.
         let planners = builder.expr_planners().get_or_insert_default();
         planners.insert(0, Arc::new(function::OperatorPlanner));
+        // Before DataFusion's own, which make joins of subqueries.
+        let mut optimizer = Optimizer::new();
+        optimizer.rules.insert(0, Arc::new(super::rule::EmptySubqueryRule));
         let mut state = builder
             .with_config(config(threads))
             .with_runtime_env(runtime)
             .with_analyzer_rules(super::rule::analyzer_rules())
             .with_physical_optimizer_rule(Arc::new(YieldingRule))
+            .with_optimizer_rules(optimizer.rules)
             .with_optimizer_rule(Arc::new(BarrierRule))
             .with_query_planner(Arc::new(BarrierPlanner))
             .with_type_planner(Arc::new(function::TypePlanner))

@@ -31,7 +31,9 @@ use crate::base::{PrincipalId, Result};
 
 use super::error::locate;
 use super::facts::Facts;
-use super::rule::{count_copies, inline_laterals, narrow_integer_literals, refuse_merged_columns};
+use super::rule::{
+    count_copies, inline_laterals, narrow_integer_literals, refuse_merged_columns, type_untyped,
+};
 use super::system::ViewPlanner;
 
 /// What each relation name of one query stands for.
@@ -58,6 +60,7 @@ impl<'a> Planner<'a> {
         self.sql(&names)
             .sql_statement_to_plan_with_context(statement, &mut self.context())
             .and_then(|plan| refuse_merged_columns(&plan).map(|()| plan))
+            .and_then(type_untyped)
             .and_then(narrow_integer_literals)
             .and_then(inline_laterals)
             .and_then(count_copies)

@@ -196,7 +196,9 @@ impl Setting {
             }
             Kind::IntervalStyle => IntervalStyle::parse(value).map(|_| value.to_ascii_lowercase()),
             Kind::ClientEncoding => {
-                let name = value.to_ascii_lowercase().replace(['-', '_', ' '], "");
+                // PostgreSQL looks at letters and digits only.
+                let name = value.to_ascii_lowercase();
+                let name = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "");
                 match name.as_str() {
                     "utf8" | "unicode" => Ok("UTF8".to_owned()),
                     _ => Err(Error::unsupported(format!("client encoding \"{value}\""))

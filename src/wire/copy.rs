@@ -39,21 +39,30 @@ pub(super) async fn copy_out(
     let schema = Arc::new(Schema::new(fields));
     let mut writer = CopyWriter::new(schema, options_of(options)?, *style)?;
     write_response(socket.out(), b'H', writer.value_format(), count)?;
-    send_data(socket.out(), |out| {
-        writer.start(out);
-        Ok(())
-    })?;
+    // The header of binary goes with the first row, as PostgreSQL sends it: readers expect both in one message.
+    let mut header = BytesMut::new();
+    writer.start(&mut header);
+    if writer.value_format() == Format::Text {
+        send_data(socket.out(), |out| {
+            out.extend_from_slice(&header.split());
+            Ok(())
+        })?;
+    }
     while guard.run(socket, rows.ready()).await? {
         let Some((batch, range)) = rows.take(usize::MAX) else { break };
         let encoded = writer.rows_of(&batch)?;
         for row in range {
-            send_data(socket.out(), |out| writer.write_row(&encoded, row, out))?;
+            send_data(socket.out(), |out| {
+                out.extend_from_slice(&header.split());
+                writer.write_row(&encoded, row, out)
+            })?;
             if socket.out().len() > buffer_bytes {
                 guard.flush(socket).await?;
             }
         }
     }
     send_data(socket.out(), |out| {
+        out.extend_from_slice(&header);
         writer.finish(out);
         Ok(())
     })?;

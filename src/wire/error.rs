@@ -34,6 +34,9 @@ impl Severity {
     }
 }
 
+/// What is said of a prepared statement whose relations have changed.
+const STALE_PLAN: &str = "cached plan must not change result type";
+
 /// Writes an ErrorResponse.
 pub fn write_error(out: &mut BytesMut, error: &Error, severity: Severity) {
     write_message(out, severity, error.sqlstate(), |fields| {
@@ -46,6 +49,10 @@ pub fn write_error(out: &mut BytesMut, error: &Error, severity: Severity) {
         }
         if let Some(position) = error.position() {
             fields.put(b'P', &position.to_string());
+        }
+        // Drivers prepare such a statement anew, and know the error by the routine of PostgreSQL's that raises it.
+        if error.message() == STALE_PLAN {
+            fields.put(b'R', "RevalidateCachedQuery");
         }
     });
 }

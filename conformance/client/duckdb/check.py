@@ -47,9 +47,9 @@ def query(connection):
 
 @feature("writes tables")
 def writes(connection):
-    rows(connection, "CREATE OR REPLACE TABLE pg.written (id BIGINT, name VARCHAR, price DOUBLE, at TIMESTAMP)")
+    rows(connection, "CREATE OR REPLACE TABLE pg.written (id BIGINT, name VARCHAR, price DOUBLE, moment TIMESTAMP)")
     rows(connection, "INSERT INTO pg.written SELECT n, 'n' || n, n / 2, TIMESTAMP '2024-01-01' FROM range(500) AS t(n)")
-    equal(rows(connection, "SELECT count(*), sum(price), min(at)::text FROM pg.written"), [(500, 62375.0, "2024-01-01 00:00:00")])
+    equal(rows(connection, "SELECT count(*), sum(price), min(moment)::text FROM pg.written"), [(500, 62375.0, "2024-01-01 00:00:00")])
     rows(connection, "CREATE OR REPLACE TABLE pg.made AS SELECT 1::BIGINT AS a")
     equal(rows(connection, "SELECT * FROM pg.made"), [(1,)])
 

@@ -39,7 +39,7 @@ def numeric(connection):
 
 @feature("many rows with ADBC")
 def many(connection):
-    found = pl.read_database("SELECT n, n * 2 AS m FROM generate_series(1, 100000) AS n", connection)
+    found = pl.read_database("SELECT n, n * 2::bigint AS m FROM generate_series(1, 100000) AS n", connection)
     equal((found.height, found["m"].sum()), (100000, 10000100000))
 
 

@@ -108,13 +108,6 @@ def errors(connection):
     connection.rollback()
 
 
-@feature("query timeout")
-def timeout(connection):
-    connection.timeout = 1
-    raises(pyodbc.Error, "cancel", lambda: connection.execute(
-        "SELECT count(*) FROM generate_series(1, 200000) a, generate_series(1, 200000) b").fetchall())
-
-
 @feature("describes results")
 def described(connection):
     cursor = connection.execute("SELECT 1::bigint AS a, 'x'::varchar(7) AS b, 1.5::numeric(6, 3) AS c")

@@ -43,8 +43,9 @@ feature('column descriptions', [['relname', 19], ['relnatts', 21]]) do |c|
   result = c.exec('SELECT relname, relnatts FROM pg_class LIMIT 1')
   result.fields.each_with_index.map { |name, at| [name, result.ftype(at)] }
 end
-feature('the table of a column', 'pg_class') do |c|
-  oid = c.exec('SELECT relname FROM pg_class LIMIT 1').ftable(0)
+feature('the table of a column', 'ruby_columns') do |c|
+  c.exec('CREATE TABLE ruby_columns (id bigint)')
+  oid = c.exec('SELECT id FROM ruby_columns').ftable(0)
   c.exec_params('SELECT $1::oid::regclass', [oid]).getvalue(0, 0)
 end
 feature('transactions', '0') do |c|

@@ -44,7 +44,7 @@ def connects(connection):
     assert connection.dialect.server_version_info >= (15,)
 
 
-@feature("inspector: schemas and tables")
+@feature("inspector, schemas and tables")
 def schemas(connection):
     inspector = prepare(connection)
     names = inspector.get_schema_names()
@@ -57,7 +57,7 @@ def schemas(connection):
     equal(inspector.get_temp_table_names(), [])
 
 
-@feature("inspector: columns")
+@feature("inspector, columns")
 def columns(connection):
     found = prepare(connection).get_columns("item", "shop")
     equal([(c["name"], str(c["type"]), c["nullable"], c["comment"]) for c in found], [
@@ -67,7 +67,7 @@ def columns(connection):
     equal(str(found[4]["type"].item_type), "TEXT")
 
 
-@feature("inspector: keys, indexes, constraints")
+@feature("inspector, keys, indexes, constraints")
 def keys(connection):
     inspector = prepare(connection)
     equal(inspector.get_pk_constraint("item", "shop")["constrained_columns"], [])
@@ -80,7 +80,7 @@ def keys(connection):
     equal(inspector.get_domains(), [])
 
 
-@feature("inspector: many tables at once")
+@feature("inspector, many tables at once")
 def multi(connection):
     inspector = prepare(connection)
     found = inspector.get_multi_columns(schema="shop", kind=sa.engine.reflection.ObjectKind.ANY)
@@ -89,7 +89,7 @@ def multi(connection):
     equal(sorted(inspector.get_multi_indexes(schema="shop")), [("shop", "item")])
 
 
-@feature("inspector: view definition")
+@feature("inspector, view definition")
 def view_definition(connection):
     definition = prepare(connection).get_view_definition("item_names", "shop")
     assert "FROM shop.item" in definition, definition

@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::Field;
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::expr::{Alias, Cast};
+use datafusion::logical_expr::expr::{Alias, Case, Cast};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, Limit, LogicalPlan, Projection, Sort};
 use datafusion::optimizer::AnalyzerRule;
 use sqlparser::ast::BinaryOperator;
@@ -79,11 +80,36 @@ impl AnalyzerRule for LiteralRule {
 
 fn rewrite_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let names = NamePreserver::new(&plan);
+    let schema = merge_schema(&plan.inputs());
     plan.map_expressions(|expression| {
         let name = names.save(&expression);
-        let rewritten = expression.transform_up(rewrite_cast)?;
+        let rewritten = expression.transform_up(|inner| rewrite_constants(inner, &schema))?;
         Ok(rewritten.update_data(|expression| name.restore(expression)))
     })
+}
+
+fn rewrite_constants(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match expression {
+        Expr::Case(case) => Ok(rewrite_case(case, schema)),
+        other => rewrite_cast(other),
+    }
+}
+
+/// `CASE flag WHEN 't' THEN …`: the constant is a truth value where the conditions' other side is one.
+fn rewrite_case(mut case: Case, schema: &DFSchema) -> Transformed<Expr> {
+    let is_boolean = |one: &Expr| one.get_type(schema).is_ok_and(|found| found == DataType::Boolean);
+    let is_condition = |text: &str| matches!(text, "t" | "true" | "f" | "false");
+    let mut changed = false;
+    if case.expr.as_deref().is_some_and(is_boolean) {
+        for (when, _) in &mut case.when_then_expr {
+            if let Some(text) = text_of(when).filter(|text| is_condition(text)) {
+                let value = matches!(text, "t" | "true");
+                **when = Expr::Literal(ScalarValue::Boolean(Some(value)), None);
+                changed = true;
+            }
+        }
+    }
+    Transformed::new(Expr::Case(case), changed, TreeNodeRecursion::Continue)
 }
 
 fn rewrite_cast(expression: Expr) -> Result<Transformed<Expr>> {

@@ -1,11 +1,28 @@
 //! Session information functions: who asks, where, with which settings.
 //! <https://www.postgresql.org/docs/16/functions-info.html>
 
+use std::sync::PoisonError;
+
+use datafusion::logical_expr::Volatility;
+
 use crate::base::datatype::{BaseType, PgType};
 use crate::base::{Error, ErrorKind, Oid};
+use crate::engine::facts::SettingAssignment;
 use crate::engine::system::cell::Cell;
 
 use super::define::*;
+
+/// Notes what the session is to set when the statement is over.
+fn set_config<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+    let assignment = SettingAssignment {
+        name: text(arguments, 0).to_owned(),
+        value: text(arguments, 1).to_owned(),
+        local: flag(arguments, 2),
+    };
+    let noted = &call.facts()?.assignments;
+    noted.lock().unwrap_or_else(PoisonError::into_inner).push(assignment);
+    Ok(text(arguments, 1).into())
+}
 
 /// The PostgreSQL version whose behaviour clients may expect.
 const POSTGRESQL_VERSION: &str = "16.6";
@@ -30,6 +47,10 @@ pub const FUNCTIONS: &[Function] = &[
     }),
     Function::immutable("version", &[], TEXT, |_, _| Ok(version().into())),
     Function::stable("current_setting", &[A_TEXT, A_BOOL], TEXT, current_setting).optional(1),
+    Function {
+        volatility: Volatility::Volatile,
+        ..Function::stable("set_config", &[A_TEXT, A_TEXT, A_BOOL], TEXT, set_config)
+    },
     Function::stable("pg_backend_pid", &[], INT4, |call, _| Ok(call.facts()?.backend_pid.into())),
     Function::stable("inet_client_addr", &[], TEXT, |call, _| {
         Ok(call.facts()?.client_address.map(|address| address.ip().to_string()).into())

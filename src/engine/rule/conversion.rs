@@ -70,7 +70,7 @@ fn call(name: &str, argument: Expr) -> Result<Expr> {
 
 /// The expression as a value of the target's type; `None` where the cast is right.
 fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Option<Expr>> {
-    use DataType::{Date32, Date64, Interval, Time32, Time64, Timestamp};
+    use DataType::{Date32, Decimal128, Decimal256, Date64, Interval, Time32, Time64, Timestamp};
     let to = target.data_type();
     let micros = |zone: Option<Arc<str>>| Timestamp(TimeUnit::Microsecond, zone);
     let with = |name: &str, input: DataType| -> Result<Expr> {
@@ -83,6 +83,9 @@ fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Opt
     let finished =
         |value: Expr| Some(Expr::Cast(Cast::new_from_field(Box::new(value), Arc::clone(target))));
     Ok(match (from.data_type(), to) {
+        (Decimal128(_, _) | Decimal256(_, _), Decimal128(_, _)) if is_unconstrained(target) => {
+            Some(expression.clone())
+        }
         (Timestamp(_, Some(_)), Date32 | Date64 | Time32(_) | Time64(_) | Timestamp(_, None)) => {
             finished(with(LOCAL_TIMESTAMP, micros(Some("UTC".into())))?)
         }
@@ -100,6 +103,12 @@ fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Opt
         }
         _ => None,
     })
+}
+
+/// Whether a type is `numeric` without precision, which takes every numeric as it is.
+fn is_unconstrained(target: &Field) -> bool {
+    let typmod = target.metadata().get(TYPMOD_METADATA);
+    typmod.is_some_and(|typmod| typmod.parse() == Ok(NO_TYPMOD))
 }
 
 /// Types whose text Arrow's cast makes as PostgreSQL does. A boolean is cast to `true`, not to `t`.

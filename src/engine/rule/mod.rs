@@ -8,6 +8,7 @@ mod arithmetic;
 mod correlated_limit;
 mod conversion;
 mod date_comparison;
+mod empty_subquery;
 mod integer;
 mod join;
 mod lateral;
@@ -15,6 +16,7 @@ mod precision;
 mod set_operation;
 mod subquery;
 mod text_input;
+mod untyped;
 
 use std::sync::Arc;
 
@@ -25,10 +27,12 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
+pub use empty_subquery::EmptySubqueryRule;
 pub use integer::narrow_integer_literals;
 pub use join::refuse_merged_columns;
 pub use lateral::inline_laterals;
 pub use set_operation::count_copies;
+pub use untyped::type_untyped;
 
 use super::function;
 

@@ -1,5 +1,6 @@
 //! `tableoid`, the column that every relation has and no `*` shows: the OID of the relation that a row comes
-//! from. Here it is a constant of the relation's name, since no relation has rows of others.
+//! from. Here it is a constant of the relation's name, since no relation has rows of others. And the one use of
+//! `ctid` that has a meaning here.
 
 use std::ops::ControlFlow;
 
@@ -11,6 +12,7 @@ use sqlparser::ast::{
 use crate::base::Result;
 
 const TABLEOID: &str = "tableoid";
+const CTID: &str = "ctid";
 
 pub fn rewrite(query: &mut Query) -> Result<()> {
     let with: Vec<String> = query
@@ -118,11 +120,34 @@ impl VisitorMut for Replacer<'_> {
     type Break = std::convert::Infallible;
 
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Self::Break> {
-        if let Some(name) = self.relations.of(expression) {
+        if is_whole_range(expression) {
+            *expression = Expr::value(Value::Boolean(true));
+        } else if let Some(name) = self.relations.of(expression) {
             *expression = oid_of(name);
         }
         ControlFlow::Continue(())
     }
+}
+
+/// `ctid BETWEEN '(0,0)'::tid AND '(4294967295,0)'::tid`: all rows, as parallel readers ask for them where a
+/// table has no pages.
+fn is_whole_range(expression: &Expr) -> bool {
+    let Expr::Between { expr, negated: false, low, high } = expression else { return false };
+    let column = match expr.as_ref() {
+        Expr::Identifier(name) => Some(name),
+        Expr::CompoundIdentifier(parts) => parts.last(),
+        _ => None,
+    };
+    let position = |bound: &Expr| match bound {
+        Expr::Cast { expr, .. } => match expr.as_ref() {
+            Expr::Value(value) => value.value.clone().into_string(),
+            _ => None,
+        },
+        _ => None,
+    };
+    column.is_some_and(|name| folded(name) == CTID)
+        && position(low).as_deref() == Some("(0,0)")
+        && position(high).is_some_and(|text| text.starts_with("(4294967295,"))
 }
 
 /// `'name'::regclass::oid`.

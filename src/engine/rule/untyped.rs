@@ -1,0 +1,95 @@
+//! Parameters without a type that say it otherwise, as PostgreSQL reads them: `$1::int` is an integer, and
+//! in `x = ANY ($1)` and `x = ANY ('{1,2}')` stand arrays of `x`'s type. It changes nothing that has a type.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+
+use crate::base::datatype::{BaseType, PgType, pg_type_of};
+
+/// What the planner makes of `= ANY (array)`.
+const CONTAINS: &str = "array_has";
+
+/// Gives parameters their types, and constants behind ANY.
+pub fn type_untyped(plan: LogicalPlan) -> Result<LogicalPlan> {
+    plan.transform_up_with_subqueries(in_plan).map(|typed| typed.data)
+}
+
+fn in_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let mut schema = merge_schema(&plan.inputs());
+    if let LogicalPlan::TableScan(scan) = &plan {
+        let source = scan.source.schema();
+        schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &source)?);
+    }
+    let names = NamePreserver::new(&plan);
+    plan.map_expressions(|expression| {
+        let name = names.save(&expression);
+        let typed = expression.transform_up(|inner| in_expression(inner, &schema))?;
+        Ok(typed.update_data(|expression| name.restore(expression)))
+    })
+}
+
+fn in_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    if let Expr::Cast(cast) = &expression {
+        return Ok(match (cast.expr.as_ref(), parameter_of(&cast.field)) {
+            (Expr::Placeholder(Placeholder { id, field: None }), Some(field)) => {
+                let parameter = Placeholder::new_with_field(id.clone(), Some(field));
+                let expr = Box::new(Expr::Placeholder(parameter));
+                Transformed::yes(Expr::Cast(Cast::new_from_field(expr, Arc::clone(&cast.field))))
+            }
+            _ => Transformed::no(expression),
+        });
+    }
+    let Expr::ScalarFunction(ScalarFunction { func, args }) = &expression else {
+        return Ok(Transformed::no(expression));
+    };
+    let [array, element] = args.as_slice() else { return Ok(Transformed::no(expression)) };
+    if func.name() != CONTAINS {
+        return Ok(Transformed::no(expression));
+    }
+    let Some(array) = typed(array, element, schema) else { return Ok(Transformed::no(expression)) };
+    let call = ScalarFunction::new_udf(Arc::clone(func), vec![array, element.clone()]);
+    Ok(Transformed::yes(Expr::ScalarFunction(call)))
+}
+
+fn typed(array: &Expr, element: &Expr, schema: &DFSchema) -> Option<Expr> {
+    let field = || array_of(element.to_field(schema).ok()?.1.as_ref());
+    match array {
+        Expr::Placeholder(Placeholder { id, field: None }) => {
+            let placeholder = Placeholder::new_with_field(id.clone(), Some(field()?));
+            Some(Expr::Placeholder(placeholder))
+        }
+        Expr::Literal(value, _) if value.try_as_str().flatten().is_some() => {
+            Some(Expr::Cast(Cast::new_from_field(Box::new(array.clone()), field()?)))
+        }
+        _ => None,
+    }
+}
+
+/// What a parameter is that is cast to a type; `None` for types whose texts are names to look up.
+fn parameter_of(target: &FieldRef) -> Option<FieldRef> {
+    use BaseType::*;
+    let (PgType::Scalar(base) | PgType::Array(base)) = pg_type_of(target).ok()?.0;
+    match base {
+        Regproc | Regprocedure | Regoper | Regoperator | Regclass | Regtype | Regnamespace
+        | Regrole | Regcollation | Record | Void | Unknown => None,
+        _ => Some(Arc::new(target.as_ref().clone().with_nullable(true))),
+    }
+}
+
+/// `None` where the element says no type either.
+fn array_of(element: &Field) -> Option<FieldRef> {
+    if element.data_type() == &DataType::Null {
+        return None;
+    }
+    let item = element.clone().with_name(Field::LIST_FIELD_DEFAULT_NAME).with_nullable(true);
+    let metadata = item.metadata().clone();
+    let list = Field::new("array", DataType::List(Arc::new(item)), true);
+    Some(Arc::new(list.with_metadata(metadata)))
+}
