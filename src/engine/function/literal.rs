@@ -97,7 +97,8 @@ fn rewrite_constants(expression: Expr, schema: &DFSchema) -> Result<Transformed<
 
 /// `CASE flag WHEN 't' THEN …`: the constant is a truth value where the conditions' other side is one.
 fn rewrite_case(mut case: Case, schema: &DFSchema) -> Transformed<Expr> {
-    let is_boolean = |one: &Expr| one.get_type(schema).is_ok_and(|found| found == DataType::Boolean);
+    let is_boolean =
+        |one: &Expr| one.get_type(schema).is_ok_and(|found| found == DataType::Boolean);
     let is_condition = |text: &str| matches!(text, "t" | "true" | "f" | "false");
     let mut changed = false;
     if case.expr.as_deref().is_some_and(is_boolean) {

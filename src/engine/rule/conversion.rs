@@ -12,6 +12,7 @@ use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, Operator,
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::base::Error;
+use crate::base::datatype::{NO_TYPMOD, TYPMOD_METADATA};
 use crate::engine::function::{
     INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, SPAN, TEXT_OF, TIME_OF_INTERVAL, column_function,
 };
@@ -70,7 +71,7 @@ fn call(name: &str, argument: Expr) -> Result<Expr> {
 
 /// The expression as a value of the target's type; `None` where the cast is right.
 fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Option<Expr>> {
-    use DataType::{Date32, Decimal128, Decimal256, Date64, Interval, Time32, Time64, Timestamp};
+    use DataType::{Date32, Date64, Decimal128, Decimal256, Interval, Time32, Time64, Timestamp};
     let to = target.data_type();
     let micros = |zone: Option<Arc<str>>| Timestamp(TimeUnit::Microsecond, zone);
     let with = |name: &str, input: DataType| -> Result<Expr> {

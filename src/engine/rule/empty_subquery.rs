@@ -35,7 +35,9 @@ impl OptimizerRule for EmptySubqueryRule {
 }
 
 fn without_rows(expression: Expr) -> Result<Transformed<Expr>> {
-    let Expr::ScalarSubquery(subquery) = &expression else { return Ok(Transformed::no(expression)) };
+    let Expr::ScalarSubquery(subquery) = &expression else {
+        return Ok(Transformed::no(expression));
+    };
     if !is_empty(&subquery.subquery) {
         return Ok(Transformed::no(expression));
     }

@@ -8,7 +8,11 @@ mod arithmetic;
 mod correlated_limit;
 mod conversion;
 mod date_comparison;
+<<<<<<< HEAD
 mod empty_subquery;
+=======
+mod dependent;
+>>>>>>> main
 mod integer;
 mod join;
 mod lateral;
@@ -25,9 +29,13 @@ use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
+<<<<<<< HEAD
 pub use empty_subquery::EmptySubqueryRule;
+=======
+pub use dependent::{pulls_up, references};
+>>>>>>> main
 pub use integer::narrow_integer_literals;
 pub use join::refuse_merged_columns;
 pub use lateral::inline_laterals;
@@ -47,7 +55,9 @@ pub fn analyzer_rules() -> Rules {
         Arc::new(subquery::SubqueryRule),
         Arc::new(correlated_limit::CorrelatedLimitRule),
     ];
-    rules.extend(function::analyzer_rules());
+    rules.extend(function::analyzer_rules_before_coercion());
+    rules.push(Arc::new(dependent::DependentRule));
+    rules.extend(Analyzer::new().rules);
     // Type coercion has cast texts by then.
     rules.push(Arc::new(text_input::TextInputRule));
     rules.push(Arc::new(conversion::ConversionRule));
