@@ -8,11 +8,8 @@ mod arithmetic;
 mod correlated_limit;
 mod conversion;
 mod date_comparison;
-<<<<<<< HEAD
-mod empty_subquery;
-=======
 mod dependent;
->>>>>>> main
+mod empty_subquery;
 mod integer;
 mod join;
 mod lateral;
@@ -31,11 +28,8 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
-<<<<<<< HEAD
-pub use empty_subquery::EmptySubqueryRule;
-=======
 pub use dependent::{pulls_up, references};
->>>>>>> main
+pub use empty_subquery::EmptySubqueryRule;
 pub use integer::narrow_integer_literals;
 pub use join::refuse_merged_columns;
 pub use lateral::inline_laterals;
