@@ -39,6 +39,7 @@ mod session;
 mod size;
 mod statistics;
 mod string;
+mod sum;
 mod template;
 mod text_output;
 mod type_planner;
@@ -108,6 +109,7 @@ pub fn register(state: &mut SessionState) -> Result<()> {
         state.register_udf(function)?;
     }
     state.register_udaf(average::function())?;
+    state.register_udaf(sum::function())?;
     for (function, alias) in [(bool_and_udaf(), "every"), (var_samp_udaf(), "variance")] {
         let function = function.as_ref().clone().with_aliases([alias]);
         state.register_udaf(Arc::new(function))?;
