@@ -215,6 +215,7 @@ error_kinds! {
     UndefinedTable = "42P01",
     UndefinedParameter = "42P02",
     DuplicateCursor = "42P03",
+    InvalidCursorDefinition = "42P11",
     DuplicateDatabase = "42P04",
     DuplicatePreparedStatement = "42P05",
     DuplicateSchema = "42P06",

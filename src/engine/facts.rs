@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::common::Result as DataFusionResult;
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
@@ -51,6 +51,8 @@ pub struct FactValues {
     pub server_started_at: i64,
     /// `pg_stat_activity`: who can tell of the live sessions.
     pub sessions: LiveSessions,
+    /// `pg_cursors`.
+    pub cursors: OpenCursors,
     /// What `set_config` has asked for; the session does it when the statement is over.
     pub assignments: Arc<Mutex<Vec<SettingAssignment>>>,
 }
@@ -95,6 +97,42 @@ impl LiveSessions {
 impl std::fmt::Debug for LiveSessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("LiveSessions")
+    }
+}
+
+/// The session's cursors and portals. The session keeps them; a statement that asks sees those of now.
+#[derive(Debug, Clone, Default)]
+pub struct OpenCursors(Arc<Mutex<BTreeMap<String, OpenCursor>>>);
+
+/// A cursor or portal as `pg_cursors` shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OpenCursor {
+    pub name: String,
+    /// The text that it was made by.
+    pub statement: Arc<str>,
+    pub is_holdable: bool,
+    pub is_binary: bool,
+    pub is_scrollable: bool,
+    /// Microseconds since 1970-01-01 UTC.
+    pub creation_time: i64,
+}
+
+impl OpenCursors {
+    pub fn open(&self, cursor: OpenCursor) {
+        self.all().insert(cursor.name.clone(), cursor);
+    }
+
+    pub fn close(&self, name: &str) {
+        self.all().remove(name);
+    }
+
+    /// The cursors now, by name.
+    pub fn list(&self) -> Vec<OpenCursor> {
+        self.all().values().cloned().collect()
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, OpenCursor>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

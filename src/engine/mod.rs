@@ -14,6 +14,7 @@ pub mod facts;
 mod function;
 mod grants;
 mod insert;
+mod kept;
 mod length;
 mod memory;
 mod open;
@@ -56,6 +57,7 @@ use runtime::CpuRuntime;
 
 pub use crate::delta::change::Isolation;
 pub use insert::CopySink;
+pub use kept::KeptRows;
 pub use output::OutputColumn;
 pub use stream::RowStream;
 pub use work::{Mark, Work};
@@ -67,7 +69,7 @@ pub struct Engine {
     tables: Arc<Tables>,
     context: Context,
     cpu: CpuRuntime,
-    admission: Admission,
+    admission: Arc<Admission>,
     limits: Limits,
     /// Where managed tables lie, each in a folder named by a UUID.
     managed_root: Location,
@@ -184,7 +186,7 @@ impl Engine {
             tables: Arc::new(Tables::new(Arc::clone(&stores), TablesOptions::default())),
             context: Context::new(&limits, threads, registry, &spill_directory)?,
             cpu: CpuRuntime::new(threads + SPARE_THREADS)?,
-            admission: Admission::new(&limits),
+            admission: Arc::new(Admission::new(&limits)),
             stores,
             limits,
             managed_root,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::ScalarValue;
 
 use crate::base::name::quote_identifier;
 use crate::base::{Error, ErrorKind, Result};
@@ -24,6 +25,7 @@ impl Session {
         &mut self,
         statement: SessionStatement,
         text: &Arc<str>,
+        parameters: Vec<ScalarValue>,
     ) -> Result<Execution> {
         let tag = match statement {
             SessionStatement::Use(target) => self.use_namespace(target)?,
@@ -53,6 +55,7 @@ impl Session {
             SessionStatement::Savepoint(name) => self.save(name)?,
             SessionStatement::Release(name) => {
                 self.transaction.release(&name)?;
+                self.portals.release_to(self.transaction.savepoints());
                 "RELEASE"
             }
             SessionStatement::RollbackTo(name) => self.back_to(&name).await?,
@@ -69,6 +72,11 @@ impl Session {
                 "DEALLOCATE ALL"
             }
             SessionStatement::Discard(discard) => self.discard(discard)?,
+            SessionStatement::DeclareCursor(declare) => {
+                self.declare_cursor(declare, text, parameters).await?
+            }
+            SessionStatement::Fetch(fetch) => return self.fetch(fetch).await,
+            SessionStatement::CloseCursor(name) => self.close_cursor(name.as_deref())?,
         };
         self.style = self.settings.text_style();
         Ok(Execution::Done(Completion::new(tag)))
@@ -240,15 +248,26 @@ impl Session {
         }
         // Whatever comes of it, the block has ended.
         let before = self.settings.clone();
+        let held = self.hold_cursors().await;
+        self.portals.before_commit();
         self.settings.commit_transaction();
-        self.end_block(false, modes)?;
         let engine = Arc::clone(&self.shared.engine);
-        if let Err(error) = engine.commit(work).await {
+        self.transaction.end(|| engine.begin());
+        let committed = match held {
+            Ok(()) => engine.commit(work).await,
+            Err(error) => {
+                engine.roll_back(&work).await;
+                Err(error)
+            }
+        };
+        if let Err(error) = committed {
+            self.portals.end_transaction();
             self.settings = before;
             self.settings.roll_back_transaction();
             self.style = self.settings.text_style();
             return Err(error);
         }
+        self.portals.committed();
         self.chain(and_chain, modes)?;
         Ok("COMMIT")
     }
@@ -269,7 +288,7 @@ impl Session {
     fn end_block(&mut self, and_chain: bool, modes: TransactionModes) -> Result<()> {
         let engine = Arc::clone(&self.shared.engine);
         self.transaction.end(|| engine.begin());
-        self.portals.clear();
+        self.portals.end_transaction();
         self.chain(and_chain, modes)
     }
 
@@ -301,7 +320,7 @@ impl Session {
 
     async fn back_to(&mut self, name: &str) -> Result<&'static str> {
         let Savepoint { name: _, work, settings } = self.transaction.back_to(name)?;
-        self.portals.clear();
+        self.portals.roll_back_to(self.transaction.savepoints());
         self.settings.rewind(settings);
         self.transaction.work().rewind(&work).await?;
         Ok("ROLLBACK")

@@ -3,10 +3,13 @@
 
 mod command;
 pub mod copy;
+mod cursor;
 pub mod extended;
+mod fetch;
 mod portal;
 mod prepared;
 pub mod registry;
+mod rows;
 pub mod setting;
 mod settings;
 mod statement;
@@ -32,8 +35,8 @@ use prepared::PreparedStatements;
 use settings::Settings;
 use transaction::Transaction;
 
-pub use portal::{PortalState, Rows};
 pub use registry::Registry;
+pub use rows::Rows;
 pub use transaction::TransactionStatus;
 
 /// What all sessions share.
@@ -253,6 +256,7 @@ impl Session {
                 let registry = Arc::clone(&self.shared.registry);
                 move || registry.activities()
             }),
+            cursors: self.portals.shown(),
             assignments: Arc::default(),
         });
         Ok(Request { facts, work, parameters, text: Arc::clone(text), formats })

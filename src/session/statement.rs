@@ -26,7 +26,7 @@ impl Session {
             Statement::Session(SessionStatement::Execute(execute)) => {
                 return self.execute_prepared(execute, text, formats).await;
             }
-            Statement::Session(session) => return self.command(session, text).await,
+            Statement::Session(session) => return self.command(session, text, parameters).await,
             statement => statement,
         };
         let request = self.request(text, parameters, formats)?;
@@ -52,10 +52,9 @@ impl Session {
             self.take_assignments(&request)?;
         }
         if self.is_last
-            && let Some(work) = self.transaction.end_implicit()
+            && self.transaction.is_implicit()
         {
-            self.settings.commit_transaction();
-            self.shared.engine.commit(work).await?;
+            return self.commit_implicit().await;
         }
         Ok(())
     }
@@ -65,8 +64,21 @@ impl Session {
         self.running = None;
         self.transaction.fail();
         if self.transaction.status() == TransactionStatus::Failed {
-            self.portals.clear();
+            self.portals.roll_back_to(self.transaction.savepoints());
         }
+    }
+
+    /// Commits what several statements have done without a block, unless a block has taken it over.
+    async fn commit_implicit(&mut self) -> Result<()> {
+        if !self.transaction.in_block() {
+            self.hold_cursors().await?;
+        }
+        let Some(work) = self.transaction.end_implicit() else { return Ok(()) };
+        self.portals.before_commit();
+        self.settings.commit_transaction();
+        self.shared.engine.commit(work).await?;
+        self.portals.committed();
+        Ok(())
     }
 
     /// The statements of one simple query are one transaction.
@@ -99,20 +111,20 @@ impl Session {
     /// yet, or undoes it.
     pub async fn end_script(&mut self, succeeded: bool) -> Result<()> {
         self.is_last = true;
-        let work = self.transaction.end_implicit();
         if self.transaction.in_block() {
+            self.transaction.end_implicit();
             return Ok(());
         }
-        self.portals.clear();
-        let Some(work) = work else { return Ok(()) };
-        if succeeded {
-            self.settings.commit_transaction();
-            return self.shared.engine.commit(work).await;
-        }
+        let committed = match succeeded {
+            true => self.commit_implicit().await,
+            false => Ok(()),
+        };
+        self.portals.end_transaction();
+        let Some(work) = self.transaction.end_implicit() else { return committed };
         self.settings.roll_back_transaction();
         self.style = self.settings.text_style();
         self.shared.engine.roll_back(&work).await;
-        Ok(())
+        committed
     }
 
     /// The client has gone: what is not committed never will be.

@@ -131,6 +131,11 @@ impl Transaction {
         self.block.is_none().then_some(work)
     }
 
+    /// How many savepoints stand.
+    pub fn savepoints(&self) -> usize {
+        self.block.as_ref().map_or(0, |block| block.savepoints.len())
+    }
+
     /// SAVEPOINT. 25P01 outside of a block.
     pub fn save(&mut self, savepoint: Savepoint) -> Result<()> {
         self.open_block("SAVEPOINT")?.savepoints.push(savepoint);

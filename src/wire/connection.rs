@@ -7,10 +7,11 @@ use std::sync::Arc;
 use bytes::BufMut;
 use metrics::{counter, gauge};
 
+use crate::base::render::Format;
 use crate::base::{Error, ErrorKind, Result, metric};
 use crate::engine::facts::SessionActivity;
 use crate::session::registry::SessionSlot;
-use crate::session::{Execution, Login, Notice, Session, Shared, TransactionStatus};
+use crate::session::{Execution, Login, Notice, Rows, Session, Shared, TransactionStatus};
 use crate::sql::statement::SessionStatement;
 use crate::sql::{Parsed, Statement};
 
@@ -323,6 +324,9 @@ impl Connection {
         }
         let is_commit = parsed.statement.is_commit();
         let guard = Guard::begin(&self.slot, self.session.statement_timeout());
+        if is_commit {
+            guard.run(&mut self.socket, self.session.hold_cursors()).await?;
+        }
         let execute = self.session.execute(parsed.statement, text, Vec::new(), Vec::new());
         let execution = match is_commit {
             // Once begun it cannot be called back.
@@ -330,7 +334,7 @@ impl Connection {
             false => guard.run(&mut self.socket, execute).await?,
         };
         if let Execution::Rows(rows) = &execution {
-            write_row_description(rows.columns(), &[], self.socket.out())?;
+            write_row_description(rows.columns(), formats_without_bind(rows), self.socket.out())?;
         }
         self.finish(execution, &guard).await
     }
@@ -342,9 +346,10 @@ impl Connection {
         let socket = &mut self.socket;
         let tag = match execution {
             Execution::Rows(mut rows) => {
-                let encoding = Encoding { formats: &[], style: &style, buffer_bytes: buffer };
-                let (_, sent) = send_rows(socket, guard, &mut rows, encoding, None).await?;
-                rows.tag(sent)
+                let formats = formats_without_bind(&rows);
+                let encoding = Encoding { formats, style: &style, buffer_bytes: buffer };
+                send_rows(socket, guard, &mut rows, encoding).await?;
+                rows.tag()
             }
             Execution::Done(completion) => completion.tag,
             Execution::CopyOut { rows, options } => {
@@ -370,6 +375,11 @@ impl Connection {
             Ok(())
         })
     }
+}
+
+/// The formats of values in the simple protocol: text, unless a BINARY cursor gives them.
+fn formats_without_bind(rows: &Rows) -> &'static [Format] {
+    if rows.is_binary() { &[Format::Binary] } else { &[] }
 }
 
 fn write_parameter_status(socket: &mut Socket, name: &str, value: &str) -> Result<()> {

@@ -5,6 +5,7 @@ mod alter;
 mod comment;
 mod copy;
 mod create;
+mod cursor;
 mod describe;
 mod explain;
 mod grant;
@@ -59,6 +60,9 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "execute" => prepare::execute(c),
         "deallocate" => prepare::deallocate(c),
         "discard" => prepare::discard(c),
+        "declare" => cursor::declare(c),
+        "fetch" | "move" => cursor::fetch(c),
+        "close" => cursor::close(c),
         _ => Err(refused::statement(c)),
     }
 }

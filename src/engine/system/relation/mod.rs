@@ -4,6 +4,7 @@
 mod acl;
 mod attributes;
 mod classes;
+mod cursors;
 mod databases;
 mod descriptions;
 mod memberships;
@@ -24,6 +25,7 @@ use super::table::NativeRelation;
 pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     attributes::ATTRIBUTES,
     classes::CLASSES,
+    cursors::CURSORS,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
     memberships::MEMBERSHIPS,
