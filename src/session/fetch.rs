@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::engine::{Completion, OutputColumn, Outcome};
+use crate::engine::{Completion, Outcome, OutputColumn};
 use crate::sql::Statement;
 use crate::sql::statement::{DeclareCursor, Fetch, Motion};
 
@@ -195,11 +195,7 @@ impl Session {
 }
 
 /// MOVE: how many rows were passed.
-async fn pass(
-    cursor: &SharedCursor,
-    columns: &Arc<[OutputColumn]>,
-    motion: Motion,
-) -> Result<u64> {
+async fn pass(cursor: &SharedCursor, columns: &Arc<[OutputColumn]>, motion: Motion) -> Result<u64> {
     if let Motion::Forward(Some(0)) | Motion::Backward(Some(0)) | Motion::Relative(0) = motion {
         return Ok(u64::from(cursor.lock().await.is_on_row()));
     }

@@ -51,9 +51,7 @@ impl Session {
         if let Some(request) = self.running.take() {
             self.take_assignments(&request)?;
         }
-        if self.is_last
-            && self.transaction.is_implicit()
-        {
+        if self.is_last && self.transaction.is_implicit() {
             return self.commit_implicit().await;
         }
         Ok(())

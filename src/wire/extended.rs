@@ -2,8 +2,8 @@
 //! until Sync or Flush.
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::session::extended::Step;
 use crate::session::Execution;
+use crate::session::extended::Step;
 
 use super::connection::Connection;
 use super::decode::decode_parameter;

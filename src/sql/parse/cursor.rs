@@ -94,9 +94,8 @@ fn motion(c: &mut Cursor<'_>) -> Result<Motion> {
     })
 }
 
-const WORDS: &[&str] = &[
-    "next", "prior", "first", "last", "absolute", "relative", "all", "forward", "backward",
-];
+const WORDS: &[&str] =
+    &["next", "prior", "first", "last", "absolute", "relative", "all", "forward", "backward"];
 
 /// A count of rows; a negative one goes the other way.
 fn forward(count: i64) -> Motion {
