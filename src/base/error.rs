@@ -198,6 +198,7 @@ error_kinds! {
     InvalidSchemaName = "3F000",
     // Class 40
     SerializationFailure = "40001",
+    DeadlockDetected = "40P01",
     StatementCompletionUnknown = "40003",
     // Class 42: syntax and access
     InsufficientPrivilege = "42501",

@@ -1,6 +1,7 @@
 //! Authorized statements to streams of rows: planning, execution, memory. It owns no names and no sockets.
 
 mod admission;
+pub mod advisory;
 mod awaited;
 mod barrier;
 mod columns;
@@ -50,6 +51,7 @@ use crate::sql::{ParseLimits, Statement};
 use crate::storage::{Location, StoreOptions, Stores};
 
 use admission::Admission;
+use advisory::AdvisoryLocks;
 use awaited::Waiting;
 use context::Context;
 use facts::Facts;
@@ -75,6 +77,7 @@ pub struct Engine {
     managed_root: Location,
     /// What the secrets of the metastore are sealed with.
     key: SealingKey,
+    locks: Arc<AdvisoryLocks>,
     /// Held while the stores are told of the places that data may lie in.
     places: Mutex<()>,
 }
@@ -191,6 +194,7 @@ impl Engine {
             limits,
             managed_root,
             key,
+            locks: Arc::default(),
             places: Mutex::default(),
         };
         engine.refresh_places()?;
@@ -205,6 +209,11 @@ impl Engine {
     /// The metastore that names are looked up in.
     pub fn metastore(&self) -> &Arc<Metastore> {
         &self.metastore
+    }
+
+    /// The advisory locks of all sessions.
+    pub fn locks(&self) -> &Arc<AdvisoryLocks> {
+        &self.locks
     }
 
     /// Working memory that queries hold now, in bytes.

@@ -183,9 +183,10 @@ impl Session {
         Ok(None)
     }
 
-    /// Reads what cursors WITH HOLD have left, which their transaction's commit must not cut off. To be called
-    /// before a commit; called again it has nothing to do.
-    pub async fn hold_cursors(&mut self) -> Result<()> {
+    /// Reads what cursors WITH HOLD have left, which their transaction's commit must not cut off, and sees that
+    /// its notifications can be sent. To be called before a commit; called again it has nothing to do.
+    pub async fn prepare_commit(&mut self) -> Result<()> {
+        self.listening.check_room(self.shared.registry.channels())?;
         let engine = Arc::clone(&self.shared.engine);
         for cursor in self.portals.to_hold() {
             cursor.lock().await.hold(|| engine.keep_rows()).await?;

@@ -54,6 +54,10 @@ impl Session {
         if self.is_last && self.transaction.is_implicit() {
             return self.commit_implicit().await;
         }
+        if !self.transaction.in_block() && !self.transaction.is_implicit() {
+            self.listening.check_room(self.shared.registry.channels())?;
+            self.transaction_over(true);
+        }
         Ok(())
     }
 
@@ -64,18 +68,31 @@ impl Session {
         if self.transaction.status() == TransactionStatus::Failed {
             self.portals.roll_back_to(self.transaction.savepoints());
         }
+        if !self.transaction.in_block() && !self.transaction.is_implicit() {
+            self.transaction_over(false);
+        }
+    }
+
+    /// Gives back the transaction's advisory locks, and does what it has asked for of channels, or forgets it.
+    pub(super) fn transaction_over(&mut self, committed: bool) {
+        self.shared.engine.locks().rewind(self.login.backend_pid, 0);
+        match committed {
+            true => self.listening.commit(self.shared.registry.channels()),
+            false => self.listening.rewind(0),
+        }
     }
 
     /// Commits what several statements have done without a block, unless a block has taken it over.
     async fn commit_implicit(&mut self) -> Result<()> {
         if !self.transaction.in_block() {
-            self.hold_cursors().await?;
+            self.prepare_commit().await?;
         }
         let Some(work) = self.transaction.end_implicit() else { return Ok(()) };
         self.portals.before_commit();
         self.settings.commit_transaction();
         self.shared.engine.commit(work).await?;
         self.portals.committed();
+        self.transaction_over(true);
         Ok(())
     }
 
@@ -118,6 +135,7 @@ impl Session {
             false => Ok(()),
         };
         self.portals.end_transaction();
+        self.transaction_over(false);
         let Some(work) = self.transaction.end_implicit() else { return committed };
         self.settings.roll_back_transaction();
         self.style = self.settings.text_style();
@@ -129,6 +147,9 @@ impl Session {
     pub async fn end(&mut self) {
         self.portals.clear();
         self.running = None;
+        self.transaction_over(false);
+        self.listening.leave(self.shared.registry.channels());
+        self.shared.engine.locks().unlock_all(self.login.backend_pid);
         let work = self.transaction.work();
         self.shared.engine.roll_back(&work).await;
     }

@@ -44,6 +44,9 @@ pub struct Savepoint {
     pub name: String,
     pub work: Mark,
     pub settings: SettingsMark,
+    /// How many channel actions and advisory locks the transaction had.
+    pub actions: usize,
+    pub locks: usize,
 }
 
 #[derive(Debug)]

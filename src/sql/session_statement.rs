@@ -39,6 +39,13 @@ pub enum SessionStatement {
     /// `DEALLOCATE name`, or all with `None`.
     Deallocate(Option<String>),
     Discard(Discard),
+    Listen(String),
+    /// `UNLISTEN channel`, or all with `None`.
+    Unlisten(Option<String>),
+    Notify {
+        channel: String,
+        payload: String,
+    },
     DeclareCursor(DeclareCursor),
     Fetch(Fetch),
     /// `CLOSE name`, or all with `None`.

@@ -9,7 +9,7 @@ use metrics::{counter, gauge};
 
 use crate::base::render::Format;
 use crate::base::{Error, ErrorKind, Result, metric};
-use crate::engine::facts::SessionActivity;
+use crate::engine::facts::{Notification, SessionActivity};
 use crate::session::registry::SessionSlot;
 use crate::session::{Execution, Login, Notice, Rows, Session, Shared, TransactionStatus};
 use crate::sql::statement::SessionStatement;
@@ -206,18 +206,27 @@ impl Connection {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            biased;
-            () = self.slot.termination().cancelled() => Err(terminated()),
-            () = self.slot.draining().cancelled() => Err(terminated()),
-            message = self.socket.read() => message,
-            error = idle => Err(error),
+        tokio::pin!(idle);
+        loop {
+            let notified = self.session.notified();
+            tokio::select! {
+                biased;
+                () = self.slot.termination().cancelled() => return Err(terminated()),
+                () = self.slot.draining().cancelled() => return Err(terminated()),
+                message = self.socket.read() => return message,
+                () = notified => {
+                    self.tell_notifications()?;
+                    self.socket.flush().await?;
+                }
+                error = &mut idle => return Err(error),
+            }
         }
     }
 
     /// ReadyForQuery, and before it what has changed meanwhile.
     async fn become_ready(&mut self) -> Result<()> {
         self.tell_notices();
+        self.tell_notifications()?;
         for (name, value) in self.session.take_changed_settings() {
             write_parameter_status(&mut self.socket, &name, &value)?;
         }
@@ -237,6 +246,21 @@ impl Connection {
         };
         self.record(state, None);
         self.socket.flush().await
+    }
+
+    /// What was sent on channels that the session listens on: NotificationResponse.
+    fn tell_notifications(&mut self) -> Result<()> {
+        for Notification { backend_pid, channel, payload } in self.session.take_notifications() {
+            message(self.socket.out(), b'A', |out| {
+                out.put_i32(backend_pid);
+                for text in [channel, payload] {
+                    out.put_slice(text.as_bytes());
+                    out.put_u8(0);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// Notices, which go before the end of the answer.
@@ -325,7 +349,7 @@ impl Connection {
         let is_commit = parsed.statement.is_commit();
         let guard = Guard::begin(&self.slot, self.session.statement_timeout());
         if is_commit {
-            guard.run(&mut self.socket, self.session.hold_cursors()).await?;
+            guard.run(&mut self.socket, self.session.prepare_commit()).await?;
         }
         let execute = self.session.execute(parsed.statement, text, Vec::new(), Vec::new());
         let execution = match is_commit {

@@ -111,7 +111,7 @@ impl Connection {
         let guard = Guard::begin(&self.slot, self.session.statement_timeout());
         let is_commit = self.session.is_commit(name);
         if is_commit {
-            guard.run(&mut self.socket, self.session.hold_cursors()).await?;
+            guard.run(&mut self.socket, self.session.prepare_commit()).await?;
         }
         let step = self.session.step(name, self.socket.sync_follows());
         let step = match is_commit {

@@ -34,6 +34,9 @@ mod mutation;
 /// Many clients at once.
 mod load;
 
+/// Sessions that act on each other.
+mod locks;
+
 /// Little memory and little disk.
 mod memory;
 

@@ -11,6 +11,7 @@ mod explain;
 mod grant;
 mod insert;
 mod merge;
+mod notify;
 mod prepare;
 mod principal;
 mod refused;
@@ -63,6 +64,7 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "declare" => cursor::declare(c),
         "fetch" | "move" => cursor::fetch(c),
         "close" => cursor::close(c),
+        "listen" | "unlisten" | "notify" => notify::notify(c),
         _ => Err(refused::statement(c)),
     }
 }

@@ -7,6 +7,7 @@ mod classes;
 mod cursors;
 mod databases;
 mod descriptions;
+mod locks;
 mod memberships;
 mod namespaces;
 mod principals;
@@ -28,6 +29,7 @@ pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     cursors::CURSORS,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
+    locks::LOCKS,
     memberships::MEMBERSHIPS,
     namespaces::NAMESPACES,
     principals::PRINCIPALS,
