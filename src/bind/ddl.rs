@@ -120,12 +120,7 @@ impl Scope<'_> {
                 BoundTableTarget::Schema(self.schema(name.catalog.as_deref(), schema)?)
             }
             AlterTableAction::OwnerTo(owner) => BoundTableTarget::Owner(self.principal(owner)?),
-            AlterTableAction::SetProperties(_)
-            | AlterTableAction::AddColumns { .. }
-            | AlterTableAction::AddCheck(_)
-            | AlterTableAction::DropConstraint { .. }
-            | AlterTableAction::DropNotNull(_)
-            | AlterTableAction::CommentColumn { .. } => BoundTableTarget::Itself,
+            AlterTableAction::Change(_) => BoundTableTarget::Itself,
         };
         Ok(BoundStatement::AlterTable { table: relation, action, target })
     }

@@ -102,22 +102,22 @@ fn is_writable(feature: &TableFeature) -> bool {
         | TableFeature::ColumnMapping
         | TableFeature::DeletionVectors
         | TableFeature::TimestampWithoutTimezone
+        | TableFeature::DomainMetadata
+        | TableFeature::ClusteredTable
+        | TableFeature::AllowColumnDefaults
+        | TableFeature::TypeWidening
+        | TableFeature::TypeWideningPreview
+        | TableFeature::VacuumProtocolCheck
         | TableFeature::V2Checkpoint => true,
         TableFeature::IdentityColumns
         | TableFeature::InCommitTimestamp
         | TableFeature::RowTracking
-        | TableFeature::DomainMetadata
         | TableFeature::IcebergCompatV1
         | TableFeature::IcebergCompatV2
         | TableFeature::IcebergCompatV3
-        | TableFeature::ClusteredTable
         | TableFeature::MaterializePartitionColumns
-        | TableFeature::AllowColumnDefaults
         | TableFeature::CatalogManaged
         | TableFeature::CatalogOwnedPreview
-        | TableFeature::TypeWidening
-        | TableFeature::TypeWideningPreview
-        | TableFeature::VacuumProtocolCheck
         | TableFeature::VariantType
         | TableFeature::VariantTypePreview
         | TableFeature::VariantShredding
@@ -152,8 +152,8 @@ mod tests {
         assert_eq!(refused.kind(), ErrorKind::FeatureNotSupported);
         assert!(refused.message().contains("\"catalogManaged\""), "{refused}");
 
-        let widened = protocol(&["typeWidening"], &["typeWidening"]);
-        check_readable(&widened).unwrap();
-        assert!(check_writable(&widened).unwrap_err().message().contains("\"typeWidening\""));
+        let tracked = protocol(&[], &["rowTracking"]);
+        check_readable(&tracked).unwrap();
+        assert!(check_writable(&tracked).unwrap_err().message().contains("\"rowTracking\""));
     }
 }

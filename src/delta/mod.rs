@@ -2,6 +2,7 @@
 
 mod adapter;
 pub mod change;
+mod clustering;
 mod deletion_vector;
 mod error;
 mod feature;

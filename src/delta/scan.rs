@@ -1,6 +1,7 @@
 //! Scanning a table version: DataFusion's Parquet source over the files that a query needs, with
 //! native partition columns and deletion vectors as row selections. It never looks at the log.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use datafusion::parquet::arrow::arrow_reader::RowSelection;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use futures::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 
 use super::adapter::ColumnAdapterFactory;
@@ -44,11 +46,23 @@ const INT96_UNIT: &str = "us";
 pub struct VersionProvider {
     version: Arc<TableVersion>,
     store: Arc<dyn ObjectStore>,
+    /// The only files to read, where not all are.
+    only: Option<Arc<HashSet<Path>>>,
 }
 
 impl VersionProvider {
     pub fn new(version: Arc<TableVersion>, store: Arc<dyn ObjectStore>) -> Self {
-        VersionProvider { version, store }
+        VersionProvider { version, store, only: None }
+    }
+
+    /// The rows of some of the files.
+    pub fn with_files(self, files: Arc<HashSet<Path>>) -> Self {
+        VersionProvider { only: Some(files), ..self }
+    }
+
+    fn is_meant(&self, file: usize) -> bool {
+        let path = self.version.files().paths.get(file);
+        self.only.as_ref().is_none_or(|only| path.is_some_and(|path| only.contains(path)))
     }
 
     /// The columns as the scan has them: those of data files first, then the partition columns.
@@ -190,7 +204,8 @@ impl TableProvider for VersionProvider {
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let columns = self.version.columns();
-        let files = files_to_read(self.version.files(), columns, filters, state)?;
+        let mut files = files_to_read(self.version.files(), columns, filters, state)?;
+        files.retain(|file| self.is_meant(*file));
         let size_hint = state.config_options().execution.parquet.metadata_size_hint;
         let all_exact = filters.iter().all(|filter| is_exact(filter, columns));
         let files = self

@@ -1,12 +1,14 @@
 //! Authorized statements to streams of rows: planning, execution, memory. It owns no names and no sockets.
 
 mod admission;
+mod alter;
 mod awaited;
 mod barrier;
 mod columns;
 mod constant;
 mod context;
 mod ddl;
+mod dependent;
 mod dml;
 mod error;
 mod explain;

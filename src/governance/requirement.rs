@@ -232,12 +232,7 @@ impl List {
             AlterTableAction::RenameTo(_)
             | AlterTableAction::SetSchema(_)
             | AlterTableAction::OwnerTo(_)
-            | AlterTableAction::SetProperties(_)
-            | AlterTableAction::AddColumns { .. }
-            | AlterTableAction::AddCheck(_)
-            | AlterTableAction::DropConstraint { .. }
-            | AlterTableAction::DropNotNull(_)
-            | AlterTableAction::CommentColumn { .. } => {}
+            | AlterTableAction::Change(_) => {}
         }
         match target {
             BoundTableTarget::Schema(schema) => self.need(Need::CreateIn(schema.id)),

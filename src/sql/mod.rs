@@ -18,6 +18,7 @@ mod session_statement;
 mod rewrite;
 mod shown;
 mod source;
+mod table_change;
 mod tokens;
 #[cfg(test)]
 mod tests;

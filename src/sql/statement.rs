@@ -9,6 +9,7 @@ pub use super::session_statement::{
     Discard, Execute, IsolationLevel, Prepare, SessionStatement, Set, TransactionModes, Use,
 };
 use super::storage::{StorageKind, StorageStatement};
+pub use super::table_change::{AddedColumn, ColumnPlace, TableChange};
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -334,22 +335,8 @@ pub enum AlterTableAction {
     RenameTo(ObjectName),
     SetSchema(String),
     OwnerTo(String),
-    SetProperties(Vec<(String, String)>),
-    AddColumns {
-        columns: Vec<ColumnDefinition>,
-        if_not_exists: bool,
-    },
-    AddCheck(CheckConstraint),
-    DropConstraint {
-        name: String,
-        if_exists: bool,
-    },
-    DropNotNull(ColumnName),
-    /// Databricks' `ALTER COLUMN c COMMENT 'text'`.
-    CommentColumn {
-        column: ColumnName,
-        comment: Option<String>,
-    },
+    /// Changes of the Delta table, all of them or none.
+    Change(Vec<TableChange>),
 }
 
 #[derive(Debug, Clone)]

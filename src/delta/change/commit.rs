@@ -216,19 +216,27 @@ pub async fn commit(
     staged: &mut Staged,
 ) -> Result<Outcome> {
     let id = Uuid::new_v4();
-    let mut info = staged.operation.get_commit_info();
+    let given = staged.actions.iter().find_map(|action| match action {
+        Action::CommitInfo(info) => Some(info.clone()),
+        _ => None,
+    });
+    let is_given = given.is_some();
+    let mut info = given.unwrap_or_else(|| staged.operation.get_commit_info());
     info.timestamp = Some(Utc::now().timestamp_millis());
     info.engine_info = Some(concat!("lakegate/", env!("CARGO_PKG_VERSION")).to_owned());
     info.user_name = committer.user_name.clone();
     info.read_version = read;
     info.is_blind_append = Some(staged.is_blind_append);
     info.info.insert(COMMIT_ID.to_owned(), Value::String(id.to_string()));
-    info.info.insert("operationMetrics".to_owned(), metrics(staged));
+    if !is_given {
+        info.info.insert("operationMetrics".to_owned(), metrics(staged));
+    }
     if let Some(statement) = &committer.statement_id {
         info.info.insert("statementId".to_owned(), Value::String(statement.clone()));
     }
     let mut actions = vec![Action::CommitInfo(info)];
-    actions.extend(staged.actions.iter().cloned());
+    let others = staged.actions.iter().filter(|action| !matches!(action, Action::CommitInfo(_)));
+    actions.extend(others.cloned());
     let data = CommitData::new(actions, staged.operation.clone(), Default::default(), Vec::new());
     let bytes = data.get_bytes().map_err(|error| of_delta(error.into(), location))?;
     put(location, log, version, id, bytes).await

@@ -34,7 +34,7 @@ use crate::storage::Location;
 pub const COMMENT: &str = "comment";
 
 /// Where Spark keeps the declared type of `char(n)` and `varchar(n)` columns.
-const CHARACTER_TYPE: &str = "__CHAR_VARCHAR_TYPE_STRING";
+pub const CHARACTER_TYPE: &str = "__CHAR_VARCHAR_TYPE_STRING";
 
 /// What a type modifier of a character type has over its length.
 const TYPMOD_HEADER: i32 = 4;
@@ -231,8 +231,7 @@ pub fn check_new_name<'a>(name: &str, mut others: impl Iterator<Item = &'a Strin
     match others.find(|other| other.to_lowercase() == name.to_lowercase()) {
         None => Ok(()),
         Some(other) => {
-            let what = format!("column \"{name}\" specified more than once");
-            let error = Error::new(ErrorKind::DuplicateColumn, what);
+            let error = duplicate_column(name);
             Err(if other == name {
                 error
             } else {
@@ -240,6 +239,12 @@ pub fn check_new_name<'a>(name: &str, mut others: impl Iterator<Item = &'a Strin
             })
         }
     }
+}
+
+/// 42701
+pub fn duplicate_column(name: &str) -> Error {
+    let what = format!("column \"{name}\" specified more than once");
+    Error::new(ErrorKind::DuplicateColumn, what)
 }
 
 /// The columns as Delta declares them.
@@ -321,42 +326,71 @@ pub fn mapped(
     max_id: i64,
     properties: &mut HashMap<String, String>,
 ) -> Result<StructType> {
+    mapped_under(Names::New, schema, max_id, properties)
+}
+
+/// The schema of a table that maps columns from now on, by the names that its files have for them.
+pub fn upgraded(
+    schema: &StructType,
+    properties: &mut HashMap<String, String>,
+) -> Result<StructType> {
+    let schema = mapped_under(Names::Same, schema, max_column_id(properties), properties)?;
+    properties.insert(COLUMN_MAPPING_MODE.to_owned(), "name".to_owned());
+    Ok(schema)
+}
+
+/// What files are to call columns that have no name in them yet.
+#[derive(Clone, Copy)]
+enum Names {
+    New,
+    Same,
+}
+
+fn mapped_under(
+    names: Names,
+    schema: &StructType,
+    max_id: i64,
+    properties: &mut HashMap<String, String>,
+) -> Result<StructType> {
     let mut last = max_id;
     let fields: Result<Vec<StructField>> =
-        schema.fields().map(|field| mapped_field(field, &mut last)).collect();
+        schema.fields().map(|field| mapped_field(names, field, &mut last)).collect();
     properties.insert(COLUMN_MAPPING_MAX_ID.to_owned(), last.to_string());
     struct_type(fields?)
 }
 
-fn mapped_field(field: &StructField, last: &mut i64) -> Result<StructField> {
+fn mapped_field(names: Names, field: &StructField, last: &mut i64) -> Result<StructField> {
     let mut field = field.clone();
     let id = ColumnMetadataKey::ColumnMappingId.as_ref();
     if !field.metadata.contains_key(id) {
         *last += 1;
         field.metadata.insert(id.to_owned(), MetadataValue::Number(*last));
-        let name = MetadataValue::String(format!("col-{}", Uuid::new_v4()));
+        let name = MetadataValue::String(match names {
+            Names::New => format!("col-{}", Uuid::new_v4()),
+            Names::Same => field.name.clone(),
+        });
         let key = ColumnMetadataKey::ColumnMappingPhysicalName.as_ref();
         field.metadata.insert(key.to_owned(), name);
     }
-    field.data_type = mapped_type(&field.data_type, last)?;
+    field.data_type = mapped_type(names, &field.data_type, last)?;
     Ok(field)
 }
 
-fn mapped_type(data_type: &DataType, last: &mut i64) -> Result<DataType> {
+fn mapped_type(names: Names, data_type: &DataType, last: &mut i64) -> Result<DataType> {
     Ok(match data_type {
         DataType::Primitive(_) | DataType::Variant(_) => data_type.clone(),
         DataType::Struct(fields) => {
             let fields: Result<Vec<StructField>> =
-                fields.fields().map(|field| mapped_field(field, last)).collect();
+                fields.fields().map(|field| mapped_field(names, field, last)).collect();
             DataType::from(struct_type(fields?)?)
         }
         DataType::Array(array) => {
-            let element = mapped_type(&array.element_type, last)?;
+            let element = mapped_type(names, &array.element_type, last)?;
             DataType::from(ArrayType::new(element, array.contains_null))
         }
         DataType::Map(map) => {
-            let key = mapped_type(&map.key_type, last)?;
-            let value = mapped_type(&map.value_type, last)?;
+            let key = mapped_type(names, &map.key_type, last)?;
+            let value = mapped_type(names, &map.value_type, last)?;
             DataType::from(MapType::new(key, value, map.value_contains_null))
         }
     })

@@ -10,6 +10,8 @@
 //! ends with it, and data files that it has written are in no version. VACUUM removes them.
 
 mod alter;
+mod alter_columns;
+mod alter_rows;
 mod append;
 mod commit;
 mod create;
@@ -17,6 +19,7 @@ mod error;
 mod merge;
 mod net;
 mod protocol;
+mod provenance;
 mod rewrite;
 mod rows;
 mod rules;
@@ -25,6 +28,7 @@ mod sink;
 mod subquery;
 mod target;
 mod transaction;
+mod widening;
 
 #[cfg(test)]
 mod tests;
@@ -35,10 +39,9 @@ use datafusion::execution::context::SessionState;
 
 use super::Tables;
 
-pub use alter::{
-    add_check, add_columns, drop_constraint, drop_not_null, set_column_comment, set_comment,
-    set_properties,
-};
+#[cfg(test)]
+pub use alter::add_columns;
+pub use alter::{Alteration, NewColumn, Place, Upgrade, alter};
 pub use append::{append, overwrite, truncate};
 pub use create::{NewTable, create, create_as, replace};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};

@@ -1,6 +1,6 @@
 //! The table that a change is made to, as of the version that the change is based on. It never changes it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -16,7 +16,8 @@ use super::ChangeContext;
 use super::error::{concurrent_update, of_datafusion};
 use super::shape::Shape;
 use crate::base::{Error, ErrorKind, Result};
-use crate::delta::check_writable;
+use crate::delta::scan::VersionProvider;
+use crate::delta::{TimeTravel, check_writable};
 use crate::storage::Location;
 
 /// The column of a scan with the URL of the file that each row is in.
@@ -106,6 +107,23 @@ impl Target {
         }
         let provider = builder.build().await.map_err(of_datafusion)?;
         planned(qualifier, Arc::new(provider))
+    }
+
+    /// The rows of the table, or of some of its files, as our own scan reads them.
+    pub async fn rows(
+        &self,
+        ctx: &ChangeContext,
+        files: Option<Arc<HashSet<Path>>>,
+    ) -> Result<LogicalPlan> {
+        let version = TimeTravel::Version(self.version());
+        let version = ctx.tables.open_at(&self.location, version).await?;
+        let store = ctx.tables.store(&self.location)?;
+        let provider = VersionProvider::new(version, store);
+        let provider = match files {
+            Some(files) => provider.with_files(files),
+            None => provider,
+        };
+        planned(&TableReference::bare("t"), Arc::new(provider))
     }
 
     /// The rows of the table with the column [`FILE`].

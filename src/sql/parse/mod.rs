@@ -2,6 +2,7 @@
 //! and expressions are sqlparser's.
 
 mod alter;
+mod alter_table;
 mod comment;
 mod copy;
 mod create;
