@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
+use super::maintenance::BoundMaintenance;
 use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::PrincipalId;
 use crate::base::name::ObjectName;
@@ -86,6 +87,7 @@ pub enum BoundStatement {
     },
 
     Storage(Box<BoundStorage>),
+    Maintenance(Box<BoundMaintenance>),
 
     CreatePrincipal(BoundCreatePrincipal),
     AlterPrincipal {

@@ -10,6 +10,7 @@ mod footer;
 mod history;
 mod index;
 mod listing;
+mod live;
 mod partition;
 mod prune;
 mod scan;

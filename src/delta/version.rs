@@ -15,6 +15,7 @@ use super::feature::{check_readable, check_writable, feature_names};
 use super::footer::Footers;
 use super::index::FileIndex;
 use super::listing::{list_files, list_files_since};
+use super::live::Live;
 use super::scan::VersionProvider;
 use super::schema::Columns;
 use crate::base::Result;
@@ -24,6 +25,7 @@ use crate::storage::{Location, Stores};
 pub(super) struct ScanCaches {
     pub footers: Arc<Footers>,
     pub deletion_vectors: DeletionVectors,
+    pub live: Arc<Live>,
 }
 
 /// A table as of one version.

@@ -174,6 +174,17 @@ impl Engine {
         Ok(Completion::new(format!("{command} {}", changed.rows())))
     }
 
+    /// A predicate over the columns of a table, under the table's name.
+    pub(super) async fn predicate(
+        &self,
+        state: &SessionState,
+        request: &Request,
+        (table, schema): (&str, &SchemaRef),
+        predicate: Option<BoundExpression>,
+    ) -> Result<Option<Expr>> {
+        self.expressions(state, request, table, schema)?.optional(predicate).await
+    }
+
     fn expressions<'a>(
         &'a self,
         state: &'a SessionState,

@@ -17,6 +17,7 @@ mod function;
 mod grants;
 mod insert;
 mod length;
+mod maintenance;
 mod memory;
 mod open;
 pub mod output;
@@ -262,6 +263,7 @@ impl Engine {
             BoundStatement::AlterView { view, action } => {
                 Ok(self.alter_view(view, action, request).await?.into())
             }
+            BoundStatement::Maintenance(statement) => self.maintain(*statement, request).await,
             BoundStatement::Storage(statement) => {
                 Ok(self.change_storage(*statement, principal, request).await?.into())
             }

@@ -129,6 +129,9 @@ impl Engine {
             }
             BoundStatement::Explain(explain) => Ok(none(Some(explain.columns()?))),
             BoundStatement::Show(show) => Ok(none(Some(self.show_columns(&show)?))),
+            BoundStatement::Maintenance(statement) => {
+                Ok(none(super::maintenance::columns(&statement.action)?))
+            }
             statement => {
                 let parameters = self.change_parameters(statement, declared, request).await?;
                 Ok(Description { parameters, columns: None })

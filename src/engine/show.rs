@@ -24,7 +24,7 @@ use super::stream::RowStream;
 use super::{Engine, Request};
 
 /// One cell of an answer.
-enum Cell {
+pub(super) enum Cell {
     Text(String),
     Number(Option<i64>),
     /// Microseconds since 1970-01-01 UTC.
@@ -32,10 +32,10 @@ enum Cell {
 }
 
 /// The columns of an answer: names and kinds.
-type Header = &'static [(&'static str, Kind)];
+pub(super) type Header = &'static [(&'static str, Kind)];
 
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Text,
     Number,
     Time,
@@ -365,7 +365,7 @@ fn header(show: &BoundShow) -> Header {
     }
 }
 
-fn columns(header: Header) -> Result<Arc<[OutputColumn]>> {
+pub(super) fn columns(header: Header) -> Result<Arc<[OutputColumn]>> {
     header.iter().map(|(name, kind)| OutputColumn::computed(field(name, *kind))).collect()
 }
 
@@ -378,7 +378,7 @@ fn field(name: &str, kind: Kind) -> Field {
     Field::new(name, data_type, true)
 }
 
-fn batch(header: Header, rows: Vec<Vec<Cell>>) -> Result<RecordBatch> {
+pub(super) fn batch(header: Header, rows: Vec<Vec<Cell>>) -> Result<RecordBatch> {
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(header.len());
     for (index, (_, kind)) in header.iter().enumerate() {
         let cells = || rows.iter().filter_map(move |row| row.get(index));
@@ -544,7 +544,7 @@ fn text(value: &str) -> Cell {
     Cell::Text(value.to_owned())
 }
 
-fn number(value: impl TryInto<i64>) -> Cell {
+pub(super) fn number(value: impl TryInto<i64>) -> Cell {
     Cell::Number(value.try_into().ok())
 }
 

@@ -8,6 +8,7 @@ use crate::bind::bound::{
     BoundCreateTable, BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation,
     BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
+use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
 use crate::catalog::{Privilege, Relation, StorageCredential};
 use crate::sql::statement::AlterTableAction;
@@ -144,6 +145,7 @@ impl List {
             },
 
             Storage(statement) => self.storage(statement),
+            Maintenance(statement) => self.maintenance(statement),
 
             CreatePrincipal(_) | DropPrincipals { .. } => self.need(Need::Admin),
             AlterPrincipal { principal, action } => match action {
@@ -238,6 +240,21 @@ impl List {
             BoundTableTarget::Schema(schema) => self.need(Need::CreateIn(schema.id)),
             BoundTableTarget::Owner(owner) => self.need(Need::ActAs(owner.id)),
             BoundTableTarget::Itself => {}
+        }
+    }
+
+    fn maintenance(&mut self, statement: &BoundMaintenance) {
+        let table = &statement.table;
+        match &statement.action {
+            // The rows stay what they are.
+            BoundMaintenanceAction::Optimize { predicate, .. } => {
+                self.privilege(table, Privilege::Modify);
+                self.predicate(predicate);
+            }
+            // Versions that others could read are gone after it; columns and properties come back.
+            BoundMaintenanceAction::Vacuum(_) | BoundMaintenanceAction::Restore(_) => {
+                self.need(Need::Manage(table.id));
+            }
         }
     }
 

@@ -38,6 +38,7 @@ impl Statement {
             Statement::Drop(_) => Some("DROP"),
             Statement::Comment(_) => Some("COMMENT"),
             Statement::Storage(statement) => Some(statement.tag()),
+            Statement::Maintenance(statement) => Some(statement.action.tag()),
             Statement::CreatePrincipal(_) => Some("CREATE ROLE"),
             Statement::AlterPrincipal(_) => Some("ALTER ROLE"),
             Statement::DropPrincipals(_) => Some("DROP ROLE"),

@@ -5,6 +5,7 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
+use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
     Discard, Execute, IsolationLevel, Prepare, SessionStatement, Set, TransactionModes, Use,
 };
@@ -38,6 +39,7 @@ pub enum Statement {
     Comment(Comment),
 
     Storage(Box<StorageStatement>),
+    Maintenance(Box<MaintenanceStatement>),
 
     CreatePrincipal(CreatePrincipal),
     AlterPrincipal(AlterPrincipal),

@@ -77,6 +77,7 @@ pub async fn apply(
     location: &Location,
     change: &dyn Change,
 ) -> Result<(Changed, Arc<TableVersion>)> {
+    let _writing = ctx.tables.writing();
     let is_blind = change.is_blind_append(ctx);
     let mut lease = match is_blind {
         true => None,
@@ -313,7 +314,7 @@ fn metrics(staged: &Staged) -> Value {
 
 /// Deletes the data files of a change that was not committed. What stays is in no version, and is left
 /// to VACUUM.
-async fn discard(target: &Target, staged: &Staged) {
+pub async fn discard(target: &Target, staged: &Staged) {
     let store = target.table.log_store().object_store(None);
     for action in &staged.actions {
         let path = match action {

@@ -96,6 +96,7 @@ async fn make(
     plan: &Blueprint,
     input: Option<LogicalPlan>,
 ) -> Result<(Changed, Arc<TableVersion>)> {
+    let _writing = ctx.tables.writing();
     let _lease = ctx.tables.lease(location).await;
     if ctx.tables.exists(location).await? {
         return Err(table_exists());

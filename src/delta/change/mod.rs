@@ -14,12 +14,15 @@ mod alter_columns;
 mod alter_rows;
 mod append;
 mod commit;
+mod compaction;
 mod create;
 mod error;
 mod merge;
 mod net;
+mod optimize;
 mod protocol;
 mod provenance;
+mod restore;
 mod rewrite;
 mod rows;
 mod rules;
@@ -28,7 +31,9 @@ mod sink;
 mod subquery;
 mod target;
 mod transaction;
+mod vacuum;
 mod widening;
+mod zorder;
 
 #[cfg(test)]
 mod tests;
@@ -45,9 +50,13 @@ pub use alter::{Alteration, NewColumn, Place, Upgrade, alter};
 pub use append::{append, overwrite, truncate};
 pub use create::{NewTable, create, create_as, replace};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
+pub use compaction::Optimization;
 pub use net::{Isolation, NetChange};
+pub use optimize::{Optimized, optimize};
+pub use restore::{Restored, restore};
 pub use rewrite::{RowPredicate, delete, update};
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
+pub use vacuum::{Vacuum, Vacuumed, clean_log, vacuum};
 
 /// What changes run with: the engine's planner state, so that memory bounds, spill and object stores are
 /// the engine's.

@@ -146,6 +146,24 @@ pub async fn has_changed_since(
     Ok(false)
 }
 
+/// Whether commits since a version have changed the table's metadata, or files of these.
+pub async fn touches_since(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    base: u64,
+    files: &HashSet<String>,
+) -> Result<bool> {
+    let mut version = base + 1;
+    while let Some(commit) = read_commit(store, location, version).await? {
+        let is_other = commit.has("metaData") || commit.has("protocol");
+        if is_other || commit.touched().any(|path| files.contains(path)) {
+            return Ok(true);
+        }
+        version += 1;
+    }
+    Ok(false)
+}
+
 /// The version at which the log has the commit of this id, looking from a version on.
 pub async fn find_commit(
     store: &Arc<dyn ObjectStore>,

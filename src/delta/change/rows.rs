@@ -13,7 +13,7 @@ use super::shape::Shape;
 use crate::base::{Error, ErrorKind, Result};
 
 /// The column with the kind of change, a [`RowKind`].
-const KIND: &str = "__lakegate_kind";
+pub const KIND: &str = "__lakegate_kind";
 
 /// The column that tells rows of the table apart: a number, or NULL for rows that are not in it yet.
 pub const ROW: &str = "__lakegate_row";

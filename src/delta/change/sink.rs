@@ -83,12 +83,32 @@ pub async fn write(
     shape: &Arc<Shape>,
     rows: Rows,
 ) -> Result<Written> {
+    let writers_max = ctx.state.config().target_partitions().max(1);
+    write_with(ctx, location, shape, rows, writers_max).await
+}
+
+/// As [`write`], each file with rows that follow each other in the plan.
+pub async fn write_in_order(
+    ctx: &ChangeContext,
+    location: &Location,
+    shape: &Arc<Shape>,
+    rows: Rows,
+) -> Result<Written> {
+    write_with(ctx, location, shape, rows, 1).await
+}
+
+async fn write_with(
+    ctx: &ChangeContext,
+    location: &Location,
+    shape: &Arc<Shape>,
+    rows: Rows,
+    writers_max: usize,
+) -> Result<Written> {
     let store = ctx.tables.log_store(location)?.object_store(None);
     let rules = Rules::try_new(&ctx.state, shape)?;
     let plan = ctx.state.create_physical_plan(&rows.plan).await.map_err(of_datafusion)?;
     let sink = Arc::new(Sink::new(ctx, location, shape, &rows, rules, store));
     let task = ctx.state.task_ctx();
-    let writers_max = ctx.state.config().target_partitions().max(1);
     if shape.partition_columns.is_empty() {
         let stream = execute_stream(plan, task).map_err(of_datafusion)?;
         return drain(sink, stream, writers_max).await;

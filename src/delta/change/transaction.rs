@@ -131,13 +131,14 @@ pub async fn discard_staged(tables: &Tables, location: &Location, paths: &[Strin
 }
 
 #[expect(deprecated, reason = "deltalake has no other way from a file of the log to an action")]
-fn add_again(file: &LogicalFileView) -> deltalake::kernel::Add {
+pub fn add_again(file: &LogicalFileView) -> deltalake::kernel::Add {
     file.add_action()
 }
 
-type Key = (String, Option<String>);
+/// What tells files of a version apart: the path and the deletion vector.
+pub type Key = (String, Option<String>);
 
-fn key(file: &LogicalFileView) -> Key {
+pub fn key(file: &LogicalFileView) -> Key {
     let vector = file.deletion_vector_descriptor().map(|vector| {
         format!("{}{}@{:?}", vector.storage_type, vector.path_or_inline_dv, vector.offset)
     });

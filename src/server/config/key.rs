@@ -276,6 +276,13 @@ pub static KEYS: &[Key] = &[
         "Spill files of all queries."
     ),
     key!(
+        "limits.data_file_bytes",
+        no_flag,
+        Size<u64>,
+        limits.data_file_bytes,
+        "The size that OPTIMIZE gives data files, where the table's `delta.targetFileSize` does not say."
+    ),
+    key!(
         "limits.shutdown_grace",
         no_flag,
         Span<true>,

@@ -10,6 +10,7 @@ mod describe;
 mod explain;
 mod grant;
 mod insert;
+mod maintenance;
 mod merge;
 mod prepare;
 mod principal;
@@ -46,6 +47,10 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "alter" => alter::alter(c),
         "drop" => create::drop(c),
         "comment" => comment::comment(c),
+        "optimize" => maintenance::optimize(c),
+        "reorg" => maintenance::reorg(c),
+        "vacuum" => maintenance::vacuum(c),
+        "restore" => maintenance::restore(c),
         "grant" => grant::grant(c),
         "revoke" => grant::revoke(c),
         "show" => show::show(c),

@@ -27,20 +27,16 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("move", ""),
     ("msck", ""),
     ("notify", ""),
-    ("optimize", ""),
     ("reassign", ""),
     ("refresh", ""),
     ("reindex", ""),
-    ("reorg", ""),
     ("repair", ""),
-    ("restore", ""),
     ("security", ""),
     ("sync", ""),
     ("uncache", ""),
     ("undrop", ""),
     ("unlisten", ""),
     ("unset", ""),
-    ("vacuum", ""),
 ];
 
 /// The error for a statement that begins with none of our words.
