@@ -145,6 +145,11 @@ pub enum BoundTimeTravel {
     Version(u64),
     /// A constant expression for a timestamp.
     Timestamp(Box<ast::Expr>),
+    /// What the versions from one to another have changed.
+    Changes {
+        from: Box<BoundTimeTravel>,
+        to: Option<Box<BoundTimeTravel>>,
+    },
 }
 
 /// An expression over the target's columns, and what the relations of its subqueries mean.
@@ -249,6 +254,15 @@ pub struct BoundCreateTable {
     pub properties: Vec<(String, String)>,
     pub comment: Option<String>,
     pub query: Option<BoundQuery>,
+    pub cluster_by: Vec<ColumnName>,
+    pub clone_of: Option<BoundCloneOf>,
+}
+
+/// The table that a new one is a copy of.
+#[derive(Debug, Clone)]
+pub struct BoundCloneOf {
+    pub source: Arc<Relation>,
+    pub at: Option<BoundTimeTravel>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! OPTIMIZE, REORG, VACUUM and RESTORE: the table that they name, and the expressions in them.
+//! OPTIMIZE, REORG, VACUUM, RESTORE and ANALYZE: the table that they name, and the expressions in them.
 
 use std::sync::Arc;
 
@@ -43,6 +43,13 @@ impl Scope<'_> {
             }
             MaintenanceAction::Vacuum(clauses) => BoundMaintenanceAction::Vacuum(clauses),
             MaintenanceAction::Restore(to) => BoundMaintenanceAction::Restore(time_travel(to)),
+            MaintenanceAction::Analyze => {
+                let name = &table.name;
+                let notice = format!(
+                    "statistics of \"{name}\" are in its Delta log, which every change keeps"
+                );
+                return Ok(BoundStatement::Nothing { tag, notice });
+            }
         };
         Ok(BoundStatement::Maintenance(Box::new(BoundMaintenance { table, action, tag })))
     }

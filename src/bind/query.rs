@@ -134,6 +134,10 @@ pub(super) fn time_travel(clause: TimeTravelClause) -> BoundTimeTravel {
     match clause {
         TimeTravelClause::Version(version) => BoundTimeTravel::Version(version),
         TimeTravelClause::Timestamp(expression) => BoundTimeTravel::Timestamp(expression),
+        TimeTravelClause::Changes { from, to } => BoundTimeTravel::Changes {
+            from: Box::new(time_travel(*from)),
+            to: to.map(|to| Box::new(time_travel(*to))),
+        },
     }
 }
 

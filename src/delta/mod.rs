@@ -2,6 +2,7 @@
 
 mod adapter;
 pub mod change;
+mod change_feed;
 mod clustering;
 mod deletion_vector;
 mod error;
@@ -23,8 +24,12 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+pub use change_feed::change_feed;
+pub use clustering::clustering_columns;
+use error::error_of_kernel;
 pub use error::{error_of_datafusion, error_of_deltalake};
 pub use feature::check_writable;
+use listing::outside;
 pub use staged::{StagedLog, StagedLogs};
 pub use table::{Tables, TablesOptions, TimeTravel};
 pub use version::TableVersion;

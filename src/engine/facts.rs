@@ -11,6 +11,7 @@ use datafusion::common::exec_err;
 
 use crate::base::PrincipalId;
 use crate::catalog::Snapshot;
+use crate::catalog::maintenance::MaintenanceRun;
 
 use super::awaited::Watch;
 
@@ -51,6 +52,8 @@ pub struct FactValues {
     pub server_started_at: i64,
     /// `pg_stat_activity`: who can tell of the live sessions.
     pub sessions: LiveSessions,
+    /// `system.storage.maintenance`: what the server has done by itself.
+    pub maintenance: Arc<[MaintenanceRun]>,
     /// What `set_config` has asked for; the session does it when the statement is over.
     pub assignments: Arc<Mutex<Vec<SettingAssignment>>>,
 }

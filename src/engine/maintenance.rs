@@ -9,12 +9,11 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::bind::bound::{BoundExpression, BoundTimeTravel};
 use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
 use crate::catalog::Relation;
-use crate::delta::TimeTravel;
 use crate::delta::change::{self, Optimization, Optimized, Vacuum};
 use crate::sql::maintenance::VacuumClauses;
 use crate::sql::statement::ColumnName;
 
-use super::open::location_of;
+use super::open::{location_of, moment};
 use super::output::OutputColumn;
 use super::show::{self, Cell, Header, Kind, number};
 use super::stream::RowStream;
@@ -114,6 +113,7 @@ impl Engine {
             full: wanted.full,
             purge: wanted.purge,
             target_file_bytes: self.limits.data_file_bytes,
+            files_min: 2,
         };
         let ctx = self.change_context(state, request, None);
         let done = change::optimize(&ctx, &location, &wanted).await?;
@@ -147,7 +147,8 @@ impl Engine {
         let ctx = self.change_context(self.context.statement(&request.facts), request, None);
         let vacuumed = change::vacuum(&ctx, &location, &wanted).await?;
         let paths = vacuumed.files.into_iter();
-        Ok(paths.map(|path| vec![Cell::Text(format!("{}/{path}", location.url()))]).collect())
+        let root = location.url().as_str().trim_end_matches('/');
+        Ok(paths.map(|path| vec![Cell::Text(format!("{root}/{path}"))]).collect())
     }
 
     async fn restore(
@@ -158,12 +159,7 @@ impl Engine {
     ) -> Result<Vec<Vec<Cell>>> {
         let location = location_of(table)?;
         let state = self.context.statement(&request.facts);
-        let to = match to {
-            BoundTimeTravel::Version(version) => TimeTravel::Version(version),
-            BoundTimeTravel::Timestamp(expression) => {
-                TimeTravel::Timestamp(super::constant::timestamp(&state, &expression)?)
-            }
-        };
+        let to = moment(&to, &state)?;
         let ctx = self.change_context(state, request, None);
         let restored = change::restore(&ctx, &location, to).await?;
         let newest = self.tables_of(&request.work).open(&location).await?;

@@ -31,6 +31,7 @@ mod stream;
 mod system;
 mod tables;
 mod transaction;
+mod upkeep;
 mod work;
 mod yielding;
 
@@ -56,11 +57,13 @@ use awaited::Waiting;
 use context::Context;
 use facts::Facts;
 use runtime::CpuRuntime;
+use upkeep::Upkeep;
 
 pub use crate::delta::change::Isolation;
 pub use insert::CopySink;
 pub use output::OutputColumn;
 pub use stream::RowStream;
+pub use upkeep::UpkeepPolicy;
 pub use work::{Mark, Work};
 
 /// Everything that runs statements; one for the whole server.
@@ -76,6 +79,7 @@ pub struct Engine {
     managed_root: Location,
     /// What the secrets of the metastore are sealed with.
     key: SealingKey,
+    upkeep: Upkeep,
     /// Held while the stores are told of the places that data may lie in.
     places: Mutex<()>,
 }
@@ -192,6 +196,7 @@ impl Engine {
             limits,
             managed_root,
             key,
+            upkeep: Upkeep::default(),
             places: Mutex::default(),
         };
         engine.refresh_places()?;

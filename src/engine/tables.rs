@@ -8,12 +8,12 @@ use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
-use crate::bind::bound::BoundCreateTable;
+use crate::bind::bound::{BoundCloneOf, BoundCreateTable};
 use crate::catalog::change::NewRelation;
 use crate::catalog::column_type::{canonical, type_to_text};
 use crate::catalog::{Change, RelationKind, Table};
 use crate::delta::TableVersion;
-use crate::delta::change::{self, NewTable};
+use crate::delta::change::{self, CloneSource, NewTable};
 use crate::sql::statement::ColumnDefinition;
 use crate::storage::Location;
 
@@ -21,7 +21,7 @@ use super::alter::field_with_comment;
 use super::columns::columns_of;
 use super::error::from_datafusion;
 use super::insert::reads;
-use super::open::location_of;
+use super::open::{location_of, moment};
 use super::{Completion, Engine, Request};
 
 impl Engine {
@@ -96,7 +96,8 @@ impl Engine {
             self.publish_table(&create, owned, managed, &version, request).await?;
             return Ok(0);
         }
-        if !managed && create.columns.is_empty() && create.query.is_none() {
+        let has_content = create.query.is_some() || create.clone_of.is_some();
+        if !managed && create.columns.is_empty() && !has_content {
             return Err(Error::new(
                 ErrorKind::UndefinedObject,
                 "there is no Delta table at the location",
@@ -129,6 +130,9 @@ impl Engine {
         location: &Location,
         request: &Request,
     ) -> Result<(u64, Arc<TableVersion>)> {
+        if let Some(source) = &create.clone_of {
+            return self.clone_delta_table(create, source, location, request).await;
+        }
         let Some(query) = create.query.clone() else {
             let state = self.context.statement(&request.facts);
             let ctx = self.change_context(state, request, None);
@@ -159,6 +163,40 @@ impl Engine {
         Ok((changed.inserted, version))
     }
 
+    /// A copy of another table's files.
+    async fn clone_delta_table(
+        &self,
+        create: &BoundCreateTable,
+        clone: &BoundCloneOf,
+        location: &Location,
+        request: &Request,
+    ) -> Result<(u64, Arc<TableVersion>)> {
+        let is_other_shape = !create.columns.is_empty()
+            || !create.partitioned_by.is_empty()
+            || !create.cluster_by.is_empty()
+            || create.query.is_some();
+        if is_other_shape {
+            let message = "CREATE TABLE … CLONE takes its columns and rows from the other table";
+            return Err(Error::new(ErrorKind::SyntaxError, message));
+        }
+        let state = self.context.statement(&request.facts);
+        let version = match &clone.at {
+            None => self.open_newest(&clone.source, &request.work).await?,
+            Some(at) => {
+                let at = moment(at, &state)?;
+                let tables = self.tables_of(&request.work);
+                tables.open_at(&location_of(&clone.source)?, at).await?
+            }
+        };
+        let ctx = self.change_context(state, request, None);
+        let rows = version.row_count().unwrap_or_default();
+        let properties = create.properties.clone();
+        let source = CloneSource { version, name: create.name.object.clone(), properties };
+        let replaces = create.existing.is_some();
+        let version = change::clone_table(&ctx, location, source, replaces).await?;
+        Ok((rows, version))
+    }
+
     async fn publish_table(
         &self,
         create: &BoundCreateTable,
@@ -171,14 +209,19 @@ impl Engine {
         let mut columns = columns_of(&version.schema(), before);
         for column in &mut columns {
             let declared = create.columns.iter().find(|d| d.field.name() == column.field.name());
-            column.comment = declared.and_then(|declared| declared.comment.clone());
+            let cloned = create.clone_of.iter().flat_map(|clone| clone.source.columns.iter());
+            let cloned = cloned.filter(|c| c.field.name() == column.field.name()).last();
+            column.comment = declared
+                .and_then(|declared| declared.comment.clone())
+                .or_else(|| cloned.and_then(|cloned| cloned.comment.clone()));
         }
         let kind = RelationKind::Table(Table {
             location: version.location().url().to_string(),
             managed,
             partition_columns: version.partition_columns().to_vec(),
         });
-        let comment = create.comment.clone();
+        let cloned = create.clone_of.as_ref().and_then(|clone| clone.source.comment.clone());
+        let comment = create.comment.clone().or(cloned);
         let change = match &create.existing {
             Some(_) => Change::ReplaceRelation { id, kind, columns, comment },
             None => Change::CreateRelation(NewRelation {
@@ -219,6 +262,7 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
         schema: Arc::new(schema),
         generated: generated.collect(),
         partition_columns: create.partitioned_by.iter().map(|column| column.name.clone()).collect(),
+        clustering: create.cluster_by.iter().map(|column| column.name.clone()).collect(),
         properties: create.properties.clone(),
         checks: checks.collect(),
         comment: create.comment.clone(),

@@ -184,6 +184,7 @@ impl List {
             self.need(Need::CreateTableAt(place.map(|location| location.id)));
         }
         create.query.iter().for_each(|query| self.query(query));
+        create.clone_of.iter().for_each(|clone| self.privilege(&clone.source, Privilege::Select));
     }
 
     fn storage(&mut self, statement: &BoundStorage) {

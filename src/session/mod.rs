@@ -253,6 +253,7 @@ impl Session {
                 let registry = Arc::clone(&self.shared.registry);
                 move || registry.activities()
             }),
+            maintenance: self.shared.engine.maintenance_runs(),
             assignments: Arc::default(),
         });
         Ok(Request { facts, work, parameters, text: Arc::clone(text), formats })

@@ -1,4 +1,4 @@
-//! OPTIMIZE, REORG, VACUUM and RESTORE as data: what is done to a table's files and versions.
+//! OPTIMIZE, REORG, VACUUM, RESTORE and ANALYZE as data: what is done to a table's files and versions.
 
 use super::statement::{ColumnName, Expression, TimeTravelClause};
 use crate::base::name::ObjectName;
@@ -23,6 +23,8 @@ pub enum MaintenanceAction {
     },
     Vacuum(VacuumClauses),
     Restore(TimeTravelClause),
+    /// There is nothing to do: the log has statistics of every file.
+    Analyze,
 }
 
 /// What stands after `VACUUM table`.
@@ -42,6 +44,7 @@ impl MaintenanceAction {
             MaintenanceAction::Optimize { .. } => "OPTIMIZE",
             MaintenanceAction::Vacuum(_) => "VACUUM",
             MaintenanceAction::Restore(_) => "RESTORE",
+            MaintenanceAction::Analyze => "ANALYZE",
         }
     }
 }

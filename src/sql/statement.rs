@@ -79,6 +79,11 @@ pub struct RelationReference {
 pub enum TimeTravelClause {
     Version(u64),
     Timestamp(Box<ast::Expr>),
+    /// `table_changes('t', from[, to])`: what versions have changed.
+    Changes {
+        from: Box<TimeTravelClause>,
+        to: Option<Box<TimeTravelClause>>,
+    },
 }
 
 /// A scalar expression over columns of the statement's target, with the relations of its subqueries.
@@ -272,6 +277,17 @@ pub struct CreateTable {
     pub comment: Option<String>,
     /// `AS query`
     pub query: Option<Query>,
+    /// `CLUSTER BY (…)`
+    pub cluster_by: Vec<ColumnName>,
+    /// `CLONE source`
+    pub clone_of: Option<CloneOf>,
+}
+
+/// The table that a new one is a copy of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CloneOf {
+    pub source: ObjectName,
+    pub at: Option<TimeTravelClause>,
 }
 
 /// A column to make: its Arrow type carries length and PostgreSQL type as field metadata.
@@ -605,6 +621,9 @@ impl fmt::Display for RelationReference {
                 write!(f, " version {version} as {}", self.key)
             }
             Some(TimeTravelClause::Timestamp(at)) => write!(f, " timestamp {at} as {}", self.key),
+            Some(TimeTravelClause::Changes { from, to }) => {
+                write!(f, " changes {from:?} {to:?} as {}", self.key)
+            }
         }
     }
 }

@@ -70,7 +70,7 @@ impl Draft {
 
     /// The table's rows under the names and types of the draft.
     async fn rows(&self, ctx: &ChangeContext, target: &Target) -> Result<LogicalPlan> {
-        let scan = target.rows(ctx, None).await?;
+        let scan = target.read(ctx, None).await?;
         let shape = self.shape()?;
         let columns = shape.columns.fields().iter().zip(&self.origins);
         let values = columns.map(|(field, origin)| {

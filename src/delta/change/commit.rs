@@ -101,7 +101,7 @@ pub async fn apply(
             let newest = ctx.tables.publish(location, version).await?;
             drop(lease);
             if !staged.actions.is_empty() && ctx.tables.staged().is_none() {
-                checkpoint_if_due(&newest, version).await;
+                checkpoint_if_due(&newest, version);
             }
             return Ok((changed, newest));
         }
@@ -187,24 +187,21 @@ async fn newest_if_same_shape(ctx: &ChangeContext, target: &Target) -> Result<Op
     Ok(is_same.then(|| newer.version()))
 }
 
-/// Sums the log up from time to time, so that tables open quickly. The change is made already, and does
-/// not fail with it.
-pub async fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
+/// Sums the log up from time to time, so that tables open quickly. The change is made already: it neither
+/// waits for it nor fails with it.
+pub fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
     let interval = newest.properties().get(CHECKPOINT_INTERVAL);
     let interval = interval.and_then(|text| text.parse().ok()).unwrap_or(CHECKPOINT_COMMITS);
     if version == 0 || !version.is_multiple_of(interval) {
         return;
     }
     let table = Arc::clone(newest);
-    let written = tokio::task::spawn_blocking(move || {
+    tokio::task::spawn_blocking(move || {
         let engine = table.log_store.engine(None);
-        table.snapshot().checkpoint(engine.as_ref(), None).map(|_| ())
+        if let Err(error) = table.snapshot().checkpoint(engine.as_ref(), None) {
+            tracing::warn!(%error, "a checkpoint could not be written");
+        }
     });
-    match written.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "a checkpoint could not be written"),
-        Err(error) => tracing::warn!(%error, "writing a checkpoint broke off"),
-    }
 }
 
 /// One attempt at one version: a put that succeeds only if there is no such version yet.

@@ -6,6 +6,7 @@ use datafusion::arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::Schema;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use object_store::path::Path;
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub struct Optimization {
     pub purge: bool,
     /// The size that data files should have, where the table does not say.
     pub target_file_bytes: u64,
+    /// Small files of one partition from which they are worth being written together.
+    pub files_min: usize,
 }
 
 /// Files that are written anew together: all of one partition.
@@ -79,7 +82,11 @@ pub fn bins(
             (false, false) => {
                 let worth = |file: &Candidate| file.is_small(target_bytes) || file.is_holey();
                 let files: Vec<Candidate> = files.into_iter().filter(worth).collect();
-                if is_ordered && (files.len() > 1 || files.iter().any(Candidate::is_holey)) {
+                let holey = files.iter().any(Candidate::is_holey);
+                if files.len() < wanted.files_min && !holey {
+                    continue;
+                }
+                if is_ordered && (files.len() > 1 || holey) {
                     bins.push(Bin::of(&files));
                 } else if !is_ordered {
                     bins.extend(packed(files, target_bytes, Candidate::is_holey));
@@ -165,7 +172,7 @@ fn files_meant(
     let values = index.partition_values.clone();
     let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), values, &rows);
     let batch = batch.map_err(of_arrow)?;
-    let unqualified = predicate.clone().unalias_nested().data;
+    let unqualified = unnormalize_col(predicate.clone());
     let schema = datafusion::common::DFSchema::try_from(schema).map_err(of_datafusion)?;
     let meant = ctx
         .state

@@ -15,10 +15,11 @@ use deltalake::kernel::{
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use uuid::Uuid;
 
+use super::alter_columns::check_clustering;
 use super::append::actions_of;
 use super::commit::{self, Change, Staged, apply, table_exists};
 use super::error::no_column;
-use super::protocol::{check_properties, required};
+use super::protocol::{check_properties, required_with};
 use super::rows::inserted;
 use super::rules::{CHECK_PREFIX, Rules};
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE, Shape};
@@ -28,6 +29,7 @@ use super::{ChangeContext, Changed};
 use crate::base::datatype::{TYPE_METADATA, TYPMOD_METADATA};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
+use crate::delta::clustering::clustered_by;
 use crate::storage::Location;
 
 /// The metadata of a column's comment, in Delta as in Arrow.
@@ -47,6 +49,8 @@ pub struct NewTable {
     /// Generated columns with the SQL that makes their values.
     pub generated: Vec<(String, String)>,
     pub partition_columns: Vec<String>,
+    /// The columns that OPTIMIZE orders rows by.
+    pub clustering: Vec<String>,
     pub properties: Vec<(String, String)>,
     /// CHECK constraints: names and SQL.
     pub checks: Vec<(String, String)>,
@@ -140,6 +144,8 @@ impl Change for Replace {
 
 /// What the log says of a new table.
 struct Blueprint {
+    /// Where the table is clustered, or was.
+    clustering: Option<Vec<String>>,
     metadata: Metadata,
     protocol: Protocol,
     shape: Arc<Shape>,
@@ -164,7 +170,14 @@ impl Blueprint {
             schema = mapped(&schema, max_id, &mut properties)?;
         }
         let existing = replaced.map(|target| target.snapshot().protocol());
-        let protocol = required(existing, &schema, &properties)?;
+        let was_clustered = existing.is_some_and(is_clustered);
+        let clustering =
+            (was_clustered || !table.clustering.is_empty()).then(|| table.clustering.clone());
+        let features: &[&str] = match &clustering {
+            Some(_) => &["clustering", "domainMetadata"],
+            None => &[],
+        };
+        let protocol = required_with(existing, &schema, &properties, features)?;
         let columns = table.partition_columns.clone();
         let metadata = new_metadata(&schema, columns.iter(), properties.iter());
         let mut metadata = metadata.map_err(broken_metadata)?;
@@ -182,11 +195,19 @@ impl Blueprint {
         let shape = Arc::new(Shape::try_new(Arc::new(schema), columns, properties)?);
         // A rule that cannot be checked would make a table that cannot be written to.
         Rules::try_new(&ctx.state, &shape)?;
-        Ok(Blueprint { metadata, protocol, shape })
+        check_clustering(&shape, &table.clustering)?;
+        Ok(Blueprint { clustering, metadata, protocol, shape })
     }
 
     fn actions(&self) -> Vec<Action> {
-        vec![Action::Protocol(self.protocol.clone()), Action::Metadata(self.metadata.clone())]
+        let protocol = Action::Protocol(self.protocol.clone());
+        let mut actions = vec![protocol, Action::Metadata(self.metadata.clone())];
+        if let Some(columns) = &self.clustering {
+            let physical: Vec<&str> =
+                columns.iter().map(|name| self.shape.file_name(name)).collect();
+            actions.push(clustered_by(&physical));
+        }
+        actions
     }
 
     fn operation(&self, location: &Location, mode: SaveMode) -> DeltaOperation {
@@ -197,6 +218,11 @@ impl Blueprint {
             metadata: self.metadata.clone(),
         }
     }
+}
+
+fn is_clustered(protocol: &Protocol) -> bool {
+    let features = protocol.writer_features().unwrap_or_default();
+    features.iter().any(|feature| feature.to_string() == "clustering")
 }
 
 fn broken_metadata(cause: deltalake::kernel::Error) -> Error {

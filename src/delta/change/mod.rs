@@ -13,6 +13,7 @@ mod alter;
 mod alter_columns;
 mod alter_rows;
 mod append;
+mod clone;
 mod commit;
 mod compaction;
 mod create;
@@ -50,13 +51,14 @@ pub use alter::{Alteration, NewColumn, Place, Upgrade, alter};
 pub use append::{append, overwrite, truncate};
 pub use create::{NewTable, create, create_as, replace};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
+pub use clone::{CloneSource, clone_table};
 pub use compaction::Optimization;
 pub use net::{Isolation, NetChange};
 pub use optimize::{Optimized, optimize};
-pub use restore::{Restored, restore};
+pub use restore::restore;
 pub use rewrite::{RowPredicate, delete, update};
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
-pub use vacuum::{Vacuum, Vacuumed, clean_log, vacuum};
+pub use vacuum::{Vacuum, clean_log, vacuum};
 
 /// What changes run with: the engine's planner state, so that memory bounds, spill and object stores are
 /// the engine's.

@@ -145,7 +145,7 @@ async fn rewrite(
         match offer(ctx, &target, &mut staged, &rewritten.removed).await {
             Ok(Some(version)) => {
                 let newest = ctx.tables.publish(location, version).await?;
-                checkpoint_if_due(&newest, version).await;
+                checkpoint_if_due(&newest, version);
                 done.add(&rewritten.metrics, version);
                 return Ok(());
             }
@@ -270,7 +270,7 @@ async fn rows(
     files: Arc<HashSet<Path>>,
     order: &[String],
 ) -> Result<Rows> {
-    let scan = target.rows(ctx, Some(files)).await?;
+    let scan = target.read(ctx, Some(files)).await?;
     let plan = match order {
         [] => scan,
         columns => {

@@ -110,7 +110,7 @@ impl Target {
     }
 
     /// The rows of the table, or of some of its files, as our own scan reads them.
-    pub async fn rows(
+    pub async fn read(
         &self,
         ctx: &ChangeContext,
         files: Option<Arc<HashSet<Path>>>,

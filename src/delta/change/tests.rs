@@ -1,6 +1,7 @@
 //! Changes against whole tables in folders, read back by our own scan.
 
 mod concurrency;
+mod maintenance;
 mod metadata;
 mod others;
 mod rows;
@@ -165,6 +166,7 @@ fn new_table(columns: &[(&str, DataType)]) -> NewTable {
         Field::new(name.trim_end_matches('!'), data_type.clone(), !name.ends_with('!'))
     });
     NewTable {
+        clustering: vec![],
         schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
         generated: Vec::new(),
         partition_columns: Vec::new(),

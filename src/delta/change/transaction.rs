@@ -61,7 +61,7 @@ pub async fn check_unchanged(tables: &Tables, location: &Location, base: u64) ->
 /// Makes a commit known to the readers of the table, and sums its log up when that is due.
 pub async fn published(tables: &Tables, location: &Location, version: u64) -> Result<()> {
     let newest = tables.publish(location, version).await?;
-    checkpoint_if_due(&newest, version).await;
+    checkpoint_if_due(&newest, version);
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! OPTIMIZE, REORG, VACUUM and RESTORE, which are Databricks'; VACUUM in PostgreSQL's spelling too.
+//! OPTIMIZE, REORG, VACUUM and RESTORE, which are Databricks'; VACUUM in PostgreSQL's spelling too, and ANALYZE
+//! in both.
 
 use sqlparser::tokenizer::Token;
 
@@ -95,6 +96,40 @@ pub fn vacuum(c: &mut Cursor<'_>) -> Result<Statement> {
             return Ok(statement(table, MaintenanceAction::Vacuum(clauses)));
         }
     }
+}
+
+/// `ANALYZE [VERBOSE] table [(columns)]`, and Databricks' `ANALYZE TABLE table COMPUTE STATISTICS …`
+pub fn analyze(c: &mut Cursor<'_>) -> Result<Statement> {
+    c.advance();
+    if *c.peek() == Token::LParen {
+        c.parenthesized(|c| c.list(option))?;
+    }
+    c.take("verbose");
+    if c.at_end() {
+        return Err(Error::unsupported("ANALYZE without a table")
+            .with_hint("Statistics are read from the Delta log; nothing needs to be analyzed."));
+    }
+    let is_databricks = c.take("table");
+    let table = c.object_name()?;
+    if *c.peek() == Token::LParen {
+        c.column_names()?;
+    }
+    if *c.peek() == Token::Comma {
+        return Err(c
+            .unsupported("ANALYZE of several tables")
+            .with_hint("Statistics are read from the Delta log; nothing needs to be analyzed."));
+    }
+    if is_databricks {
+        c.expect("compute")?;
+        c.take("delta");
+        c.expect("statistics")?;
+        c.take("noscan");
+        if c.take("for") && !c.take_all(&["all", "columns"]) {
+            c.expect("columns")?;
+            c.list(Cursor::column_name)?;
+        }
+    }
+    Ok(statement(table, MaintenanceAction::Analyze))
 }
 
 /// An option of PostgreSQL's that asks for nothing else here.

@@ -50,6 +50,7 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "optimize" => maintenance::optimize(c),
         "reorg" => maintenance::reorg(c),
         "vacuum" => maintenance::vacuum(c),
+        "analyze" | "analyse" => maintenance::analyze(c),
         "restore" => maintenance::restore(c),
         "grant" => grant::grant(c),
         "revoke" => grant::revoke(c),

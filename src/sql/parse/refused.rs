@@ -6,8 +6,6 @@ use crate::sql::cursor::Cursor;
 
 /// The words that begin such a statement, and what to say instead of it.
 const STATEMENTS: &[(&str, &str)] = &[
-    ("analyze", "Statistics are read from the Delta log; nothing needs to be analyzed."),
-    ("analyse", "Statistics are read from the Delta log; nothing needs to be analyzed."),
     ("cache", ""),
     ("call", ""),
     ("checkpoint", ""),

@@ -3,11 +3,12 @@
 
 use sqlparser::tokenizer::Token;
 
+use super::{alter_table, maintenance};
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
 use crate::sql::datatype::column_field;
 use crate::sql::statement::{
-    CheckConstraint, ColumnDefinition, ColumnName, CreateTable, Statement,
+    CheckConstraint, CloneOf, ColumnDefinition, ColumnName, CreateTable, Statement,
 };
 
 pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
@@ -24,9 +25,19 @@ pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
         properties: Vec::new(),
         comment: None,
         query: None,
+        cluster_by: Vec::new(),
+        clone_of: None,
     };
-    if c.is_any(&["deep", "shallow", "clone"]) {
-        return Err(c.unsupported("CREATE TABLE … CLONE"));
+    if c.is("shallow") {
+        return Err(c
+            .unsupported("CREATE TABLE … SHALLOW CLONE")
+            .with_detail("A table's files lie below its location.")
+            .with_hint("Use CREATE TABLE … DEEP CLONE, which copies them."));
+    }
+    c.take("deep");
+    if c.take("clone") {
+        let source = c.object_name()?;
+        table.clone_of = Some(CloneOf { source, at: maintenance::time_travel(c)? });
     }
     if c.is("like") {
         return Err(c.unsupported("CREATE TABLE … LIKE"));
@@ -215,7 +226,12 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         "partition" => Err(c
             .unsupported("PARTITION BY")
             .with_hint("Use PARTITIONED BY (column, …) for a Delta table's partitions.")),
-        "cluster" | "clustered" => Err(c.unsupported("CLUSTER BY")),
+        "cluster" => {
+            c.expect_all(&["cluster", "by"])?;
+            table.cluster_by = alter_table::clustering(c)?;
+            Ok(())
+        }
+        "clustered" => Err(c.unsupported("CLUSTERED BY").with_hint("Use CLUSTER BY.")),
         "comment" => {
             c.advance();
             c.take_token(&Token::Eq);
@@ -238,7 +254,6 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         "options" => Err(c.unsupported("OPTIONS")),
         "on" => Err(c.unsupported("ON COMMIT")),
         "default" => Err(c.unsupported("DEFAULT COLLATION")),
-        "deep" | "shallow" | "clone" => Err(c.unsupported("CREATE TABLE … CLONE")),
         _ => Err(c.syntax_error()),
     }
 }

@@ -158,7 +158,14 @@ async fn logs_are_summed_up() {
         fixture.insert(&format!("select cast({value} as bigint) as a")).await.unwrap();
     }
     let log = fixture.location.url().to_file_path().unwrap().join("_delta_log");
-    assert!(log.join("00000000000000000003.checkpoint.parquet").exists());
+    let checkpoint = log.join("00000000000000000003.checkpoint.parquet");
+    for _ in 0..100 {
+        if log.join("_last_checkpoint").exists() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(checkpoint.exists());
     for version in 0..3 {
         std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
     }

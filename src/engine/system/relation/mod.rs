@@ -6,6 +6,7 @@ mod attributes;
 mod classes;
 mod databases;
 mod descriptions;
+mod maintenance;
 mod memberships;
 mod namespaces;
 mod principals;
@@ -26,6 +27,7 @@ pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     classes::CLASSES,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
+    maintenance::MAINTENANCE,
     memberships::MEMBERSHIPS,
     namespaces::NAMESPACES,
     principals::PRINCIPALS,
@@ -44,6 +46,7 @@ const TEXT: PgType = PgType::Scalar(BaseType::Text);
 const OID: PgType = PgType::Scalar(BaseType::Oid);
 const REGPROC: PgType = PgType::Scalar(BaseType::Regproc);
 const INT2: PgType = PgType::Scalar(BaseType::Int2);
+const INT8: PgType = PgType::Scalar(BaseType::Int8);
 const INT4: PgType = PgType::Scalar(BaseType::Int4);
 const FLOAT4: PgType = PgType::Scalar(BaseType::Float4);
 const TIMESTAMPTZ: PgType = PgType::Scalar(BaseType::Timestamptz);
