@@ -104,8 +104,8 @@ impl Drop for HiddenCommits {
 struct Private {
     shared: Arc<Tables>,
     logs: Arc<StagedLogs>,
-    /// Its files are no garbage before it has ended.
-    _writing: Writing,
+    /// From its first change on: its files are no garbage before it has ended.
+    writing: Mutex<Option<Writing>>,
 }
 
 /// What is kept of one table.
@@ -156,7 +156,7 @@ impl Tables {
             transaction: Some(Private {
                 shared: Arc::clone(self),
                 logs: Arc::default(),
-                _writing: self.writing(),
+                writing: Mutex::default(),
             }),
         }
     }
@@ -334,6 +334,10 @@ impl Tables {
 
     /// To be held while files are written that are not part of a version yet.
     pub fn writing(&self) -> Writing {
+        if let Some(private) = &self.transaction {
+            let mut writing = private.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            writing.get_or_insert_with(|| self.caches.live.writing());
+        }
         self.caches.live.writing()
     }
 

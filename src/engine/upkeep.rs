@@ -153,12 +153,7 @@ impl Engine {
         let place = location.clone();
         let vacuum = |ctx: ChangeContext| async move {
             let wanted = Vacuum { is_retention_checked: true, ..Vacuum::default() };
-            let dry = Vacuum { dry_run: true, ..wanted.clone() };
-            // Nothing to delete is not worth two commits.
-            let mut vacuumed = change::vacuum(&ctx, &place, &dry).await?;
-            if !vacuumed.files.is_empty() {
-                vacuumed = change::vacuum(&ctx, &place, &wanted).await?;
-            }
+            let vacuumed = change::vacuum(&ctx, &place, &wanted).await?;
             let files_removed = vacuumed.files.len() as u64;
             Ok(Done { files_removed, bytes_removed: vacuumed.bytes, ..Done::default() })
         };

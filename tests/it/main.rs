@@ -43,6 +43,9 @@ mod object_stores;
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;
 
+/// Files and versions of tables, for other engines and by itself.
+mod maintenance;
+
 /// Transactions of several clients, and after crashes.
 mod transactions;
 

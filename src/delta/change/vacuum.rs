@@ -63,7 +63,7 @@ pub async fn vacuum(ctx: &ChangeContext, location: &Location, wanted: &Vacuum) -
         files: garbage.iter().map(|file| relative(location, &file.location)).collect(),
     };
     vacuumed.files.sort();
-    if wanted.dry_run {
+    if wanted.dry_run || garbage.is_empty() {
         return Ok(vacuumed);
     }
     let start = Said::Start {
