@@ -4,20 +4,24 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::DateTime;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use delta_kernel::actions::Protocol;
 use delta_kernel::{Engine, SnapshotRef};
 use deltalake::logstore::LogStoreRef;
+use object_store::{ObjectMeta, ObjectStore};
+use roaring::RoaringTreemap;
 
 use super::deletion_vector::DeletionVectors;
+use super::error::same;
 use super::feature::{check_readable, check_writable, feature_names};
 use super::footer::Footers;
 use super::index::FileIndex;
 use super::listing::{list_files, list_files_since};
 use super::scan::VersionProvider;
 use super::schema::Columns;
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::storage::{Location, Stores};
 
 /// What scans of all tables share.
@@ -165,6 +169,48 @@ impl TableVersion {
             min_writer_version: self.protocol().min_writer_version(),
             features: self.features(),
         }
+    }
+
+    /// A data file as object stores know it.
+    pub(super) fn file_meta(&self, file: usize) -> Result<ObjectMeta> {
+        let path = self.files.paths.get(file);
+        let path = path.ok_or_else(|| Error::internal("a scan of a file that is not there"))?;
+        let modified = self.files.modification_times.value(file);
+        Ok(ObjectMeta {
+            location: path.clone(),
+            last_modified: DateTime::from_timestamp_millis(modified).unwrap_or_default(),
+            size: u64::try_from(self.files.sizes.value(file)).unwrap_or_default(),
+            e_tag: None,
+            version: None,
+        })
+    }
+
+    /// The rows of a data file, deleted ones too: from the log, or else from the file itself.
+    pub(super) async fn physical_rows(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        file: usize,
+        size_hint: Option<usize>,
+    ) -> Result<u64> {
+        if let Some(rows) = self.files.physical_rows_of(file) {
+            return Ok(rows);
+        }
+        let meta = self.file_meta(file)?;
+        let footer = self.caches.footers.footer(store, &self.location, &meta, size_hint).await;
+        let footer = footer.map_err(|error| same(&error))?;
+        Ok(u64::try_from(footer.file_metadata().num_rows()).unwrap_or_default())
+    }
+
+    /// The deleted rows of a data file, as positions in it.
+    pub(super) async fn deleted_rows(self: &Arc<Self>, file: usize) -> Result<RoaringTreemap> {
+        let Some(vector) = self.files.deletion_vectors.get(&file).cloned() else {
+            return Ok(RoaringTreemap::new());
+        };
+        let version = Arc::clone(self);
+        let read = move || vector.rows(version.log_store.engine(None).as_ref(), &version.location);
+        tokio::task::spawn_blocking(read).await.map_err(|cause| {
+            Error::internal("reading a deletion vector did not end").caused_by(cause)
+        })?
     }
 
     /// The version as DataFusion scans it.

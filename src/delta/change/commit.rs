@@ -1,13 +1,14 @@
 //! Makes a change part of a table: one new file in its log, or none. It never merges changes that were
 //! made at the same time, other than rows that are only added.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::Utc;
-use deltalake::kernel::Action;
+use deltalake::kernel::{Action, StorageType};
 use deltalake::kernel::transaction::{CommitData, TransactionError};
 use deltalake::logstore::{CommitOrBytes, LogStoreRef};
 use deltalake::protocol::DeltaOperation;
@@ -21,6 +22,7 @@ use super::target::Target;
 use super::{ChangeContext, Changed, Committer};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
+use crate::delta::deletion_vector::file_of;
 use crate::storage::Location;
 
 /// How often a change is computed anew because others have changed the table meanwhile.
@@ -303,20 +305,36 @@ fn metrics(staged: &Staged) -> Value {
     }
 }
 
-/// Deletes the data files of a change that was not committed. What stays is in no version, and is left
-/// to VACUUM.
+/// Deletes the files of a change that was not committed. What stays is in no version, and is left to VACUUM.
 async fn discard(target: &Target, staged: &Staged) {
     let store = target.table.log_store().object_store(None);
-    for action in &staged.actions {
-        let path = match action {
-            Action::Add(add) => &add.path,
-            Action::Cdc(change) => &change.path,
-            _ => continue,
-        };
+    for path in written_files(&staged.actions) {
         if let Ok(path) = Path::parse(path) {
             let _ = store.delete(&path).await;
         }
     }
+}
+
+/// The files that a change has written: not those that it adds again, with other deletion vectors.
+fn written_files(actions: &[Action]) -> HashSet<String> {
+    let removed: HashSet<&String> = actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Remove(remove) => Some(&remove.path),
+            _ => None,
+        })
+        .collect();
+    let written = actions.iter().filter_map(|action| match action {
+        Action::Add(add) if removed.contains(&add.path) => {
+            let vector = add.deletion_vector.as_ref()?;
+            let is_stored = vector.storage_type == StorageType::UuidRelativePath;
+            is_stored.then(|| file_of(&vector.path_or_inline_dv))?
+        }
+        Action::Add(add) => Some(add.path.clone()),
+        Action::Cdc(change) => Some(change.path.clone()),
+        _ => None,
+    });
+    written.collect()
 }
 
 /// Waits longer each time, and never as long as others do.

@@ -24,7 +24,9 @@ mod shape;
 mod sink;
 mod subquery;
 mod target;
+mod touched;
 mod transaction;
+mod vector;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::commit::COMMIT_ID;
 use super::error::concurrent_update;
+use super::vector::vector_file;
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::StagedLogs;
 use crate::delta::history::commit_path;
@@ -40,7 +41,7 @@ pub struct NetChange {
     removed: HashSet<String>,
     is_blind_append: bool,
     changes_metadata: bool,
-    /// Data files, relative to the table, that were added and taken away again.
+    /// Files, relative to the table, that were added and taken away again.
     pub discarded: Vec<String>,
 }
 
@@ -62,11 +63,16 @@ impl NetChange {
         Ok(changes)
     }
 
-    /// Every data file that the transaction has written.
+    /// Every file that the transaction has written.
     pub fn written(&self) -> Vec<String> {
         let added = self.actions.iter().filter_map(|action| {
-            let path = action.get("add").or_else(|| action.get("cdc"))?.get("path")?.as_str()?;
-            (!self.removed.contains(path)).then(|| path.to_owned())
+            let action = action.get("add").or_else(|| action.get("cdc"))?;
+            let path = action.get("path")?.as_str()?;
+            // A file that was removed too is there since before, and has another deletion vector now.
+            match self.removed.contains(path) {
+                true => vector_file(action),
+                false => Some(path.to_owned()),
+            }
         });
         added.chain(self.discarded.iter().cloned()).collect()
     }
@@ -285,6 +291,7 @@ impl Files {
             Some(at) => {
                 self.added.remove(at);
                 self.passed.push(key.0);
+                self.passed.extend(vector_file(&action));
             }
             None => self.removed.push((key, action)),
         }
@@ -293,7 +300,10 @@ impl Files {
     /// Files that no version has: neither one before the transaction nor the one after it.
     fn discarded(&self, removed: &HashSet<String>) -> Vec<String> {
         let is_used = |path: &String| {
-            removed.contains(path) || self.added.iter().any(|((added, _), _)| added == path)
+            removed.contains(path)
+                || self.added.iter().any(|((added, _), action)| {
+                    added == path || vector_file(action).as_ref() == Some(path)
+                })
         };
         self.passed.iter().filter(|path| !is_used(path)).cloned().collect()
     }

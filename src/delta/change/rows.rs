@@ -11,12 +11,10 @@ use super::error::{no_column, of_datafusion};
 use super::rules::generated_value;
 use super::shape::Shape;
 use crate::base::{Error, ErrorKind, Result};
+use crate::delta::scan::{FILE, POSITION};
 
 /// The column with the kind of change, a [`RowKind`].
 const KIND: &str = "__lakegate_kind";
-
-/// The column that tells rows of the table apart: a number, or NULL for rows that are not in it yet.
-pub const ROW: &str = "__lakegate_row";
 
 /// The column with the position of the clause that acts on a row, or NULL if none does.
 const CLAUSE: &str = "__lakegate_clause";
@@ -42,8 +40,18 @@ pub struct Rows {
     pub has_old: bool,
     /// Next is the kind. Without it, every row is inserted.
     pub has_kind: bool,
-    /// Last is the number of the row, and no row of the table may be changed twice.
-    pub has_row: bool,
+    /// Last are the file and the position of the row, NULL for rows that are not in the table yet, where
+    /// several rows of the plan may change the same one.
+    pub repeated: Option<Repeated>,
+}
+
+/// What becomes of further changes of a row that is changed already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeated {
+    /// They are an error, 21000.
+    Refused,
+    /// They are passed over.
+    Skipped,
 }
 
 /// A clause: the first whose condition is true acts on a row.
@@ -69,8 +77,8 @@ pub struct Acted<'a> {
     pub target: &'a TableReference,
     /// True for rows that are in the table; `None` if all are.
     pub is_in_table: Option<Expr>,
-    /// Whether it has the column [`ROW`] under the table's qualifier.
-    pub has_row: bool,
+    /// Set where several rows of it may be the same row of the table.
+    pub repeated: Option<Repeated>,
     /// Whether old values are wanted.
     pub wants_old: bool,
 }
@@ -109,7 +117,7 @@ pub fn inserted(state: &SessionState, shape: &Shape, input: LogicalPlan) -> Resu
         }
         plan = projected(plan, values)?;
     }
-    Ok(Rows { plan, has_old: false, has_kind: false, has_row: false })
+    Ok(Rows { plan, has_old: false, has_kind: false, repeated: None })
 }
 
 /// The rows that clauses make of a plan.
@@ -135,8 +143,8 @@ pub fn acted(
         }
     }
     values.push(ident(CLAUSE));
-    if acted.has_row {
-        values.push(old(ROW).alias(ROW));
+    if acted.repeated.is_some() {
+        values.extend([FILE, POSITION].map(|place| old(place).alias(place)));
     }
     let plan = projected(plan, values)?;
 
@@ -150,11 +158,22 @@ pub fn acted(
         values.extend(columns.map(|field| ident(format!("{OLD_PREFIX}{}", field.name()))));
     }
     values.push(kind(clauses).alias(KIND));
-    if acted.has_row {
-        values.push(ident(ROW));
+    if acted.repeated.is_some() {
+        values.extend([FILE, POSITION].map(ident));
     }
     let plan = projected(plan, values)?;
-    Ok(Rows { plan, has_old: acted.wants_old, has_kind: true, has_row: acted.has_row })
+    Ok(Rows { plan, has_old: acted.wants_old, has_kind: true, repeated: acted.repeated })
+}
+
+/// The rows of several plans that look the same; `None` without any.
+pub fn together(plans: Vec<Rows>) -> Result<Option<Rows>> {
+    let mut plans = plans.into_iter();
+    let Some(mut rows) = plans.next() else { return Ok(None) };
+    for next in plans {
+        let union = LogicalPlanBuilder::new(rows.plan).union(next.plan);
+        rows.plan = union.and_then(|plan| plan.build()).map_err(of_datafusion)?;
+    }
+    Ok(Some(rows))
 }
 
 /// Every clause may assign to a column once, and to columns of the table only.

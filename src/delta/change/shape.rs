@@ -84,6 +84,11 @@ impl Shape {
         self.is_true("delta.enableChangeDataFeed")
     }
 
+    /// Whether deletion vectors may say which rows of a file are deleted.
+    pub fn marks_deleted(&self) -> bool {
+        self.is_true("delta.enableDeletionVectors")
+    }
+
     /// Whether rows may only be added.
     pub fn is_append_only(&self) -> bool {
         self.is_true("delta.appendOnly")

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::commit::{APPEND_ATTEMPTS_MAX, Outcome, Staged, checkpoint_if_due, commit, put, wait};
 use super::error::{concurrent_update, of_delta};
 use super::net::{Isolation, NetChange, find_commit, has_changed_since};
+use super::touched::added_again;
 use super::{Changed, Committer};
 use crate::base::Result;
 use crate::delta::Tables;
@@ -104,7 +105,7 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
         let removed = old
             .iter()
             .filter(|file| !our_keys.contains(&key(file)) && !live_keys.contains(&key(file)));
-        actions.extend(removed.map(|file| Action::Add(add_again(file))));
+        actions.extend(removed.map(|file| Action::Add(added_again(file))));
         let operation = DeltaOperation::Restore { version: Some(version - 1), datetime: None };
         let changed = Changed::default();
         let mut staged = Staged { actions, operation, changed, is_blind_append: false };
@@ -128,11 +129,6 @@ pub async fn discard_staged(tables: &Tables, location: &Location, paths: &[Strin
             let _ = store.delete(&path).await;
         }
     }
-}
-
-#[expect(deprecated, reason = "deltalake has no other way from a file of the log to an action")]
-fn add_again(file: &LogicalFileView) -> deltalake::kernel::Add {
-    file.add_action()
 }
 
 type Key = (String, Option<String>);
