@@ -167,6 +167,8 @@ pub struct BoundInsert {
     /// `None` is DEFAULT VALUES.
     pub source: Option<BoundQuery>,
     pub overwrite: bool,
+    /// Over [`crate::sql::CHANGED_ROWS`], which is none of its relations.
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]
@@ -183,6 +185,7 @@ pub struct BoundUpdate {
     pub alias: String,
     pub assignments: Vec<BoundAssignment>,
     pub predicate: Option<BoundExpression>,
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]
@@ -191,6 +194,7 @@ pub struct BoundDelete {
     /// What the statement calls the table.
     pub alias: String,
     pub predicate: Option<BoundExpression>,
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]
@@ -202,6 +206,7 @@ pub struct BoundMerge {
     pub on: BoundExpression,
     pub clauses: Vec<BoundMergeClause>,
     pub written_as: Option<JoinedChange>,
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]

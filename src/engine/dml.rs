@@ -15,7 +15,9 @@ use crate::bind::bound::{
     BoundMergeClause, BoundUpdate,
 };
 use crate::catalog::Relation;
-use crate::delta::change::{self, MergeAction, MergeClause, MergeKind, MergePlan, RowPredicate};
+use crate::delta::change::{
+    self, Changed, MergeAction, MergeClause, MergeKind, MergePlan, RowPredicate,
+};
 use crate::sql::statement::{ColumnName, JoinedChange, MergeMatch};
 
 use super::error::from_datafusion;
@@ -23,7 +25,8 @@ use super::insert::{assignment, name_relation, reads, target_column, target_colu
 use super::open::location_of;
 use super::planner::Planner;
 use super::query::{known, parameter_field, parameter_types};
-use super::{Completion, Engine, Request};
+use super::returning::Returning;
+use super::{Completion, Engine, Outcome, Request};
 
 /// Plans the expressions of one change.
 struct Expressions<'a> {
@@ -40,14 +43,20 @@ impl Engine {
         self: &Arc<Self>,
         update: BoundUpdate,
         request: &Request,
-    ) -> Result<Completion> {
-        let _admitted = self.admission.enter().await?;
-        let (engine, request) = (Arc::clone(self), request.clone());
-        self.cpu.run(async move { engine.update_rows(update, &request).await }).await
+    ) -> Result<Outcome> {
+        let admitted = self.admission.enter().await?;
+        let (engine, running) = (Arc::clone(self), request.clone());
+        let (changed, returning) =
+            self.cpu.run(async move { engine.update_rows(update, &running).await }).await?;
+        self.outcome("UPDATE", changed.updated, returning, admitted, request).await
     }
 
-    async fn update_rows(&self, update: BoundUpdate, request: &Request) -> Result<Completion> {
-        let BoundUpdate { table, alias, assignments, predicate } = update;
+    async fn update_rows(
+        &self,
+        update: BoundUpdate,
+        request: &Request,
+    ) -> Result<(Changed, Option<Returning>)> {
+        let BoundUpdate { table, alias, assignments, predicate, returning } = update;
         let version = self.schema_of(&table, request).await?;
         let state = self.context.statement(&request.facts);
         let expressions = self.expressions(&state, request, &alias, &version.schema())?;
@@ -58,24 +67,31 @@ impl Engine {
             predicate: expressions.optional(predicate).await?,
         };
         let planned_version = predicate_reads.then(|| version.version());
-        let ctx = self.change_context(state.clone(), request, planned_version);
+        let mut ctx = self.change_context(state.clone(), request, planned_version);
+        let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
         let changed = change::update(&ctx, &location_of(&table)?, rows, values).await;
         let changed = changed.map_err(|error| name_relation(error, &table))?;
-        Ok(Completion::new(format!("UPDATE {}", changed.updated)))
+        Ok((changed, returning))
     }
 
     pub(super) async fn delete(
         self: &Arc<Self>,
         delete: BoundDelete,
         request: &Request,
-    ) -> Result<Completion> {
-        let _admitted = self.admission.enter().await?;
-        let (engine, request) = (Arc::clone(self), request.clone());
-        self.cpu.run(async move { engine.delete_rows(delete, &request).await }).await
+    ) -> Result<Outcome> {
+        let admitted = self.admission.enter().await?;
+        let (engine, running) = (Arc::clone(self), request.clone());
+        let (changed, returning) =
+            self.cpu.run(async move { engine.delete_rows(delete, &running).await }).await?;
+        self.outcome("DELETE", changed.deleted, returning, admitted, request).await
     }
 
-    async fn delete_rows(&self, delete: BoundDelete, request: &Request) -> Result<Completion> {
-        let BoundDelete { table, alias, predicate } = delete;
+    async fn delete_rows(
+        &self,
+        delete: BoundDelete,
+        request: &Request,
+    ) -> Result<(Changed, Option<Returning>)> {
+        let BoundDelete { table, alias, predicate, returning } = delete;
         let version = self.schema_of(&table, request).await?;
         let state = self.context.statement(&request.facts);
         let expressions = self.expressions(&state, request, &alias, &version.schema())?;
@@ -85,9 +101,10 @@ impl Engine {
             predicate: expressions.optional(predicate).await?,
         };
         let planned_version = predicate_reads.then(|| version.version());
-        let ctx = self.change_context(state.clone(), request, planned_version);
+        let mut ctx = self.change_context(state.clone(), request, planned_version);
+        let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
         let changed = change::delete(&ctx, &location_of(&table)?, rows).await?;
-        Ok(Completion::new(format!("DELETE {}", changed.deleted)))
+        Ok((changed, returning))
     }
 
     pub(super) async fn truncate(
@@ -112,14 +129,26 @@ impl Engine {
         self: &Arc<Self>,
         merge: BoundMerge,
         request: &Request,
-    ) -> Result<Completion> {
-        let _admitted = self.admission.enter().await?;
-        let (engine, request) = (Arc::clone(self), request.clone());
-        self.cpu.run(async move { engine.merge_rows(merge, &request).await }).await
+    ) -> Result<Outcome> {
+        let admitted = self.admission.enter().await?;
+        let tag = match merge.written_as {
+            None => "MERGE",
+            Some(JoinedChange::Update) => "UPDATE",
+            Some(JoinedChange::Delete) => "DELETE",
+        };
+        let (engine, running) = (Arc::clone(self), request.clone());
+        let (changed, returning) =
+            self.cpu.run(async move { engine.merge_rows(merge, &running).await }).await?;
+        self.outcome(tag, changed.rows(), returning, admitted, request).await
     }
 
-    async fn merge_rows(&self, merge: BoundMerge, request: &Request) -> Result<Completion> {
-        let BoundMerge { table, alias, source, source_alias, on, clauses, written_as } = merge;
+    async fn merge_rows(
+        &self,
+        merge: BoundMerge,
+        request: &Request,
+    ) -> Result<(Changed, Option<Returning>)> {
+        let BoundMerge { table, alias, source, source_alias, on, clauses, written_as, returning } =
+            merge;
         if alias == source_alias {
             return Err(Error::new(
                 ErrorKind::DuplicateTable,
@@ -161,17 +190,14 @@ impl Engine {
             source_alias: source_name,
             on: expressions.expression(on).await?,
             clauses: planned_clauses,
+            takes_any: written_as.is_some(),
         };
         let planned_version = reads_itself.then(|| version.version());
-        let ctx = self.change_context(planned.state.clone(), request, planned_version);
+        let mut ctx = self.change_context(planned.state.clone(), request, planned_version);
+        let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
         let changed = change::merge(&ctx, &location_of(&table)?, plan).await;
         let changed = changed.map_err(|error| name_relation(error, &table))?;
-        let command = match written_as {
-            None => "MERGE",
-            Some(JoinedChange::Update) => "UPDATE",
-            Some(JoinedChange::Delete) => "DELETE",
-        };
-        Ok(Completion::new(format!("{command} {}", changed.rows())))
+        Ok((changed, returning))
     }
 
     fn expressions<'a>(
@@ -213,10 +239,10 @@ impl Engine {
                 let targets = target_columns(&table, &version.schema(), &columns)?;
                 return self.insert_parameters(query, &targets, declared, request).await;
             }
-            BoundStatement::Update(BoundUpdate { table, alias, assignments, predicate }) => {
-                (table, alias, assignments, predicate)
-            }
-            BoundStatement::Delete(BoundDelete { table, alias, predicate }) => {
+            BoundStatement::Update(BoundUpdate {
+                table, alias, assignments, predicate, ..
+            }) => (table, alias, assignments, predicate),
+            BoundStatement::Delete(BoundDelete { table, alias, predicate, .. }) => {
                 (table, alias, Vec::new(), predicate)
             }
             _ => return Ok(known(declared)),

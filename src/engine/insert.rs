@@ -29,8 +29,9 @@ use super::awaited::Waiting;
 use super::error::from_datafusion;
 use super::length::enforce_length;
 use super::open::location_of;
+use super::returning::Returning;
 use super::runtime::Running;
-use super::{Completion, CopyTarget, Engine, Request};
+use super::{CopyTarget, Engine, Outcome, Request};
 
 /// Batches from the client that may wait for the writer.
 const BATCHES_WAITING_MAX: usize = 4;
@@ -40,17 +41,20 @@ impl Engine {
         self: &Arc<Self>,
         insert: BoundInsert,
         request: &Request,
-    ) -> Result<Completion> {
-        let _admitted = self.admission.enter().await?;
-        let engine = Arc::clone(self);
-        let request = request.clone();
-        let changed =
-            self.cpu.run(async move { engine.insert_rows(insert, &request).await }).await?;
-        Ok(Completion::new(format!("INSERT 0 {}", changed.inserted)))
+    ) -> Result<Outcome> {
+        let admitted = self.admission.enter().await?;
+        let (engine, running) = (Arc::clone(self), request.clone());
+        let (changed, returning) =
+            self.cpu.run(async move { engine.insert_rows(insert, &running).await }).await?;
+        self.outcome("INSERT 0", changed.inserted, returning, admitted, request).await
     }
 
-    async fn insert_rows(&self, insert: BoundInsert, request: &Request) -> Result<Changed> {
-        let BoundInsert { table, columns, source, overwrite } = insert;
+    async fn insert_rows(
+        &self,
+        insert: BoundInsert,
+        request: &Request,
+    ) -> Result<(Changed, Option<Returning>)> {
+        let BoundInsert { table, columns, source, overwrite, returning } = insert;
         let location = location_of(&table)?;
         let version = self.open_newest(&table, &request.work).await?;
         let targets = target_columns(&table, &version.schema(), &columns)?;
@@ -67,12 +71,14 @@ impl Engine {
                 (self.context.statement(&request.facts), row, None)
             }
         };
-        let ctx = self.change_context(state, request, planned_version);
+        let mut ctx = self.change_context(state, request, planned_version);
+        let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
         let outcome = match overwrite {
             true => change::overwrite(&ctx, &location, input).await,
             false => change::append(&ctx, &location, input).await,
         };
-        outcome.map_err(|error| name_relation(error, &table))
+        let changed = outcome.map_err(|error| name_relation(error, &table))?;
+        Ok((changed, returning))
     }
 
     /// Opens a table for the rows of a COPY.
@@ -390,6 +396,7 @@ impl Engine {
                 statement_id: None,
             },
             planned_version,
+            returned: None,
         }
     }
 

@@ -82,14 +82,17 @@ impl List {
             Insert(insert) => {
                 self.privilege(&insert.table, Privilege::Modify);
                 insert.source.iter().for_each(|source| self.query(source));
+                self.returning(&insert.table, insert.returning.as_ref());
             }
             Update(update) => {
                 self.changes_found_rows(&update.table);
+                self.returning(&update.table, update.returning.as_ref());
                 self.assignments(&update.assignments);
                 self.predicate(&update.predicate);
             }
             Delete(delete) => {
                 self.changes_found_rows(&delete.table);
+                self.returning(&delete.table, delete.returning.as_ref());
                 self.predicate(&delete.predicate);
             }
             Merge(merge) => self.merge(merge),
@@ -265,8 +268,17 @@ impl List {
         self.need(Need::ActAs(view.owner));
     }
 
+    /// What is given back is read.
+    fn returning(&mut self, table: &Relation, returning: Option<&BoundQuery>) {
+        if let Some(query) = returning {
+            self.privilege(table, Privilege::Select);
+            self.query(query);
+        }
+    }
+
     fn merge(&mut self, merge: &BoundMerge) {
         self.changes_found_rows(&merge.table);
+        self.returning(&merge.table, merge.returning.as_ref());
         self.query(&merge.source);
         self.expression(&merge.on);
         for clause in &merge.clauses {

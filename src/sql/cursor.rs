@@ -326,6 +326,23 @@ impl<'a> Cursor<'a> {
         self.prepared(ast)
     }
 
+    /// The list after RETURNING as a query over the changed rows, which it calls by the alias.
+    pub fn returned(&mut self, alias: &str) -> Result<Query> {
+        let projection = self.parser.parse_projection();
+        let projection = projection.map_err(|error| self.grammar_error(error))?;
+        let template = Parser::new(self.dialect).try_with_sql("SELECT *");
+        let mut ast = template
+            .and_then(|mut parser| parser.parse_query())
+            .map_err(|error| self.grammar_error(error))?;
+        if let ast::SetExpr::Select(select) = &mut *ast.body {
+            select.projection = projection;
+            select.from = vec![relations::changed_rows(alias)];
+        }
+        let mut query = self.prepared(ast)?;
+        query.relations.retain(|relation| relation.key.object != relations::CHANGED_ROWS);
+        Ok(query)
+    }
+
     pub fn data_type(&mut self) -> Result<ast::DataType> {
         let parsed = self.parser.parse_data_type();
         let mut data_type = parsed.map_err(|error| self.grammar_error(error))?;

@@ -61,6 +61,14 @@ pub struct Query {
     pub relations: Vec<RelationReference>,
 }
 
+impl Query {
+    /// Whether a `*` without a qualifier is among what it selects.
+    pub fn selects_all(&self) -> bool {
+        let ast::SetExpr::Select(select) = &*self.ast.body else { return false };
+        select.projection.iter().any(|item| matches!(item, ast::SelectItem::Wildcard(_)))
+    }
+}
+
 /// One relation named in a FROM clause or a subquery.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RelationReference {
@@ -108,6 +116,8 @@ pub struct Insert {
     pub source: InsertSource,
     /// `INSERT OVERWRITE`: the old rows go.
     pub overwrite: bool,
+    /// RETURNING, as a query over the changed rows.
+    pub returning: Option<Query>,
 }
 
 #[derive(Debug, Clone)]
@@ -136,6 +146,7 @@ pub struct Update {
     pub alias: Option<String>,
     pub assignments: Vec<Assignment>,
     pub predicate: Option<Expression>,
+    pub returning: Option<Query>,
 }
 
 #[derive(Debug, Clone)]
@@ -143,6 +154,7 @@ pub struct Delete {
     pub table: ObjectName,
     pub alias: Option<String>,
     pub predicate: Option<Expression>,
+    pub returning: Option<Query>,
 }
 
 #[derive(Debug, Clone)]
@@ -155,6 +167,7 @@ pub struct Merge {
     pub on: Expression,
     pub clauses: Vec<MergeClause>,
     pub written_as: Option<JoinedChange>,
+    pub returning: Option<Query>,
 }
 
 /// Another spelling of a MERGE that changes what matches: `UPDATE … FROM`, `DELETE … USING`.

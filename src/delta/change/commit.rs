@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::Utc;
-use deltalake::kernel::{Action, StorageType};
 use deltalake::kernel::transaction::{CommitData, TransactionError};
+use deltalake::kernel::{Action, StorageType};
 use deltalake::logstore::{CommitOrBytes, LogStoreRef};
 use deltalake::protocol::DeltaOperation;
 use object_store::ObjectStoreExt;
@@ -87,6 +87,7 @@ pub async fn apply(
     for attempt in 1..=ATTEMPTS_MAX {
         let target = Target::open(ctx, location).await?;
         check_single_change(ctx, &target)?;
+        ctx.returned.iter().for_each(|returned| returned.clear());
         let mut staged = change.stage(ctx, &target).await?;
         if is_blind {
             lease = Some(ctx.tables.lease(location).await);

@@ -38,6 +38,9 @@ pub struct MergePlan {
     pub on: Expr,
     /// The first clause of its kind whose predicate is true acts on a row.
     pub clauses: Vec<MergeClause>,
+    /// Whether any one row of the source may change a row that several match: UPDATE with FROM and DELETE
+    /// with USING. Otherwise that is an error.
+    pub takes_any: bool,
 }
 
 /// One WHEN clause.
@@ -82,6 +85,7 @@ pub async fn merge(ctx: &ChangeContext, location: &Location, plan: MergePlan) ->
         source_alias: plan.source_alias,
         on,
         clauses,
+        repeated: if plan.takes_any { Repeated::Skipped } else { Repeated::Refused },
     };
     Ok(apply(ctx, location, &change).await?.0)
 }
@@ -139,6 +143,7 @@ struct Merge {
     source_alias: TableReference,
     on: Expr,
     clauses: Vec<MergeClause>,
+    repeated: Repeated,
 }
 
 #[async_trait]
@@ -222,7 +227,7 @@ impl Merge {
         let acted_on = Acted {
             target: &self.target,
             is_in_table: Some(qualified(&self.target, IN_TABLE)),
-            repeated: Some(Repeated::Refused),
+            repeated: Some(self.repeated),
             wants_old: target.shape.records_changes(),
         };
         let mut plans = Vec::new();

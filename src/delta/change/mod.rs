@@ -17,6 +17,7 @@ mod error;
 mod merge;
 mod net;
 mod protocol;
+mod returned;
 mod rewrite;
 mod rows;
 mod rules;
@@ -45,6 +46,7 @@ pub use append::{append, overwrite, truncate};
 pub use create::{NewTable, create, create_as, replace};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
 pub use net::{Isolation, NetChange};
+pub use returned::Returned;
 pub use rewrite::{RowPredicate, delete, update};
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
 
@@ -58,6 +60,8 @@ pub struct ChangeContext {
     /// The version that the statement was planned on, when its plan reads the changed table elsewhere
     /// too. Another newest version is then 40001, and the statement is to be planned anew.
     pub planned_version: Option<u64>,
+    /// Where the changed rows are kept, if the statement gives them back.
+    pub returned: Option<Arc<Returned>>,
 }
 
 /// What the log keeps of who made a commit.

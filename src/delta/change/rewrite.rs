@@ -35,9 +35,9 @@ pub async fn delete(
     location: &Location,
     rows: RowPredicate,
 ) -> Result<Changed> {
-    match rows.predicate {
-        None => Ok(apply(ctx, location, &Truncate).await?.0),
-        Some(_) => rewrite(ctx, location, rows, Action::Delete).await,
+    match (&rows.predicate, &ctx.returned) {
+        (None, None) => Ok(apply(ctx, location, &Truncate).await?.0),
+        _ => rewrite(ctx, location, rows, Action::Delete).await,
     }
 }
 
@@ -135,7 +135,8 @@ impl Rewrite {
             repeated: None,
             wants_old: target.shape.records_changes(),
         };
-        let is_read = !matches!(self.action, Action::Delete) || target.shape.records_changes();
+        let is_told = target.shape.records_changes() || ctx.returned.is_some();
+        let is_read = !matches!(self.action, Action::Delete) || is_told;
         let mut plans = Vec::new();
         if is_read && !touched.is_empty() {
             let plan = target.rows(ctx, &self.qualifier, Some(touched.gone()?))?;

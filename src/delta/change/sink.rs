@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int8Array, StringArray};
 use datafusion::arrow::compute::{filter_record_batch, kernels, or};
-use datafusion::arrow::datatypes::{DataType, Field, Int8Type, Int64Type, Schema, SchemaRef, UInt64Type};
+use datafusion::arrow::datatypes::{
+    DataType, Field, Int8Type, Int64Type, Schema, SchemaRef, UInt64Type,
+};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
@@ -29,6 +31,7 @@ use tokio::task::JoinSet;
 
 use super::ChangeContext;
 use super::error::{of_arrow, of_datafusion, of_delta};
+use super::returned::Returned;
 use super::rows::{Repeated, RowKind, Rows};
 use super::rules::Rules;
 use super::shape::Shape;
@@ -191,6 +194,7 @@ struct Sink {
     change_data: Option<ChangeData>,
     /// The rows that were changed, to find those that are changed twice.
     changed_rows: Mutex<Found>,
+    returned: Option<Arc<Returned>>,
 }
 
 /// Where and how change data is written.
@@ -229,6 +233,7 @@ impl Sink {
             data: writer_config(shape, Arc::clone(&shape.files)),
             change_data,
             changed_rows: Mutex::new(Found::new(ctx)),
+            returned: ctx.returned.clone(),
         }
     }
 
@@ -238,6 +243,15 @@ impl Sink {
         let changes = changes
             .map(|changes| DeltaWriter::new(Arc::clone(&changes.store), changes.config.clone()));
         Files { data, changes, written: Written::default() }
+    }
+
+    /// Keeps rows for the statement to give back.
+    fn give_back(&self, rows: &RecordBatch, changed: Option<&BooleanArray>) -> Result<()> {
+        let Some(returned) = &self.returned else { return Ok(()) };
+        match changed {
+            Some(changed) => returned.push(filtered(rows, changed)?),
+            None => returned.push(rows.clone()),
+        }
     }
 
     /// Which rows of a batch do not change a row of the table that is changed already.
@@ -290,6 +304,7 @@ impl Files {
         if !sink.has_kind {
             let rows = sink.shape.computed_batch(batch, 0)?;
             sink.rules.check(&rows)?;
+            sink.give_back(&rows, None)?;
             self.written.inserted += rows.num_rows() as u64;
             return self.write_data(sink, &rows).await;
         }
@@ -310,6 +325,7 @@ impl Files {
         let (copied, deleted) = (is(RowKind::Copied)?, is(RowKind::Deleted)?);
         let new = or(&inserted, &updated).map_err(of_arrow)?;
         sink.rules.check(&filtered(&rows, &new)?)?;
+        sink.give_back(&rows, Some(&or(&new, &deleted).map_err(of_arrow)?))?;
         self.written.copied += copied.true_count() as u64;
         self.written.inserted += inserted.true_count() as u64;
         self.written.updated += updated.true_count() as u64;

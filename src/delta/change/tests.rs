@@ -1,6 +1,7 @@
 //! Changes against whole tables in folders, read back by our own scan.
 
 mod concurrency;
+mod deletion;
 mod metadata;
 mod others;
 mod rows;
@@ -65,6 +66,7 @@ impl Fixture {
             tables: Arc::clone(&self.tables),
             committer: Committer { user_name: Some("ada".to_owned()), statement_id: None },
             planned_version: None,
+            returned: None,
         }
     }
 
@@ -144,6 +146,7 @@ impl Fixture {
             source_alias: TableReference::bare("s"),
             on: self.expr(on, Some("s")).await,
             clauses,
+            takes_any: false,
         };
         merge(&self.ctx(), &self.location, plan).await
     }

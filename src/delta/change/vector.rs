@@ -2,7 +2,9 @@
 //! change into one file. It never makes them part of the table.
 
 use bytes::Bytes;
-use delta_kernel::actions::deletion_vector_writer::{DeletionVector, StreamingDeletionVectorWriter};
+use delta_kernel::actions::deletion_vector_writer::{
+    DeletionVector, StreamingDeletionVectorWriter,
+};
 use delta_kernel::{DeltaResult, Error as KernelError};
 use deltalake::kernel::{DeletionVectorDescriptor, StorageType};
 use object_store::ObjectStoreExt;

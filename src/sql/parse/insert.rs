@@ -3,6 +3,7 @@
 use sqlparser::ast::{Expr, SetExpr};
 use sqlparser::tokenizer::Token;
 
+use super::update;
 use crate::base::{Error, Result};
 use crate::sql::cursor::Cursor;
 use crate::sql::statement::{Insert, InsertSource, Query, Statement};
@@ -15,10 +16,7 @@ pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
     }
     c.take("table");
     let table = c.object_name()?;
-    // Only ON CONFLICT and RETURNING could use the alias.
-    if c.take("as") {
-        c.identifier()?;
-    }
+    let alias = if c.take("as") { Some(c.identifier()?) } else { None };
     refuse_databricks_clauses(c)?;
     let columns = match c.peek() {
         Token::LParen if !c.begins_query() => c.column_names()?,
@@ -45,10 +43,8 @@ pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
             .unsupported("INSERT … ON CONFLICT")
             .with_hint("Use MERGE to update rows that exist already."));
     }
-    if c.is("returning") {
-        return Err(c.unsupported("INSERT … RETURNING"));
-    }
-    Ok(Statement::Insert(Insert { table, columns, source, overwrite }))
+    let returning = update::returning(c, &table, alias.as_deref())?;
+    Ok(Statement::Insert(Insert { table, columns, source, overwrite, returning }))
 }
 
 fn refuse_databricks_clauses(c: &Cursor<'_>) -> Result<()> {

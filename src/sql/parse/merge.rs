@@ -33,8 +33,16 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     if c.is("returning") {
         return Err(c.unsupported("MERGE … RETURNING"));
     }
-    let written_as = None;
-    Ok(Statement::Merge(Merge { table, alias, source, source_alias, on, clauses, written_as }))
+    Ok(Statement::Merge(Merge {
+        table,
+        alias,
+        source,
+        source_alias,
+        on,
+        clauses,
+        written_as: None,
+        returning: None,
+    }))
 }
 
 /// `UPDATE table SET … FROM relation WHERE condition` and `DELETE FROM table USING relation WHERE condition`,
@@ -67,8 +75,22 @@ pub fn joined(
     c.expect("where")?;
     let on = c.expression()?;
     let clauses = vec![MergeClause { when: MergeMatch::Matched, predicate: None, action }];
+    let returning = update::returning(c, &table, alias.as_deref())?;
+    if returning.as_ref().is_some_and(|query| query.selects_all()) {
+        return Err(Error::unsupported("RETURNING * of a change with several relations")
+            .with_hint("Name the columns of the changed table, or use its name: RETURNING t.*."));
+    }
     let written_as = Some(written_as);
-    Ok(Statement::Merge(Merge { table, alias, source, source_alias, on, clauses, written_as }))
+    Ok(Statement::Merge(Merge {
+        table,
+        alias,
+        source,
+        source_alias,
+        on,
+        clauses,
+        written_as,
+        returning,
+    }))
 }
 
 /// The name by which conditions call the source.
