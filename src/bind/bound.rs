@@ -163,12 +163,23 @@ pub struct BoundExplain {
 #[derive(Debug, Clone)]
 pub struct BoundInsert {
     pub table: Arc<Relation>,
+    /// What the statement calls the table.
+    pub alias: String,
     pub columns: Vec<ColumnName>,
     /// `None` is DEFAULT VALUES.
     pub source: Option<BoundQuery>,
-    pub overwrite: bool,
+    pub by_name: bool,
+    pub replaced: BoundReplaced,
     /// Over [`crate::sql::CHANGED_ROWS`], which is none of its relations.
     pub returning: Option<BoundQuery>,
+}
+
+/// Which rows go when new ones come.
+#[derive(Debug, Clone)]
+pub enum BoundReplaced {
+    None,
+    All,
+    Where(BoundExpression),
 }
 
 #[derive(Debug, Clone)]
@@ -202,7 +213,8 @@ pub struct BoundMerge {
     pub table: Arc<Relation>,
     pub alias: String,
     pub source: BoundQuery,
-    pub source_alias: String,
+    /// What conditions call the source; `None` for several relations, which have names of their own.
+    pub source_alias: Option<String>,
     pub on: BoundExpression,
     pub clauses: Vec<BoundMergeClause>,
     pub written_as: Option<JoinedChange>,

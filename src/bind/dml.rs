@@ -2,26 +2,40 @@
 
 use crate::base::Result;
 use crate::sql::statement::{
-    Assignment, Delete, Insert, InsertSource, Merge, MergeAction, MergeClause, Query, Truncate,
-    Update,
+    Assignment, Delete, Insert, InsertSource, Merge, MergeAction, MergeClause, Query, Replaced,
+    Truncate, Update,
 };
 
 use super::bound::{
     BoundAssignment, BoundDelete, BoundInsert, BoundMerge, BoundMergeAction, BoundMergeClause,
-    BoundQuery, BoundStatement, BoundUpdate,
+    BoundQuery, BoundReplaced, BoundStatement, BoundUpdate,
 };
 use super::scope::Scope;
 
 impl Scope<'_> {
     pub(super) fn insert(&self, insert: Insert) -> Result<BoundStatement> {
-        let Insert { table, columns, source, overwrite, returning } = insert;
+        let Insert { table, alias, columns, source, by_name, replaced, returning } = insert;
+        let alias = alias.unwrap_or_else(|| table.object.clone());
         let table = self.table(&table)?;
         let source = match source {
             InsertSource::Query(query) => Some(self.query(query)?),
             InsertSource::DefaultValues => None,
         };
+        let replaced = match replaced {
+            Replaced::None => BoundReplaced::None,
+            Replaced::All => BoundReplaced::All,
+            Replaced::Where(predicate) => BoundReplaced::Where(self.expression(predicate)?),
+        };
         let returning = self.returning(returning)?;
-        Ok(BoundStatement::Insert(BoundInsert { table, columns, source, overwrite, returning }))
+        Ok(BoundStatement::Insert(BoundInsert {
+            table,
+            alias,
+            columns,
+            source,
+            by_name,
+            replaced,
+            returning,
+        }))
     }
 
     pub(super) fn update(&self, update: Update) -> Result<BoundStatement> {

@@ -8,6 +8,7 @@ use chrono::DateTime;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use delta_kernel::actions::Protocol;
+use delta_kernel::schema::{ColumnMetadataKey, MetadataValue};
 use delta_kernel::{Engine, SnapshotRef};
 use deltalake::logstore::LogStoreRef;
 use object_store::{ObjectMeta, ObjectStore};
@@ -115,6 +116,11 @@ impl TableVersion {
         &self.files
     }
 
+    /// When the version was committed, in milliseconds since the epoch, if the log still tells.
+    pub fn commit_timestamp(&self) -> Option<i64> {
+        self.commit_timestamp
+    }
+
     pub fn partition_columns(&self) -> &[String] {
         self.snapshot.table_configuration().logical_partition_columns()
     }
@@ -122,6 +128,23 @@ impl TableVersion {
     /// The table's properties, as in `delta.appendOnly`.
     pub fn properties(&self) -> &HashMap<String, String> {
         self.snapshot.metadata_configuration()
+    }
+
+    /// The SQL of a column's default, if it has one.
+    pub fn default_of(&self, column: &str) -> Option<String> {
+        self.column_text(column, ColumnMetadataKey::CurrentDefault)
+    }
+
+    /// Whether the table makes the values of a column.
+    pub fn is_generated(&self, column: &str) -> bool {
+        self.column_text(column, ColumnMetadataKey::GenerationExpression).is_some()
+    }
+
+    fn column_text(&self, column: &str, key: ColumnMetadataKey) -> Option<String> {
+        match self.snapshot.schema().field(column)?.metadata.get(key.as_ref()) {
+            Some(MetadataValue::String(text)) => Some(text.clone()),
+            _ => None,
+        }
     }
 
     pub fn protocol(&self) -> &Protocol {

@@ -13,7 +13,7 @@ use crate::catalog::change::NewRelation;
 use crate::catalog::column_type::{canonical, type_to_text};
 use crate::catalog::{Change, Relation, RelationKind, Table};
 use crate::delta::TableVersion;
-use crate::delta::change::{self, NewTable};
+use crate::delta::change::{self, NewIdentity, NewTable};
 use crate::sql::statement::{AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName};
 use crate::storage::Location;
 
@@ -334,6 +334,18 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
     let generated = create.columns.iter().filter_map(|definition| {
         Some((definition.field.name().clone(), definition.generated.clone()?))
     });
+    let defaults = create.columns.iter().filter_map(|definition| {
+        Some((definition.field.name().clone(), definition.default.clone()?))
+    });
+    let identities = create.columns.iter().filter_map(|definition| {
+        let identity = definition.identity?;
+        Some(NewIdentity {
+            column: definition.field.name().clone(),
+            start: identity.start,
+            step: identity.step,
+            takes_values: identity.by_default,
+        })
+    });
     let checks = create.checks.iter().enumerate().map(|(index, check)| {
         let name = check.name.clone();
         (
@@ -344,6 +356,8 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
     Ok(NewTable {
         schema: Arc::new(schema),
         generated: generated.collect(),
+        defaults: defaults.collect(),
+        identities: identities.collect(),
         partition_columns: create.partitioned_by.iter().map(|column| column.name.clone()).collect(),
         properties: create.properties.clone(),
         checks: checks.collect(),

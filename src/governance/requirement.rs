@@ -6,7 +6,7 @@ use crate::base::{PrincipalId, SecurableId};
 use crate::bind::bound::{
     BoundAlterNamespace, BoundAlterPrincipal, BoundAlterView, BoundAssignment, BoundCommentTarget,
     BoundCreateTable, BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation,
-    BoundShow, BoundStatement, BoundTableTarget, Relations,
+    BoundReplaced, BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
 use crate::catalog::{Privilege, Relation, StorageCredential};
@@ -80,7 +80,15 @@ impl List {
             }
 
             Insert(insert) => {
-                self.privilege(&insert.table, Privilege::Modify);
+                match &insert.replaced {
+                    BoundReplaced::None | BoundReplaced::All => {
+                        self.privilege(&insert.table, Privilege::Modify);
+                    }
+                    BoundReplaced::Where(predicate) => {
+                        self.changes_found_rows(&insert.table);
+                        self.expression(predicate);
+                    }
+                }
                 insert.source.iter().for_each(|source| self.query(source));
                 self.returning(&insert.table, insert.returning.as_ref());
             }

@@ -314,14 +314,25 @@ impl<'a> Cursor<'a> {
         parsed.map_err(|error| self.grammar_error(error))
     }
 
+    /// What may stand after FROM: relations and joins of them.
+    pub fn from_list(&mut self) -> Result<Vec<ast::TableWithJoins>> {
+        let parsed = self.parser.parse_comma_separated(Parser::parse_table_and_joins);
+        parsed.map_err(|error| self.grammar_error(error))
+    }
+
     /// `SELECT * FROM factor`
     pub fn query_over(&mut self, factor: ast::TableFactor) -> Result<Query> {
+        self.query_from(vec![ast::TableWithJoins { relation: factor, joins: Vec::new() }])
+    }
+
+    /// `SELECT * FROM …`
+    pub fn query_from(&mut self, from: Vec<ast::TableWithJoins>) -> Result<Query> {
         let template = Parser::new(self.dialect).try_with_sql("SELECT *");
         let mut ast = template
             .and_then(|mut parser| parser.parse_query())
             .map_err(|error| self.grammar_error(error))?;
         if let ast::SetExpr::Select(select) = &mut *ast.body {
-            select.from = vec![ast::TableWithJoins { relation: factor, joins: Vec::new() }];
+            select.from = from;
         }
         self.prepared(ast)
     }

@@ -111,13 +111,25 @@ pub enum ExplainFormat {
 #[derive(Debug, Clone)]
 pub struct Insert {
     pub table: ObjectName,
+    pub alias: Option<String>,
     /// The columns named, in order; empty means all.
     pub columns: Vec<ColumnName>,
     pub source: InsertSource,
-    /// `INSERT OVERWRITE`: the old rows go.
-    pub overwrite: bool,
+    /// `BY NAME`: the source's columns go into those of the same names.
+    pub by_name: bool,
+    pub replaced: Replaced,
     /// RETURNING, as a query over the changed rows.
     pub returning: Option<Query>,
+}
+
+/// Which rows go when new ones come.
+#[derive(Debug, Clone)]
+pub enum Replaced {
+    None,
+    /// `INSERT OVERWRITE`
+    All,
+    /// `INSERT INTO … REPLACE WHERE`; the new rows are such rows too.
+    Where(Expression),
 }
 
 #[derive(Debug, Clone)]
@@ -163,7 +175,9 @@ pub struct Merge {
     pub alias: Option<String>,
     /// The source as a query: `USING t` stands here as `SELECT * FROM t`.
     pub source: Query,
-    pub source_alias: String,
+    /// The name by which conditions call the source; `None` for several relations, which have names of their
+    /// own.
+    pub source_alias: Option<String>,
     pub on: Expression,
     pub clauses: Vec<MergeClause>,
     pub written_as: Option<JoinedChange>,
@@ -290,8 +304,20 @@ pub struct ColumnDefinition {
     pub field: Field,
     /// `GENERATED ALWAYS AS (expression)`, as text.
     pub generated: Option<String>,
+    /// `DEFAULT expression`, as text.
+    pub default: Option<String>,
+    pub identity: Option<IdentityColumn>,
     pub comment: Option<String>,
     pub position: Option<usize>,
+}
+
+/// `GENERATED … AS IDENTITY`: the table numbers its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdentityColumn {
+    pub start: i64,
+    pub step: i64,
+    /// `BY DEFAULT`: a statement may give the values itself.
+    pub by_default: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -261,7 +261,7 @@ async fn check_rows(ctx: &ChangeContext, target: &Target, name: &str, sql: &str)
     let partition_columns = shape.partition_columns.clone();
     let with_check =
         Shape::try_new(std::sync::Arc::clone(&shape.schema), partition_columns, properties)?;
-    Rules::try_new(&ctx.state, &with_check)?;
+    Rules::try_new(&ctx.state, &with_check, None)?;
     let holds = parsed(&ctx.state, shape, sql)?;
     let scan = target.scan(ctx, &TableReference::bare("t"), None).await?;
     let broken = LogicalPlanBuilder::new(scan)

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::Utc;
 use deltalake::kernel::transaction::{CommitData, TransactionError};
 use deltalake::kernel::{Action, StorageType};
 use deltalake::logstore::{CommitOrBytes, LogStoreRef};
@@ -18,6 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::{concurrent_update, of_delta};
+use super::owed::with_owed;
 use super::target::Target;
 use super::{ChangeContext, Changed, Committer};
 use crate::base::{Error, ErrorKind, Result};
@@ -136,7 +136,7 @@ pub async fn create(
     mut staged: Staged,
 ) -> Result<(Changed, Arc<TableVersion>)> {
     let log = ctx.tables.log_store(location)?;
-    match commit(&ctx.committer, location, &log, 0, None, &mut staged).await? {
+    match commit(&ctx.committer, location, &log, None, &mut staged).await? {
         Outcome::Committed => {
             let newest = ctx.tables.publish(location, 0).await?;
             Ok((staged.changed, newest))
@@ -153,11 +153,11 @@ pub fn table_exists() -> Error {
 /// Commits on top of the target, rows that are only added also on top of later versions.
 async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Result<Option<u64>> {
     let log = target.table.log_store();
-    let mut read = target.version();
+    let mut read = Arc::clone(&target.data);
     if staged.is_blind_append {
         // Others have gone on while the rows were written.
-        let newest = ctx.tables.open(&target.location).await?.version();
-        if newest != read {
+        let newest = ctx.tables.open(&target.location).await?;
+        if newest.version() != read.version() {
             match newest_if_same_shape(ctx, target).await? {
                 Some(version) => read = version,
                 None => return Ok(None),
@@ -165,10 +165,9 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
         }
     }
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
-        let outcome =
-            commit(&ctx.committer, &target.location, &log, read + 1, Some(read), staged).await?;
+        let outcome = commit(&ctx.committer, &target.location, &log, Some(&read), staged).await?;
         match outcome {
-            Outcome::Committed => return Ok(Some(read + 1)),
+            Outcome::Committed => return Ok(Some(read.version() + 1)),
             Outcome::Lost if !staged.is_blind_append => return Ok(None),
             Outcome::Lost => {}
         }
@@ -182,11 +181,18 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
 }
 
 /// The table's newest version, if rows that were made for the target fit onto it.
-async fn newest_if_same_shape(ctx: &ChangeContext, target: &Target) -> Result<Option<u64>> {
-    let newer = Target::open(ctx, &target.location).await?;
-    let (old, new) = (target.snapshot(), newer.snapshot());
+async fn newest_if_same_shape(
+    ctx: &ChangeContext,
+    target: &Target,
+) -> Result<Option<Arc<TableVersion>>> {
+    let newer = ctx.tables.open(&target.location).await?;
+    if ctx.planned_version.is_some_and(|planned| planned != newer.version()) {
+        return Err(concurrent_update());
+    }
+    let old = target.data.snapshot().table_configuration();
+    let new = newer.snapshot().table_configuration();
     let is_same = old.metadata() == new.metadata() && old.protocol() == new.protocol();
-    Ok(is_same.then(|| newer.version()))
+    Ok(is_same.then_some(newer))
 }
 
 /// Sums the log up from time to time, so that tables open quickly. The change is made already, and does
@@ -209,21 +215,21 @@ pub async fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
     }
 }
 
-/// One attempt at one version: a put that succeeds only if there is no such version yet.
+/// One attempt at the version after the one that was read: a put that succeeds only if there is no such version yet.
 pub async fn commit(
     committer: &Committer,
     location: &Location,
     log: &LogStoreRef,
-    version: u64,
-    read: Option<u64>,
+    read: Option<&Arc<TableVersion>>,
     staged: &mut Staged,
 ) -> Result<Outcome> {
     let id = Uuid::new_v4();
+    let version = read.map_or(0, |read| read.version() + 1);
     let mut info = staged.operation.get_commit_info();
-    info.timestamp = Some(Utc::now().timestamp_millis());
+    let owed = with_owed(read, &staged.operation, staged.actions.clone(), &mut info).await?;
     info.engine_info = Some(concat!("lakegate/", env!("CARGO_PKG_VERSION")).to_owned());
     info.user_name = committer.user_name.clone();
-    info.read_version = read;
+    info.read_version = read.map(|read| read.version());
     info.is_blind_append = Some(staged.is_blind_append);
     info.info.insert(COMMIT_ID.to_owned(), Value::String(id.to_string()));
     info.info.insert("operationMetrics".to_owned(), metrics(staged));
@@ -231,7 +237,7 @@ pub async fn commit(
         info.info.insert("statementId".to_owned(), Value::String(statement.clone()));
     }
     let mut actions = vec![Action::CommitInfo(info)];
-    actions.extend(staged.actions.iter().cloned());
+    actions.extend(owed);
     let data = CommitData::new(actions, staged.operation.clone(), Default::default(), Vec::new());
     let bytes = data.get_bytes().map_err(|error| of_delta(error.into(), location))?;
     put(location, log, version, id, bytes).await

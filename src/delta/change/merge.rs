@@ -33,8 +33,8 @@ pub struct MergePlan {
     /// The qualifier of the table's columns in expressions.
     pub target_alias: TableReference,
     pub source: LogicalPlan,
-    /// The qualifier of the source's columns in expressions.
-    pub source_alias: TableReference,
+    /// The qualifier of the source's columns in expressions; `None` if they have qualifiers of their own.
+    pub source_alias: Option<TableReference>,
     pub on: Expr,
     /// The first clause of its kind whose predicate is true acts on a row.
     pub clauses: Vec<MergeClause>,
@@ -81,8 +81,7 @@ pub async fn merge(ctx: &ChangeContext, location: &Location, plan: MergePlan) ->
     let source = kept.repeatable(ctx, plan.source).await?;
     let change = Merge {
         target: plan.target_alias,
-        source: in_source(source, &plan.source_alias)?,
-        source_alias: plan.source_alias,
+        source: in_source(source, plan.source_alias)?,
         on,
         clauses,
         repeated: if plan.takes_any { Repeated::Skipped } else { Repeated::Refused },
@@ -113,15 +112,15 @@ fn stable(expr: Expr) -> Result<Expr> {
     Ok(expr)
 }
 
-/// The source with the column [`IN_SOURCE`].
-fn in_source(source: LogicalPlan, alias: &TableReference) -> Result<LogicalPlan> {
+/// The source with the column [`IN_SOURCE`], whose name nothing else has.
+fn in_source(source: LogicalPlan, alias: Option<TableReference>) -> Result<LogicalPlan> {
     let columns = source.schema().columns().into_iter().map(Expr::Column);
     let values: Vec<Expr> = columns.chain([lit(true).alias(IN_SOURCE)]).collect();
-    LogicalPlanBuilder::new(source)
-        .project(values)
-        .and_then(|plan| plan.alias(alias.clone()))
-        .and_then(|plan| plan.build())
-        .map_err(of_datafusion)
+    let mut source = LogicalPlanBuilder::new(source).project(values);
+    if let Some(alias) = alias {
+        source = source.and_then(|plan| plan.alias(alias));
+    }
+    source.and_then(|plan| plan.build()).map_err(of_datafusion)
 }
 
 /// Rows of the table and the source, side by side.
@@ -140,7 +139,6 @@ impl Part {
 struct Merge {
     target: TableReference,
     source: LogicalPlan,
-    source_alias: TableReference,
     on: Expr,
     clauses: Vec<MergeClause>,
     repeated: Repeated,
@@ -305,7 +303,7 @@ impl Merge {
 
     /// The rows of the source that match no row of the table.
     fn new_rows(&self, table: LogicalPlan) -> Result<LogicalPlan> {
-        let nothing = nulls_of(&table, &self.target)?;
+        let nothing = nulls_of(&table)?;
         let new = self.joined(self.source.clone(), table, JoinType::LeftAnti, None)?;
         let columns = new.schema().columns().into_iter().map(Expr::Column);
         // The columns of the table come first, as in the joins.
@@ -318,7 +316,7 @@ impl Merge {
 
     /// Rows of the table with NULL for the columns of the source.
     fn without_source(&self, table: LogicalPlan) -> Result<LogicalPlan> {
-        let nothing = nulls_of(&self.source, &self.source_alias)?;
+        let nothing = nulls_of(&self.source)?;
         let columns = table.schema().columns().into_iter().map(Expr::Column);
         let values: Vec<Expr> = columns.chain(nothing).collect();
         LogicalPlanBuilder::new(table)
@@ -365,7 +363,7 @@ impl Merge {
 
     /// The clauses over the columns of [`Merge::parts`].
     fn row_clauses(&self, is_matched: bool) -> Vec<Clause> {
-        let in_source = || qualified(&self.source_alias, IN_SOURCE);
+        let in_source = || self.in_source();
         let in_table = || qualified(&self.target, IN_TABLE);
         let possible =
             |clause: &&MergeClause| !is_matched || clause.kind != MergeKind::NotMatchedBySource;
@@ -382,6 +380,13 @@ impl Merge {
             Clause { condition, action: clause.action.clone() }
         });
         clauses.collect()
+    }
+
+    /// The column [`IN_SOURCE`] as the source has it.
+    fn in_source(&self) -> Expr {
+        let columns = self.source.schema().columns();
+        let found = columns.into_iter().find(|column| column.name == IN_SOURCE);
+        Expr::Column(found.unwrap_or_else(|| Column::new_unqualified(IN_SOURCE)))
     }
 
     fn operation(&self) -> DeltaOperation {
@@ -412,12 +417,11 @@ fn qualified(qualifier: &TableReference, name: &str) -> Expr {
     Expr::Column(Column::new(Some(qualifier.clone()), name))
 }
 
-/// NULLs in place of a plan's columns, under the qualifier.
-fn nulls_of(plan: &LogicalPlan, qualifier: &TableReference) -> Result<Vec<Expr>> {
-    let fields = plan.schema().fields().iter();
-    let nulls = fields.map(|field| {
+/// NULLs in place of a plan's columns, under their qualifiers.
+fn nulls_of(plan: &LogicalPlan) -> Result<Vec<Expr>> {
+    let nulls = plan.schema().iter().map(|(qualifier, field)| {
         let null = datafusion::common::ScalarValue::try_from(field.data_type());
-        Ok(lit(null.map_err(of_datafusion)?).alias_qualified(Some(qualifier.clone()), field.name()))
+        Ok(lit(null.map_err(of_datafusion)?).alias_qualified(qualifier.cloned(), field.name()))
     });
     nulls.collect()
 }

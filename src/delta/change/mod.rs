@@ -14,8 +14,10 @@ mod append;
 mod commit;
 mod create;
 mod error;
+mod identity;
 mod merge;
 mod net;
+mod owed;
 mod protocol;
 mod returned;
 mod rewrite;
@@ -42,11 +44,12 @@ pub use alter::{
     add_check, add_columns, drop_constraint, drop_not_null, set_column_comment, set_comment,
     set_properties,
 };
-pub use append::{append, overwrite, truncate};
-pub use create::{NewTable, create, create_as, replace};
+pub use append::{append, overwrite, replace_where, truncate};
+pub use create::{NewIdentity, NewTable, create, create_as, replace};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
 pub use net::{Isolation, NetChange};
 pub use returned::Returned;
+pub use rules::column_default;
 pub use rewrite::{RowPredicate, delete, update};
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
 

@@ -8,6 +8,7 @@ use deltalake::kernel::{
 };
 use serde_json::json;
 
+use super::owed::IN_COMMIT_TIMESTAMPS;
 use super::rules::CHECK_PREFIX;
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE};
 use crate::base::{Error, ErrorKind, Result};
@@ -41,7 +42,7 @@ const fn reader_feature(name: &'static str, since: Versions) -> Feature {
 }
 
 /// The features that tables can get by columns and properties (Delta protocol, "Table Features").
-const FEATURES: [Feature; 9] = [
+const FEATURES: [Feature; 12] = [
     writer_feature("appendOnly", 2),
     writer_feature("invariants", 2),
     writer_feature("checkConstraints", 3),
@@ -51,6 +52,9 @@ const FEATURES: [Feature; 9] = [
     reader_feature("deletionVectors", NAMED_FEATURES),
     reader_feature("timestampNtz", NAMED_FEATURES),
     reader_feature("v2Checkpoint", NAMED_FEATURES),
+    writer_feature("identityColumns", 6),
+    writer_feature("inCommitTimestamp", 7),
+    writer_feature("allowColumnDefaults", 7),
 ];
 
 /// The protocol for a table: at least the one that it has.
@@ -129,6 +133,9 @@ fn is_needed(feature: &str, schema: &StructType, properties: &HashMap<String, St
         "columnMapping" => properties.get(COLUMN_MAPPING_MODE).is_some_and(|mode| mode != "none"),
         "deletionVectors" => is_true("delta.enableDeletionVectors"),
         "timestampNtz" => schema.fields().any(has_timestamp_ntz),
+        "identityColumns" => has_metadata(ColumnMetadataKey::IdentityStart),
+        "inCommitTimestamp" => is_true(IN_COMMIT_TIMESTAMPS),
+        "allowColumnDefaults" => has_metadata(ColumnMetadataKey::CurrentDefault),
         "v2Checkpoint" => properties.get("delta.checkpointPolicy").is_some_and(|it| it == "v2"),
         _ => false,
     }
@@ -156,7 +163,6 @@ pub fn check_properties<'a>(
         let enables = value.eq_ignore_ascii_case("true") || value == "supported";
         match name {
             "enableRowTracking"
-            | "enableInCommitTimestamps"
             | "enableTypeWidening"
             | "enableIcebergCompatV1"
             | "enableIcebergCompatV2"

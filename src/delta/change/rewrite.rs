@@ -85,6 +85,16 @@ pub async fn evaluated_action(
     Ok(if is_insert { Action::Insert(evaluated) } else { Action::Update(evaluated) })
 }
 
+/// The part of a change that deletes rows.
+pub async fn staged_delete(
+    ctx: &ChangeContext,
+    target: &Target,
+    rows: &RowPredicate,
+) -> Result<Staged> {
+    let (qualifier, predicate) = (rows.qualifier.clone(), rows.predicate.clone());
+    Rewrite { qualifier, predicate, action: Action::Delete }.stage(ctx, target).await
+}
+
 struct Rewrite {
     qualifier: TableReference,
     predicate: Option<Expr>,

@@ -1,6 +1,8 @@
 //! Plans whose rows say what becomes of them: the table's columns, and what kind of change each row is.
 //! It never runs one.
 
+use std::collections::HashMap;
+
 use datafusion::common::{Column, ScalarValue, TableReference};
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{
@@ -8,7 +10,8 @@ use datafusion::logical_expr::{
 };
 
 use super::error::{no_column, of_datafusion};
-use super::rules::generated_value;
+use super::identity::{Identity, Numbering, only_default};
+use super::rules::{default_value, generated_value};
 use super::shape::Shape;
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::scan::{FILE, POSITION};
@@ -43,6 +46,10 @@ pub struct Rows {
     /// Last are the file and the position of the row, NULL for rows that are not in the table yet, where
     /// several rows of the plan may change the same one.
     pub repeated: Option<Repeated>,
+    /// The numbers that identity columns get.
+    pub numberings: Vec<Numbering>,
+    /// What must be true of new rows besides the table's rules.
+    pub replaced: Option<Expr>,
 }
 
 /// What becomes of further changes of a row that is changed already.
@@ -93,13 +100,27 @@ pub fn inserted(state: &SessionState, shape: &Shape, input: LogicalPlan) -> Resu
         }
         given.push((field.name().clone(), Expr::Column(Column::from((qualifier, field)))));
     }
-    let columns = shape.columns.fields().iter();
-    let values = columns.map(|field| {
+    let identities: Vec<Identity> = shape.identities().collect();
+    let mut numberings = Vec::new();
+    let mut values = Vec::with_capacity(shape.columns.fields().len());
+    for field in shape.columns.fields() {
+        let identity = identities.iter().find(|identity| identity.column == *field.name());
         let value = given.iter().find(|(name, _)| name == field.name());
-        let value = value.map_or(null(), |(_, value)| value.clone());
-        cast(value, field.data_type().clone()).alias(field.name())
-    });
-    let values: Vec<Expr> = values.collect();
+        let value = match (value, identity) {
+            (Some(_), Some(identity)) if !identity.takes_values => {
+                return Err(only_default(field.name()));
+            }
+            (Some((_, value)), _) => value.clone(),
+            (None, Some(identity)) => {
+                let numbering = identity.clone().numbering();
+                let value = numbering.value();
+                numberings.push(numbering);
+                value
+            }
+            (None, None) => default_value(state, shape, field.name())?,
+        };
+        values.push(cast(value, field.data_type().clone()).alias(field.name()));
+    }
     let mut plan = projected(input, values)?;
     let missing: Vec<&str> = shape
         .generated()
@@ -117,7 +138,7 @@ pub fn inserted(state: &SessionState, shape: &Shape, input: LogicalPlan) -> Resu
         }
         plan = projected(plan, values)?;
     }
-    Ok(Rows { plan, has_old: false, has_kind: false, repeated: None })
+    Ok(Rows { plan, has_old: false, has_kind: false, repeated: None, numberings, replaced: None })
 }
 
 /// The rows that clauses make of a plan.
@@ -129,11 +150,15 @@ pub fn acted(
     acted: &Acted<'_>,
 ) -> Result<Rows> {
     check_assignments(shape, clauses)?;
+    let mut defaults = HashMap::new();
+    for field in shape.columns.fields() {
+        defaults.insert(field.name().as_str(), default_value(state, shape, field.name())?);
+    }
     let plan = with_clause(plan, clauses, acted)?;
     let old = |name: &str| Expr::Column(Column::new(Some(acted.target.clone()), name));
     let mut values = Vec::new();
     for field in shape.columns.fields() {
-        let value = new_value(field.name(), clauses, &old);
+        let value = new_value(field.name(), clauses, &old, &defaults);
         values.push(cast(value, field.data_type().clone()).alias(field.name()));
     }
     if acted.wants_old {
@@ -162,7 +187,14 @@ pub fn acted(
         values.extend([FILE, POSITION].map(ident));
     }
     let plan = projected(plan, values)?;
-    Ok(Rows { plan, has_old: acted.wants_old, has_kind: true, repeated: acted.repeated })
+    Ok(Rows {
+        plan,
+        has_old: acted.wants_old,
+        has_kind: true,
+        repeated: acted.repeated,
+        numberings: Vec::new(),
+        replaced: None,
+    })
 }
 
 /// The rows of several plans that look the same; `None` without any.
@@ -180,6 +212,7 @@ pub fn together(plans: Vec<Rows>) -> Result<Option<Rows>> {
 fn check_assignments(shape: &Shape, clauses: &[Clause]) -> Result<()> {
     for clause in clauses {
         let (Action::Insert(values) | Action::Update(values)) = &clause.action else { continue };
+        check_identities(shape, &clause.action)?;
         for (position, (name, _)) in values.iter().enumerate() {
             if shape.columns.field_with_name(name).is_err() {
                 return Err(no_column(name));
@@ -188,6 +221,26 @@ fn check_assignments(shape: &Shape, clauses: &[Clause]) -> Result<()> {
                 let what = format!("multiple assignments to same column \"{name}\"");
                 return Err(Error::new(ErrorKind::SyntaxError, what));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Numbers are given to rows of an INSERT only, and stay.
+fn check_identities(shape: &Shape, action: &Action) -> Result<()> {
+    for identity in shape.identities() {
+        let column = &identity.column;
+        match action {
+            Action::Insert(values) if values.iter().all(|(name, _)| name != column) => {
+                let what = "MERGE that inserts into a table with an identity column";
+                return Err(Error::unsupported(what).with_hint("Insert the new rows by INSERT."));
+            }
+            Action::Insert(_) if !identity.takes_values => return Err(only_default(column)),
+            Action::Update(values) if values.iter().any(|(name, _)| name == column) => {
+                let what = format!("column \"{column}\" can only be updated to DEFAULT");
+                return Err(Error::new(ErrorKind::GeneratedAlways, what));
+            }
+            Action::Insert(_) | Action::Update(_) | Action::Nothing | Action::Delete => {}
         }
     }
     Ok(())
@@ -207,13 +260,21 @@ fn with_clause(plan: LogicalPlan, clauses: &[Clause], acted: &Acted<'_>) -> Resu
     LogicalPlanBuilder::new(plan).filter(kept).and_then(|kept| kept.build()).map_err(of_datafusion)
 }
 
-fn new_value(name: &str, clauses: &[Clause], old: &impl Fn(&str) -> Expr) -> Expr {
+fn new_value(
+    name: &str,
+    clauses: &[Clause],
+    old: &impl Fn(&str) -> Expr,
+    defaults: &HashMap<&str, Expr>,
+) -> Expr {
     let branches = clauses.iter().enumerate().filter_map(|(at, clause)| {
         let assigned = |values: &[(String, Expr)]| {
             values.iter().find(|(column, _)| column == name).map(|(_, value)| value.clone())
         };
         let value = match &clause.action {
-            Action::Insert(values) => assigned(values).unwrap_or(null()),
+            Action::Insert(values) => {
+                let default = || defaults.get(name).cloned();
+                assigned(values).or_else(default).unwrap_or(lit(ScalarValue::Null))
+            }
             Action::Update(values) => assigned(values)?,
             Action::Nothing | Action::Delete => return None,
         };
@@ -279,10 +340,6 @@ fn is_one_of(mut clauses: Vec<Expr>) -> Expr {
             in_list(ident(CLAUSE), clauses, false)
         }
     }
-}
-
-fn null() -> Expr {
-    lit(ScalarValue::Null)
 }
 
 /// `CASE WHEN … THEN … ELSE … END`; without branches, the last value alone.

@@ -13,6 +13,7 @@ use deltalake::kernel::{
 };
 
 use super::error::of_arrow;
+use super::identity::Identity;
 use crate::base::{Error, ErrorKind, Result};
 
 /// The property that turns column mapping on.
@@ -77,6 +78,20 @@ impl Shape {
                 _ => None,
             }
         })
+    }
+
+    /// The columns whose rows the table numbers.
+    pub fn identities(&self) -> impl Iterator<Item = Identity> {
+        self.schema.fields().filter_map(Identity::of)
+    }
+
+    /// The SQL of a column's default.
+    pub fn default_of(&self, column: &str) -> Option<&str> {
+        let field = self.schema.field(column)?;
+        match field.metadata.get(ColumnMetadataKey::CurrentDefault.as_ref()) {
+            Some(MetadataValue::String(sql)) => Some(sql),
+            _ => None,
+        }
     }
 
     /// Whether changes of rows are to be recorded as such (Delta protocol, "Change Data Files").

@@ -87,7 +87,7 @@ pub async fn write(
     rows: Rows,
 ) -> Result<Written> {
     let store = ctx.tables.log_store(location)?.object_store(None);
-    let rules = Rules::try_new(&ctx.state, shape)?;
+    let rules = Rules::try_new(&ctx.state, shape, rows.replaced.as_ref())?;
     let plan = ctx.state.create_physical_plan(&rows.plan).await.map_err(of_datafusion)?;
     let sink = Arc::new(Sink::new(ctx, location, shape, &rows, rules, store));
     let task = ctx.state.task_ctx();

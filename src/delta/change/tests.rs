@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod deletion;
+mod features;
 mod metadata;
 mod others;
 mod rows;
@@ -143,7 +144,7 @@ impl Fixture {
         let plan = MergePlan {
             target_alias: TableReference::bare("t"),
             source: self.plan("select * from s").await,
-            source_alias: TableReference::bare("s"),
+            source_alias: Some(TableReference::bare("s")),
             on: self.expr(on, Some("s")).await,
             clauses,
             takes_any: false,
@@ -170,6 +171,8 @@ fn new_table(columns: &[(&str, DataType)]) -> NewTable {
     NewTable {
         schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
         generated: Vec::new(),
+        defaults: Vec::new(),
+        identities: Vec::new(),
         partition_columns: Vec::new(),
         properties: Vec::new(),
         checks: Vec::new(),

@@ -20,6 +20,7 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     let position = c.position();
     let factor = c.table_factor()?;
     let source_alias = source_name(&factor).map_err(|error| error.at_if(Some(position)))?;
+    let source_alias = Some(source_alias);
     let source = c.query_over(factor)?;
     c.expect("on")?;
     let on = c.expression()?;
@@ -54,21 +55,22 @@ pub fn joined(
     written_as: JoinedChange,
 ) -> Result<Statement> {
     let position = c.position();
-    let factor = c.table_factor()?;
-    let source_alias = source_name(&factor).map_err(|error| error.at_if(Some(position)))?;
-    let source = c.query_over(factor)?;
+    let from = c.from_list()?;
+    let source_alias = match from.as_slice() {
+        [only] if only.joins.is_empty() => {
+            let name = source_name(&only.relation);
+            Some(name.map_err(|error| error.at_if(Some(position)))?)
+        }
+        _ => None,
+    };
+    let source = c.query_from(from)?;
     if !c.is("where") {
-        let (what, hint) = match (c.at_end() || c.is("returning"), written_as) {
-            (false, _) => (
-                "a join of several relations here",
-                "Put them into a subquery: (SELECT … FROM a JOIN b …) AS source.",
-            ),
-            (true, JoinedChange::Update) => {
-                ("UPDATE … FROM without WHERE", "Say which rows match.")
-            }
-            (true, JoinedChange::Delete) => {
-                ("DELETE … USING without WHERE", "Say which rows match.")
-            }
+        if !c.at_end() && !c.is("returning") {
+            return Err(c.syntax_error());
+        }
+        let (what, hint) = match written_as {
+            JoinedChange::Update => ("UPDATE … FROM without WHERE", "Say which rows match."),
+            JoinedChange::Delete => ("DELETE … USING without WHERE", "Say which rows match."),
         };
         return Err(c.unsupported(what).with_hint(hint));
     }

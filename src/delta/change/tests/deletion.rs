@@ -47,7 +47,7 @@ fn bytes(files: &[(String, u64)]) -> u64 {
 }
 
 /// The actions of a commit.
-async fn actions(fixture: &Fixture, version: u64) -> Vec<Value> {
+pub(super) async fn actions(fixture: &Fixture, version: u64) -> Vec<Value> {
     let folder = fixture.location.url().to_file_path().unwrap();
     let commit = folder.join(format!("_delta_log/{version:020}.json"));
     let lines = std::fs::read_to_string(commit).unwrap();
