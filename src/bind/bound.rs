@@ -170,10 +170,23 @@ pub struct BoundExplain {
 #[derive(Debug, Clone)]
 pub struct BoundInsert {
     pub table: Arc<Relation>,
+    /// What the statement calls the table.
+    pub alias: String,
     pub columns: Vec<ColumnName>,
     /// `None` is DEFAULT VALUES.
     pub source: Option<BoundQuery>,
-    pub overwrite: bool,
+    pub by_name: bool,
+    pub replaced: BoundReplaced,
+    /// Over [`crate::sql::CHANGED_ROWS`], which is none of its relations.
+    pub returning: Option<BoundQuery>,
+}
+
+/// Which rows go when new ones come.
+#[derive(Debug, Clone)]
+pub enum BoundReplaced {
+    None,
+    All,
+    Where(BoundExpression),
 }
 
 #[derive(Debug, Clone)]
@@ -190,6 +203,7 @@ pub struct BoundUpdate {
     pub alias: String,
     pub assignments: Vec<BoundAssignment>,
     pub predicate: Option<BoundExpression>,
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]
@@ -198,6 +212,7 @@ pub struct BoundDelete {
     /// What the statement calls the table.
     pub alias: String,
     pub predicate: Option<BoundExpression>,
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]
@@ -205,10 +220,12 @@ pub struct BoundMerge {
     pub table: Arc<Relation>,
     pub alias: String,
     pub source: BoundQuery,
-    pub source_alias: String,
+    /// What conditions call the source; `None` for several relations, which have names of their own.
+    pub source_alias: Option<String>,
     pub on: BoundExpression,
     pub clauses: Vec<BoundMergeClause>,
     pub written_as: Option<JoinedChange>,
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]

@@ -377,12 +377,6 @@ impl Tables {
         Ok(default_logstore(table, root, location.url(), &StorageConfig::default()))
     }
 
-    /// The newest version for deltalake's operations. Its files are read again: for changes only.
-    pub async fn delta_table(&self, location: &Location) -> Result<DeltaTable> {
-        let version = self.open(location).await?;
-        self.delta_table_at(location, version.version()).await
-    }
-
     /// A version for deltalake's operations.
     pub async fn delta_table_at(&self, location: &Location, version: u64) -> Result<DeltaTable> {
         let mut table = DeltaTable::new(self.log_store(location)?);

@@ -236,11 +236,15 @@ impl<'a> Alterations<'a> {
 
 fn new_column(column: AddedColumn) -> Result<NewColumn> {
     let AddedColumn { definition, place } = column;
-    if definition.generated.is_some() {
-        return Err(Error::unsupported("adding a generated column to a table")
+    if definition.generated.is_some() || definition.identity.is_some() {
+        return Err(Error::unsupported("adding a generated or identity column to a table")
             .with_hint("Create a new table with the column, and INSERT the rows of the old one."));
     }
-    Ok(NewColumn { field: Arc::new(field_with_comment(&definition)), place: place.map(place_of) })
+    Ok(NewColumn {
+        field: Arc::new(field_with_comment(&definition)),
+        default: definition.default,
+        place: place.map(place_of),
+    })
 }
 
 fn place_of(place: ColumnPlace) -> Place {

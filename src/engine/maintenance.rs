@@ -105,7 +105,7 @@ impl Engine {
         let location = location_of(table)?;
         let version = self.schema_of(table, request).await?;
         let state = self.context.statement(&request.facts);
-        let named = (table.name.as_str(), &version.schema());
+        let named = (table.name.as_str(), &version);
         let predicate = self.predicate(&state, request, named, wanted.predicate).await?;
         let wanted = Optimization {
             predicate,

@@ -23,6 +23,7 @@ mod open;
 pub mod output;
 mod planner;
 mod query;
+mod returning;
 mod rule;
 mod runtime;
 mod show;
@@ -251,10 +252,10 @@ impl Engine {
                 let rows = self.show(show, request).await?;
                 Ok(Outcome::Rows { rows, tag: "SHOW" })
             }
-            BoundStatement::Insert(insert) => Ok(self.insert(insert, request).await?.into()),
-            BoundStatement::Update(update) => Ok(self.update(update, request).await?.into()),
-            BoundStatement::Delete(delete) => Ok(self.delete(delete, request).await?.into()),
-            BoundStatement::Merge(merge) => Ok(self.merge(merge, request).await?.into()),
+            BoundStatement::Insert(insert) => self.insert(insert, request).await,
+            BoundStatement::Update(update) => self.update(update, request).await,
+            BoundStatement::Delete(delete) => self.delete(delete, request).await,
+            BoundStatement::Merge(merge) => self.merge(merge, request).await,
             BoundStatement::Truncate(tables) => Ok(self.truncate(&tables, request).await?.into()),
             BoundStatement::CreateTable(create) => {
                 Ok(self.create_table(*create, principal, request).await?.into())

@@ -13,7 +13,7 @@ use crate::catalog::change::NewRelation;
 use crate::catalog::column_type::{canonical, type_to_text};
 use crate::catalog::{Change, RelationKind, Table};
 use crate::delta::TableVersion;
-use crate::delta::change::{self, CloneSource, NewTable};
+use crate::delta::change::{self, CloneSource, NewIdentity, NewTable};
 use crate::sql::statement::ColumnDefinition;
 use crate::storage::Location;
 
@@ -251,6 +251,18 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
     let generated = create.columns.iter().filter_map(|definition| {
         Some((definition.field.name().clone(), definition.generated.clone()?))
     });
+    let defaults = create.columns.iter().filter_map(|definition| {
+        Some((definition.field.name().clone(), definition.default.clone()?))
+    });
+    let identities = create.columns.iter().filter_map(|definition| {
+        let identity = definition.identity?;
+        Some(NewIdentity {
+            column: definition.field.name().clone(),
+            start: identity.start,
+            step: identity.step,
+            takes_values: identity.by_default,
+        })
+    });
     let checks = create.checks.iter().enumerate().map(|(index, check)| {
         let name = check.name.clone();
         (
@@ -261,6 +273,8 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
     Ok(NewTable {
         schema: Arc::new(schema),
         generated: generated.collect(),
+        defaults: defaults.collect(),
+        identities: identities.collect(),
         partition_columns: create.partitioned_by.iter().map(|column| column.name.clone()).collect(),
         clustering: create.cluster_by.iter().map(|column| column.name.clone()).collect(),
         properties: create.properties.clone(),

@@ -25,6 +25,9 @@ const COMMITTER: &str = "lakegate maintenance";
 /// The property that keeps a table's small files.
 const AUTO_COMPACT: &str = "delta.autoOptimize.autoCompact";
 
+/// The property that keeps the identities of rows.
+const ROW_TRACKING: &str = "delta.enableRowTracking";
+
 /// How often, and from when on, files are looked after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpkeepPolicy {
@@ -232,13 +235,18 @@ impl Engine {
             tables: Arc::clone(&self.tables),
             committer: Committer { user_name: Some(COMMITTER.to_owned()), statement_id: None },
             planned_version: None,
+            returned: None,
         }
     }
 }
 
+/// Whether the table keeps its files: because it says so, or because rows that are written again would lose
+/// their identities.
 fn is_off(version: &TableVersion) -> bool {
-    let value = version.properties().get(AUTO_COMPACT);
-    value.is_some_and(|value| value.eq_ignore_ascii_case("false"))
+    let says = |key: &str, wanted: &str| {
+        version.properties().get(key).is_some_and(|value| value.eq_ignore_ascii_case(wanted))
+    };
+    says(AUTO_COMPACT, "false") || says(ROW_TRACKING, "true")
 }
 
 fn full_name(snapshot: &Snapshot, relation: &Relation) -> String {

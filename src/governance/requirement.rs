@@ -6,7 +6,7 @@ use crate::base::{PrincipalId, SecurableId};
 use crate::bind::bound::{
     BoundAlterNamespace, BoundAlterPrincipal, BoundAlterView, BoundAssignment, BoundCommentTarget,
     BoundCreateTable, BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation,
-    BoundShow, BoundStatement, BoundTableTarget, Relations,
+    BoundReplaced, BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
 use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
@@ -81,16 +81,27 @@ impl List {
             }
 
             Insert(insert) => {
-                self.privilege(&insert.table, Privilege::Modify);
+                match &insert.replaced {
+                    BoundReplaced::None | BoundReplaced::All => {
+                        self.privilege(&insert.table, Privilege::Modify);
+                    }
+                    BoundReplaced::Where(predicate) => {
+                        self.changes_found_rows(&insert.table);
+                        self.expression(predicate);
+                    }
+                }
                 insert.source.iter().for_each(|source| self.query(source));
+                self.returning(&insert.table, insert.returning.as_ref());
             }
             Update(update) => {
                 self.changes_found_rows(&update.table);
+                self.returning(&update.table, update.returning.as_ref());
                 self.assignments(&update.assignments);
                 self.predicate(&update.predicate);
             }
             Delete(delete) => {
                 self.changes_found_rows(&delete.table);
+                self.returning(&delete.table, delete.returning.as_ref());
                 self.predicate(&delete.predicate);
             }
             Merge(merge) => self.merge(merge),
@@ -278,8 +289,17 @@ impl List {
         self.need(Need::ActAs(view.owner));
     }
 
+    /// What is given back is read.
+    fn returning(&mut self, table: &Relation, returning: Option<&BoundQuery>) {
+        if let Some(query) = returning {
+            self.privilege(table, Privilege::Select);
+            self.query(query);
+        }
+    }
+
     fn merge(&mut self, merge: &BoundMerge) {
         self.changes_found_rows(&merge.table);
+        self.returning(&merge.table, merge.returning.as_ref());
         self.query(&merge.source);
         self.expression(&merge.on);
         for clause in &merge.clauses {

@@ -9,6 +9,7 @@ pub mod storage;
 mod changing;
 mod clauses;
 mod cursor;
+mod defaults;
 mod depth;
 mod dialect;
 pub mod output_name;
@@ -31,7 +32,9 @@ use dialect::LakegateDialect;
 use source::Source;
 use tokens::StatementTokens;
 
+pub use defaults::{default_expression, without_defaults};
 pub use parameters::{placeholder, placeholders_by_column};
+pub use relations::CHANGED_ROWS;
 pub use shown::shown;
 pub use statement::Statement;
 

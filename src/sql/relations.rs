@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName as AstName, ObjectNamePart, Query,
-    SetExpr, TableAlias, TableFactor, TableFunctionArgs, TableVersion, Value, VisitMut, VisitorMut,
+    SetExpr, TableAlias, TableFactor, TableFunctionArgs, TableVersion, TableWithJoins, Value,
+    VisitMut, VisitorMut,
 };
 
 use super::cursor::{fold, is_reserved, object_name};
@@ -14,6 +15,32 @@ use super::statement::{RelationReference, TimeTravelClause};
 use super::tokens;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
+
+/// What the queries of RETURNING call the rows that the statement has changed. It is none of the relations
+/// that they name.
+pub const CHANGED_ROWS: &str = "__lakegate_changed_rows";
+
+/// The changed rows in a FROM clause, under an alias.
+pub fn changed_rows(alias: &str) -> TableWithJoins {
+    let relation = TableFactor::Table {
+        name: AstName::from(vec![Ident::with_quote('"', CHANGED_ROWS)]),
+        alias: Some(TableAlias {
+            explicit: true,
+            name: Ident::with_quote('"', alias),
+            columns: Vec::new(),
+            at: None,
+        }),
+        args: None,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    };
+    TableWithJoins { relation, joins: Vec::new() }
+}
 
 /// The relations in `node`, in the order of the text. The tree is changed only where it has time travel.
 pub fn collect<V: VisitMut>(node: &mut V, source: &Source<'_>) -> Result<Vec<RelationReference>> {

@@ -64,6 +64,14 @@ pub struct Query {
     pub relations: Vec<RelationReference>,
 }
 
+impl Query {
+    /// Whether a `*` without a qualifier is among what it selects.
+    pub fn selects_all(&self) -> bool {
+        let ast::SetExpr::Select(select) = &*self.ast.body else { return false };
+        select.projection.iter().any(|item| matches!(item, ast::SelectItem::Wildcard(_)))
+    }
+}
+
 /// One relation named in a FROM clause or a subquery.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RelationReference {
@@ -111,11 +119,25 @@ pub enum ExplainFormat {
 #[derive(Debug, Clone)]
 pub struct Insert {
     pub table: ObjectName,
+    pub alias: Option<String>,
     /// The columns named, in order; empty means all.
     pub columns: Vec<ColumnName>,
     pub source: InsertSource,
-    /// `INSERT OVERWRITE`: the old rows go.
-    pub overwrite: bool,
+    /// `BY NAME`: the source's columns go into those of the same names.
+    pub by_name: bool,
+    pub replaced: Replaced,
+    /// RETURNING, as a query over the changed rows.
+    pub returning: Option<Query>,
+}
+
+/// Which rows go when new ones come.
+#[derive(Debug, Clone)]
+pub enum Replaced {
+    None,
+    /// `INSERT OVERWRITE`
+    All,
+    /// `INSERT INTO … REPLACE WHERE`; the new rows are such rows too.
+    Where(Expression),
 }
 
 #[derive(Debug, Clone)]
@@ -144,6 +166,7 @@ pub struct Update {
     pub alias: Option<String>,
     pub assignments: Vec<Assignment>,
     pub predicate: Option<Expression>,
+    pub returning: Option<Query>,
 }
 
 #[derive(Debug, Clone)]
@@ -151,6 +174,7 @@ pub struct Delete {
     pub table: ObjectName,
     pub alias: Option<String>,
     pub predicate: Option<Expression>,
+    pub returning: Option<Query>,
 }
 
 #[derive(Debug, Clone)]
@@ -159,10 +183,13 @@ pub struct Merge {
     pub alias: Option<String>,
     /// The source as a query: `USING t` stands here as `SELECT * FROM t`.
     pub source: Query,
-    pub source_alias: String,
+    /// The name by which conditions call the source; `None` for several relations, which have names of their
+    /// own.
+    pub source_alias: Option<String>,
     pub on: Expression,
     pub clauses: Vec<MergeClause>,
     pub written_as: Option<JoinedChange>,
+    pub returning: Option<Query>,
 }
 
 /// Another spelling of a MERGE that changes what matches: `UPDATE … FROM`, `DELETE … USING`.
@@ -296,8 +323,20 @@ pub struct ColumnDefinition {
     pub field: Field,
     /// `GENERATED ALWAYS AS (expression)`, as text.
     pub generated: Option<String>,
+    /// `DEFAULT expression`, as text.
+    pub default: Option<String>,
+    pub identity: Option<IdentityColumn>,
     pub comment: Option<String>,
     pub position: Option<usize>,
+}
+
+/// `GENERATED … AS IDENTITY`: the table numbers its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdentityColumn {
+    pub start: i64,
+    pub step: i64,
+    /// `BY DEFAULT`: a statement may give the values itself.
+    pub by_default: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -40,6 +40,9 @@ mod stop;
 /// Tables in object stores.
 mod object_stores;
 
+/// What other engines read of our tables.
+mod readers;
+
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;
 

@@ -39,7 +39,8 @@ fn another_engine_reads_what_has_changed() {
     for id in 1..=4 {
         client.rows(&format!("INSERT INTO t VALUES ({id}, 'n{id}', 'x')"));
     }
-    client.rows("ALTER TABLE t RENAME COLUMN name TO title, DROP COLUMN note, ADD COLUMN extra int");
+    client
+        .rows("ALTER TABLE t RENAME COLUMN name TO title, DROP COLUMN note, ADD COLUMN extra int");
     client.rows("INSERT INTO t (id, title, extra) VALUES (5, 'n5', 7)");
     client.rows("ALTER TABLE t CLUSTER BY (id, title)");
     client.rows("DELETE FROM t WHERE id = 2");
@@ -68,7 +69,9 @@ fn small_files_are_written_together_while_nobody_asks() {
     let server = Server::start(options).unwrap();
     let mut client = Client::of(&server);
     client.rows("CREATE TABLE t (id int)");
-    client.rows("CREATE TABLE kept (id int) TBLPROPERTIES ('delta.autoOptimize.autoCompact' = 'false')");
+    client.rows(
+        "CREATE TABLE kept (id int) TBLPROPERTIES ('delta.autoOptimize.autoCompact' = 'false')",
+    );
     for id in 0..6 {
         client.rows(&format!("INSERT INTO t VALUES ({id})"));
         client.rows(&format!("INSERT INTO kept VALUES ({id})"));

@@ -20,7 +20,6 @@ use super::shape::{COLUMN_MAPPING_MODE, Shape};
 use super::target::Target;
 use super::{ChangeContext, Changed};
 use crate::base::{Error, ErrorKind, Result};
-use crate::delta::TimeTravel;
 use crate::delta::clustering::{clustered_by, clustering_columns};
 use crate::storage::Location;
 
@@ -85,6 +84,8 @@ pub enum Alteration {
 pub struct NewColumn {
     /// Its metadata may have a `comment`.
     pub field: FieldRef,
+    /// The SQL of its default, which rows that are there would have to have.
+    pub default: Option<String>,
     /// `None` is last.
     pub place: Option<Place>,
 }
@@ -120,7 +121,8 @@ pub async fn alter(
 #[cfg(test)]
 pub fn add_columns(columns: &SchemaRef) -> Alteration {
     let columns = columns.fields().iter();
-    let columns = columns.map(|field| NewColumn { field: Arc::clone(field), place: None });
+    let columns =
+        columns.map(|field| NewColumn { field: Arc::clone(field), default: None, place: None });
     Alteration::AddColumns { columns: columns.collect(), if_not_exists: false }
 }
 
@@ -147,9 +149,7 @@ pub struct Draft {
 #[async_trait]
 impl Change for Alter {
     async fn stage(&self, ctx: &ChangeContext, target: &Target) -> Result<Staged> {
-        let version = TimeTravel::Version(target.version());
-        let version = ctx.tables.open_at(&target.location, version).await?;
-        let clustering = clustering_columns(&version).await?;
+        let clustering = clustering_columns(&target.data).await?;
         let mut draft = Draft::of(target, clustering.clone(), self.upgrade);
         for change in &self.changes {
             draft.make(ctx, target, change).await?;
@@ -176,7 +176,7 @@ impl Alter {
         let old = target.snapshot();
         let shape = draft.shape()?;
         // A rule that cannot be checked would make a table that cannot be written to.
-        Rules::try_new(&ctx.state, &shape)?;
+        Rules::try_new(&ctx.state, &shape, None)?;
         let mut actions = Vec::new();
         let features: &[&str] = match &draft.clustering {
             Some(_) => &["clustering", "domainMetadata"],
@@ -288,7 +288,7 @@ impl Draft {
     ) -> Result<()> {
         match change {
             Alteration::AddColumns { columns, if_not_exists } => {
-                self.add_columns(columns, *if_not_exists)
+                self.add_columns(ctx, columns, *if_not_exists)
             }
             Alteration::DropColumns { columns, if_exists } => {
                 self.drop_columns(ctx, columns, *if_exists)
@@ -301,7 +301,7 @@ impl Draft {
                 self.field_mut(column)?.nullable = true;
                 Ok(())
             }
-            Alteration::SetDefault { column, sql } => self.set_default(column, sql.as_deref()),
+            Alteration::SetDefault { column, sql } => self.set_default(ctx, column, sql.as_deref()),
             Alteration::SetColumnComment { column, comment } => {
                 self.set_column_comment(column, comment.as_deref())
             }

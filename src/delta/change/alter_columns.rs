@@ -3,19 +3,16 @@
 use std::collections::HashSet;
 
 use datafusion::arrow::datatypes::{Field, Schema};
-use deltalake::kernel::{DataType, MetadataValue, PrimitiveType, StructField};
+use deltalake::kernel::{ColumnMetadataKey, DataType, MetadataValue, PrimitiveType, StructField};
 
 use super::ChangeContext;
 use super::alter::{Draft, NewColumn, Place, Upgrade};
 use super::create::{COMMENT, check_new_name, delta_schema, mapped, max_column_id, struct_type};
 use super::error::no_column;
-use super::rules::{CHECK_PREFIX, parsed};
+use super::rules::{CHECK_PREFIX, column_default, parsed};
 use super::shape::{COLUMN_MAPPING_MODE, Shape};
 use super::widening::{ENABLE_TYPE_WIDENING, widened};
 use crate::base::{Error, ErrorKind, Result};
-
-/// The metadata of a column's default (Delta protocol, "Default Columns").
-pub const CURRENT_DEFAULT: &str = "CURRENT_DEFAULT";
 
 /// The property with the names of the columns that have statistics.
 const STATISTICS_COLUMNS: &str = "delta.dataSkippingStatsColumns";
@@ -34,7 +31,12 @@ impl Draft {
         found.ok_or_else(|| no_column(column))
     }
 
-    pub fn add_columns(&mut self, columns: &[NewColumn], if_not_exists: bool) -> Result<()> {
+    pub fn add_columns(
+        &mut self,
+        ctx: &ChangeContext,
+        columns: &[NewColumn],
+        if_not_exists: bool,
+    ) -> Result<()> {
         for column in columns {
             let name = column.field.name();
             if if_not_exists && self.position(name).is_ok() {
@@ -54,6 +56,15 @@ impl Draft {
                 };
                 self.fields.insert(at, field.clone());
                 self.origins.insert(at, None);
+            }
+            if let Some(sql) = &column.default {
+                if self.has_files {
+                    let what = "adding a column with a default to a table with rows";
+                    return Err(Error::unsupported(what).with_hint(
+                        "Add the column, then ALTER COLUMN … SET DEFAULT, and UPDATE the rows.",
+                    ));
+                }
+                self.set_default(ctx, name, Some(sql))?;
             }
         }
         if self.is_mapped() {
@@ -272,8 +283,16 @@ impl Draft {
         Ok(())
     }
 
-    pub fn set_default(&mut self, column: &str, sql: Option<&str>) -> Result<()> {
-        let generated = deltalake::kernel::ColumnMetadataKey::GenerationExpression;
+    pub fn set_default(
+        &mut self,
+        ctx: &ChangeContext,
+        column: &str,
+        sql: Option<&str>,
+    ) -> Result<()> {
+        if let Some(sql) = sql {
+            column_default(&ctx.state, sql)?;
+        }
+        let generated = ColumnMetadataKey::GenerationExpression;
         let field = self.field_mut(column)?;
         if field.metadata.contains_key(generated.as_ref()) {
             let what = format!("column \"{column}\" of relation is a generated column");
@@ -282,9 +301,9 @@ impl Draft {
         match sql {
             Some(sql) => {
                 let value = MetadataValue::String(sql.to_owned());
-                field.metadata.insert(CURRENT_DEFAULT.to_owned(), value)
+                field.metadata.insert(ColumnMetadataKey::CurrentDefault.as_ref().to_owned(), value)
             }
-            None => field.metadata.remove(CURRENT_DEFAULT),
+            None => field.metadata.remove(ColumnMetadataKey::CurrentDefault.as_ref()),
         };
         Ok(())
     }

@@ -42,7 +42,7 @@ impl Draft {
         }
         self.properties.insert(check_key(name), sql.to_owned());
         let shape = self.shape()?;
-        Rules::try_new(&ctx.state, &shape)?;
+        Rules::try_new(&ctx.state, &shape, None)?;
         let holds = parsed(&ctx.state, &shape, sql)?;
         if self.is_any_row(ctx, target, holds.is_not_true()).await? {
             let what = format!("check constraint \"{name}\" of relation is violated by some row");
@@ -70,7 +70,7 @@ impl Draft {
 
     /// The table's rows under the names and types of the draft.
     async fn rows(&self, ctx: &ChangeContext, target: &Target) -> Result<LogicalPlan> {
-        let scan = target.read(ctx, None).await?;
+        let scan = target.read(ctx, None)?;
         let shape = self.shape()?;
         let columns = shape.columns.fields().iter().zip(&self.origins);
         let values = columns.map(|(field, origin)| {

@@ -18,7 +18,7 @@ use super::protocol::{check_properties, required_with};
 use super::provenance::{named_elsewhere, provenance};
 use super::shape::Shape;
 use super::target::Target;
-use super::transaction::add_again;
+use super::touched::added_again;
 use super::{ChangeContext, Changed};
 use crate::base::{Error, Result};
 use crate::delta::clustering::{clustered_by, clustering_columns};
@@ -97,7 +97,7 @@ impl CloneSource {
         actions.extend(replaced.iter().flat_map(|target| target.remove_all()));
         // Where a table is replaced, a file of that name may be one of its own.
         let folder = replaced.map(|_| format!("{}/", Uuid::new_v4())).unwrap_or_default();
-        let adds: Vec<Add> = snapshot.log_data().iter().map(|file| add_again(&file)).collect();
+        let adds: Vec<Add> = snapshot.log_data().iter().map(|file| added_again(&file)).collect();
         let copied = self.copied(ctx, location, adds, &folder).await?;
         let mut metrics = Map::new();
         let bytes: i64 = copied.iter().map(|add| add.size).sum();
@@ -128,6 +128,9 @@ impl CloneSource {
             None => Uuid::new_v4().to_string(),
         };
         let mut metadata = source.clone().with_table_id(id).map_err(broken)?;
+        for key in source.configuration().keys().filter(|key| is_of_source(key)) {
+            metadata = metadata.remove_config_key(key).map_err(broken)?;
+        }
         metadata = metadata.with_name(self.name.clone()).map_err(broken)?;
         for (key, value) in &self.properties {
             metadata = metadata.add_config_key(key.clone(), value.clone()).map_err(broken)?;
@@ -156,6 +159,8 @@ impl CloneSource {
                 copies.insert(vector.0, vector.1);
             }
             add.data_change = true;
+            // Identities of rows are those of the source.
+            (add.base_row_id, add.default_row_commit_version) = (None, None);
             copied.push(add);
         }
         stream::iter(copies)
@@ -190,6 +195,13 @@ impl CloneSource {
         };
         Ok(file(from)?.zip(file(location)?))
     }
+}
+
+/// Properties that promise what the copy does not keep: identities of rows, the times of commits.
+fn is_of_source(property: &str) -> bool {
+    property == "delta.enableRowTracking"
+        || property.starts_with("delta.rowTracking.")
+        || property.starts_with("delta.inCommitTimestampEnablement")
 }
 
 fn relative<'a>(location: &Location, path: &'a Path) -> &'a str {

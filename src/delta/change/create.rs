@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::{
@@ -19,9 +19,10 @@ use super::alter_columns::check_clustering;
 use super::append::actions_of;
 use super::commit::{self, Change, Staged, apply, table_exists};
 use super::error::no_column;
+use super::identity::Identity;
 use super::protocol::{check_properties, required_with};
 use super::rows::inserted;
-use super::rules::{CHECK_PREFIX, Rules};
+use super::rules::{CHECK_PREFIX, Rules, column_default};
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE, Shape};
 use super::sink::write;
 use super::target::Target;
@@ -48,6 +49,9 @@ pub struct NewTable {
     pub schema: SchemaRef,
     /// Generated columns with the SQL that makes their values.
     pub generated: Vec<(String, String)>,
+    /// Columns with defaults: the SQL of their values.
+    pub defaults: Vec<(String, String)>,
+    pub identities: Vec<NewIdentity>,
     pub partition_columns: Vec<String>,
     /// The columns that OPTIMIZE orders rows by.
     pub clustering: Vec<String>,
@@ -56,6 +60,16 @@ pub struct NewTable {
     pub checks: Vec<(String, String)>,
     pub comment: Option<String>,
     pub name: Option<String>,
+}
+
+/// A column whose rows the table numbers.
+#[derive(Debug, Clone)]
+pub struct NewIdentity {
+    pub column: String,
+    pub start: i64,
+    pub step: i64,
+    /// Whether a statement may give values itself.
+    pub takes_values: bool,
 }
 
 /// CREATE TABLE: 42P07 if there is a table at the location.
@@ -161,6 +175,14 @@ impl Blueprint {
             let key = ColumnMetadataKey::GenerationExpression.as_ref();
             schema = with_field_metadata(&schema, column, key, Some(sql))?;
         }
+        for (column, sql) in &table.defaults {
+            column_default(&ctx.state, sql)?;
+            let key = ColumnMetadataKey::CurrentDefault.as_ref();
+            schema = with_field_metadata(&schema, column, key, Some(sql))?;
+        }
+        for identity in &table.identities {
+            schema = with_identity(&schema, identity)?;
+        }
         let mut properties: HashMap<String, String> = table.properties.iter().cloned().collect();
         for (name, sql) in &table.checks {
             properties.insert(format!("{CHECK_PREFIX}{name}"), sql.clone());
@@ -194,7 +216,7 @@ impl Blueprint {
         }
         let shape = Arc::new(Shape::try_new(Arc::new(schema), columns, properties)?);
         // A rule that cannot be checked would make a table that cannot be written to.
-        Rules::try_new(&ctx.state, &shape)?;
+        Rules::try_new(&ctx.state, &shape, None)?;
         check_clustering(&shape, &table.clustering)?;
         Ok(Blueprint { clustering, metadata, protocol, shape })
     }
@@ -225,6 +247,20 @@ fn is_clustered(protocol: &Protocol) -> bool {
     features.iter().any(|feature| feature.to_string() == "clustering")
 }
 
+/// The schema with a column that numbers its rows.
+fn with_identity(schema: &StructType, identity: &NewIdentity) -> Result<StructType> {
+    let NewIdentity { column, start, step, takes_values } = identity;
+    struct_type(schema.fields().map(|field| {
+        let mut field = field.clone();
+        if field.name == *column {
+            let metadata = Identity::metadata(*start, *step, *takes_values);
+            let metadata = metadata.map(|(key, value)| (key.as_ref().to_owned(), value));
+            field.metadata.extend(metadata);
+        }
+        field
+    }))
+}
+
 fn broken_metadata(cause: deltalake::kernel::Error) -> Error {
     Error::internal("metadata that does not hold together").caused_by(cause)
 }
@@ -236,6 +272,14 @@ fn check_columns(table: &NewTable) -> Result<()> {
     }
     for (position, field) in fields.iter().enumerate() {
         check_new_name(field.name(), fields.iter().take(position).map(|field| field.name()))?;
+    }
+    for identity in &table.identities {
+        let column = &identity.column;
+        let field = fields.iter().find(|field| field.name() == column);
+        if field.is_none_or(|field| *field.data_type() != ArrowType::Int64) {
+            let what = format!("identity column \"{column}\" must be of type bigint");
+            return Err(Error::new(ErrorKind::InvalidParameterValue, what));
+        }
     }
     for column in &table.partition_columns {
         let field = table.schema.field_with_name(column).map_err(|_| no_column(column))?;

@@ -21,7 +21,6 @@ use super::target::Target;
 use super::zorder::zorder;
 use super::{ChangeContext, Changed};
 use crate::base::{Error, ErrorKind, Result};
-use crate::delta::TimeTravel;
 use crate::delta::clustering::clustering_columns;
 use crate::storage::Location;
 
@@ -62,11 +61,9 @@ pub async fn optimize(
     wanted: &Optimization,
 ) -> Result<Optimized> {
     let target = Target::open(ctx, location).await?;
-    let version = TimeTravel::Version(target.version());
-    let version = ctx.tables.open_at(location, version).await?;
-    let order = order(wanted, clustering_columns(&version).await?, &target.shape)?;
+    let order = order(wanted, clustering_columns(&target.data).await?, &target.shape)?;
     let target_bytes = target_bytes(&target.shape, wanted);
-    let (bins, considered) = bins(ctx, &version, wanted, target_bytes, !order.is_empty())?;
+    let (bins, considered) = bins(ctx, &target.data, wanted, target_bytes, !order.is_empty())?;
     let mut done = Optimized {
         files_considered: considered,
         version: target.version(),
@@ -204,7 +201,7 @@ async fn rewritten(
             continue;
         }
         let paths: HashSet<Path> = files.iter().map(|(path, _)| path.clone()).collect();
-        let rows = rows(ctx, target, Arc::new(paths), order).await?;
+        let rows = rows(ctx, target, Arc::new(paths), order)?;
         let shape = with_target_size(&target.shape, target_bytes(&target.shape, wanted));
         let written = write_in_order(ctx, &target.location, &shape, rows).await?;
         added.extend(written.adds);
@@ -264,19 +261,17 @@ fn with_target_size(shape: &Arc<Shape>, bytes: u64) -> Arc<Shape> {
 }
 
 /// The rows of files, to be written as they are.
-async fn rows(
+fn rows(
     ctx: &ChangeContext,
     target: &Target,
     files: Arc<HashSet<Path>>,
     order: &[String],
 ) -> Result<Rows> {
-    let scan = target.read(ctx, Some(files)).await?;
+    let scan = target.read(ctx, Some(files))?;
     let plan = match order {
         [] => scan,
         columns => {
-            let version = TimeTravel::Version(target.version());
-            let version = ctx.tables.open_at(&target.location, version).await?;
-            let key = zorder(&version, columns)?.sort(true, true);
+            let key = zorder(&target.data, columns)?.sort(true, true);
             LogicalPlanBuilder::new(scan)
                 .sort([key])
                 .and_then(|plan| plan.build())
@@ -288,7 +283,14 @@ async fn rows(
         .map(|field| cast(ident(field.name()), field.data_type().clone()).alias(field.name()));
     let kind = lit(RowKind::Copied as i8).alias(KIND);
     let plan = projected(plan, values.chain([kind]).collect())?;
-    Ok(Rows { plan, has_old: false, has_kind: true, has_row: false })
+    Ok(Rows {
+        plan,
+        has_old: false,
+        has_kind: true,
+        repeated: None,
+        numberings: Vec::new(),
+        replaced: None,
+    })
 }
 
 fn projected(plan: LogicalPlan, values: Vec<Expr>) -> Result<LogicalPlan> {
@@ -305,17 +307,18 @@ async fn offer(
 ) -> Result<Option<u64>> {
     let log = target.table.log_store();
     let store = ctx.tables.store(&target.location)?;
-    let mut read = target.version();
+    let mut read = Arc::clone(&target.data);
     for attempt in 1..=COMMITS_MAX {
-        let newest = ctx.tables.newest(&target.location).await?.version();
-        if touches_since(&store, &target.location, read, removed).await? {
+        let newest = ctx.tables.newest(&target.location).await?;
+        if touches_since(&store, &target.location, read.version(), removed).await? {
             return Ok(None);
         }
-        read = read.max(newest);
-        let outcome =
-            commit(&ctx.committer, &target.location, &log, read + 1, Some(read), staged).await?;
+        if newest.version() > read.version() {
+            read = newest;
+        }
+        let outcome = commit(&ctx.committer, &target.location, &log, Some(&read), staged).await?;
         match outcome {
-            Outcome::Committed => return Ok(Some(read + 1)),
+            Outcome::Committed => return Ok(Some(read.version() + 1)),
             Outcome::Lost => wait(attempt).await,
         }
     }

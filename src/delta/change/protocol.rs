@@ -8,7 +8,7 @@ use deltalake::kernel::{
 };
 use serde_json::json;
 
-use super::alter_columns::CURRENT_DEFAULT;
+use super::owed::IN_COMMIT_TIMESTAMPS;
 use super::rules::CHECK_PREFIX;
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE};
 use crate::base::{Error, ErrorKind, Result};
@@ -42,7 +42,7 @@ const fn reader_feature(name: &'static str, since: Versions) -> Feature {
 }
 
 /// The features that tables can get by columns and properties (Delta protocol, "Table Features").
-const FEATURES: [Feature; 14] = [
+const FEATURES: [Feature; 16] = [
     writer_feature("appendOnly", 2),
     writer_feature("invariants", 2),
     writer_feature("checkConstraints", 3),
@@ -54,6 +54,8 @@ const FEATURES: [Feature; 14] = [
     reader_feature("v2Checkpoint", NAMED_FEATURES),
     reader_feature("typeWidening", NAMED_FEATURES),
     reader_feature("vacuumProtocolCheck", NAMED_FEATURES),
+    writer_feature("identityColumns", 6),
+    writer_feature("inCommitTimestamp", 7),
     writer_feature("allowColumnDefaults", 7),
     writer_feature("clustering", 7),
     writer_feature("domainMetadata", 7),
@@ -150,9 +152,9 @@ fn is_needed(feature: &str, schema: &StructType, properties: &HashMap<String, St
         "typeWidening" => {
             is_true("delta.enableTypeWidening") || has_metadata(ColumnMetadataKey::TypeChanges)
         }
-        "allowColumnDefaults" => {
-            schema.fields().any(|field| field.metadata.contains_key(CURRENT_DEFAULT))
-        }
+        "identityColumns" => has_metadata(ColumnMetadataKey::IdentityStart),
+        "inCommitTimestamp" => is_true(IN_COMMIT_TIMESTAMPS),
+        "allowColumnDefaults" => has_metadata(ColumnMetadataKey::CurrentDefault),
         "v2Checkpoint" => properties.get("delta.checkpointPolicy").is_some_and(|it| it == "v2"),
         _ => false,
     }
@@ -180,7 +182,6 @@ pub fn check_properties<'a>(
         let enables = value.eq_ignore_ascii_case("true") || value == "supported";
         match name {
             "enableRowTracking"
-            | "enableInCommitTimestamps"
             | "enableIcebergCompatV1"
             | "enableIcebergCompatV2"
             | "enableIcebergCompatV3"

@@ -16,7 +16,8 @@ use super::protocol::required;
 use super::provenance::{named_elsewhere, provenance};
 use super::shape::{COLUMN_MAPPING_MAX_ID, Shape};
 use super::target::Target;
-use super::transaction::{Key, add_again, key};
+use super::touched::added_again;
+use super::transaction::{Key, key};
 use super::{ChangeContext, Changed};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TimeTravel;
@@ -81,7 +82,7 @@ impl Change for Restore {
         let mut actions = self.metadata(ctx, target, &old).await?;
         actions.extend(gone.iter().map(|file| Action::Remove(file.remove_action(true))));
         actions.extend(back.iter().map(|file| {
-            let mut add = add_again(file);
+            let mut add = added_again(file);
             add.data_change = true;
             Action::Add(add)
         }));

@@ -1,6 +1,8 @@
 //! Changes against whole tables in folders, read back by our own scan.
 
 mod concurrency;
+mod deletion;
+mod features;
 mod maintenance;
 mod metadata;
 mod others;
@@ -66,6 +68,7 @@ impl Fixture {
             tables: Arc::clone(&self.tables),
             committer: Committer { user_name: Some("ada".to_owned()), statement_id: None },
             planned_version: None,
+            returned: None,
         }
     }
 
@@ -142,9 +145,10 @@ impl Fixture {
         let plan = MergePlan {
             target_alias: TableReference::bare("t"),
             source: self.plan("select * from s").await,
-            source_alias: TableReference::bare("s"),
+            source_alias: Some(TableReference::bare("s")),
             on: self.expr(on, Some("s")).await,
             clauses,
+            takes_any: false,
         };
         merge(&self.ctx(), &self.location, plan).await
     }
@@ -169,6 +173,8 @@ fn new_table(columns: &[(&str, DataType)]) -> NewTable {
         clustering: vec![],
         schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
         generated: Vec::new(),
+        defaults: Vec::new(),
+        identities: Vec::new(),
         partition_columns: Vec::new(),
         properties: Vec::new(),
         checks: Vec::new(),

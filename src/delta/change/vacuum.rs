@@ -363,7 +363,7 @@ pub async fn clean_log(ctx: &ChangeContext, location: &Location) -> Result<usize
     if newest.properties().get("delta.enableExpiredLogCleanup").is_some_and(is_off) {
         return Ok(0);
     }
-    let table = ctx.tables.delta_table(location).await?;
+    let table = ctx.tables.delta_table_at(location, newest.version()).await?;
     deltalake::checkpoints::cleanup_metadata(&table, None)
         .await
         .map_err(|error| super::error::of_delta(error, location))

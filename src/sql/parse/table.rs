@@ -8,7 +8,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
 use crate::sql::datatype::column_field;
 use crate::sql::statement::{
-    CheckConstraint, CloneOf, ColumnDefinition, ColumnName, CreateTable, Statement,
+    CheckConstraint, CloneOf, ColumnDefinition, ColumnName, CreateTable, IdentityColumn, Statement,
 };
 
 pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
@@ -79,7 +79,7 @@ fn elements(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         } else if c.is("like") {
             return Err(c.unsupported("LIKE in CREATE TABLE"));
         } else {
-            table.columns.push(column(c, &mut table.checks)?);
+            table.columns.push(new_column(c, &mut table.checks)?);
         }
         if !c.take_token(&Token::Comma) {
             break;
@@ -141,14 +141,31 @@ fn keys_later(c: &Cursor<'_>, what: &str) -> Error {
         .with_hint("Leave the key out.")
 }
 
-/// One column with its constraints; CHECK goes to the table's.
+/// One column that is added to a table that is there.
 pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<ColumnDefinition> {
+    let position = c.position();
+    let column = new_column(c, checks)?;
+    if column.default.is_some() {
+        return Err(Error::unsupported("DEFAULT of a column that is added")
+            .with_hint("Add the column without it, and then ALTER COLUMN … SET DEFAULT.")
+            .at(position));
+    }
+    if column.identity.is_some() {
+        return Err(Error::unsupported("an IDENTITY column that is added").at(position));
+    }
+    Ok(column)
+}
+
+/// One column of a new table with its constraints; CHECK goes to the table's.
+fn new_column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<ColumnDefinition> {
     let position = Some(c.position());
     let name = c.identifier()?;
     let type_position = c.position();
     let data_type = c.data_type()?;
     let mut nullable = true;
     let mut generated = None;
+    let mut default = None;
+    let mut identity = None;
     let mut comment = None;
     loop {
         let constraint = if c.is("constraint") {
@@ -168,8 +185,17 @@ pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<C
                 comment = Some(c.string()?);
             }
             "check" => checks.push(check(c, constraint)?),
-            "generated" => generated = Some(generation(c)?),
-            "default" => return Err(c.unsupported("DEFAULT").with_hint(DEFAULT_HINT)),
+            "generated" => match generation(c)? {
+                Generation::Expression(sql) => generated = Some(sql),
+                Generation::Identity(numbers) => {
+                    identity = Some(numbers);
+                    nullable = false;
+                }
+            },
+            "default" => {
+                c.advance();
+                default = Some(c.expression_text()?);
+            }
             "primary" => return Err(keys_later(c, "PRIMARY KEY")),
             "unique" => return Err(keys_later(c, "UNIQUE")),
             "references" => return Err(keys_later(c, "REFERENCES")),
@@ -182,29 +208,68 @@ pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<C
     }
     let field = column_field(&name, &data_type, nullable)
         .map_err(|error| error.at_if(Some(type_position)))?;
-    Ok(ColumnDefinition { field, generated, comment, position })
+    Ok(ColumnDefinition { field, generated, default, identity, comment, position })
 }
 
-const DEFAULT_HINT: &str =
-    "Give the value in each INSERT, or use GENERATED ALWAYS AS (expression).";
+/// Where the values of a column come from.
+enum Generation {
+    /// An expression, as text.
+    Expression(String),
+    Identity(IdentityColumn),
+}
 
-/// `GENERATED ALWAYS AS (expression) [STORED]`, as text.
-fn generation(c: &mut Cursor<'_>) -> Result<String> {
+/// `GENERATED ALWAYS AS (expression) [STORED]` or `GENERATED {ALWAYS | BY DEFAULT} AS IDENTITY […]`.
+fn generation(c: &mut Cursor<'_>) -> Result<Generation> {
     c.expect("generated")?;
     let by_default = c.take_all(&["by", "default"]);
     if !by_default {
         c.expect("always")?;
     }
     c.expect("as")?;
-    if by_default || c.is("identity") {
-        return Err(c.unsupported("an IDENTITY column"));
+    if c.take("identity") {
+        return identity(c, by_default).map(Generation::Identity);
+    }
+    if by_default {
+        return Err(c.syntax_error());
     }
     let expression = c.parenthesized(Cursor::expression_text)?;
     if c.is("virtual") {
         return Err(c.unsupported("a VIRTUAL generated column"));
     }
     c.take("stored");
-    Ok(expression)
+    Ok(Generation::Expression(expression))
+}
+
+/// `[(START [WITH] n INCREMENT [BY] n)]`, in any order.
+fn identity(c: &mut Cursor<'_>, by_default: bool) -> Result<IdentityColumn> {
+    let mut identity = IdentityColumn { start: 1, step: 1, by_default };
+    if !c.take_token(&Token::LParen) {
+        return Ok(identity);
+    }
+    while !c.take_token(&Token::RParen) {
+        match c.take_any(&["start", "increment"]) {
+            Some("start") => {
+                c.take("with");
+                identity.start = signed(c)?;
+            }
+            Some(_) => {
+                c.take("by");
+                identity.step = signed(c)?;
+            }
+            None => return Err(c.unsupported("this option of IDENTITY")),
+        }
+    }
+    if identity.step == 0 {
+        let message = "INCREMENT must not be zero";
+        return Err(Error::new(ErrorKind::InvalidParameterValue, message).at(c.position()));
+    }
+    Ok(identity)
+}
+
+fn signed(c: &mut Cursor<'_>) -> Result<i64> {
+    let is_negative = c.take_token(&Token::Minus);
+    let number = i64::try_from(c.unsigned()?).map_err(|_| c.syntax_error())?;
+    Ok(if is_negative { -number } else { number })
 }
 
 /// One clause after the columns.
