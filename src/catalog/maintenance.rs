@@ -10,7 +10,7 @@ use super::metastore::Metastore;
 use super::sqlite::database_error;
 
 /// Runs that are kept.
-const RUNS_MAX: i64 = 10_000;
+pub const MAINTENANCE_RUNS_MAX: usize = 10_000;
 
 /// One run on one table.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +90,7 @@ impl Metastore {
             "DELETE FROM maintenance_run WHERE id NOT IN
                  (SELECT id FROM maintenance_run ORDER BY started_at DESC, id LIMIT $1)",
         )
-        .bind(RUNS_MAX)
+        .bind(i64::try_from(MAINTENANCE_RUNS_MAX).unwrap_or(i64::MAX))
         .execute(&mut *writer)
         .await
         .map_err(database_error)?;

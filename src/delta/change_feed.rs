@@ -108,7 +108,12 @@ async fn first_version(
         }
         TimeTravel::Version(version) => Ok(version),
         TimeTravel::Timestamp(micros) => {
-            let version = tables.open_at(location, from).await?;
+            let version = match tables.open_at(location, from).await {
+                Ok(version) => version,
+                // Before the table's first version: all of them.
+                Err(error) if error.kind() == ErrorKind::InvalidParameterValue => return Ok(0),
+                Err(error) => return Err(error),
+            };
             let millis = version.details().last_modified;
             let is_before = millis.is_some_and(|at| at < micros.div_euclid(1000));
             Ok(version.version() + u64::from(is_before))

@@ -64,8 +64,7 @@ impl Engine {
         request: &Request,
     ) -> Result<Outcome> {
         let BoundMaintenance { table, action, tag } = statement;
-        let is_restore = matches!(action, BoundMaintenanceAction::Restore(_));
-        if request.work.staged().is_some() && !is_restore {
+        if request.work.staged().is_some() {
             return Err(Error::new(
                 ErrorKind::ActiveSqlTransaction,
                 format!("{tag} cannot run inside a transaction block"),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::Utc;
 
 use crate::base::{Error, Result, SecurableId};
-use crate::catalog::maintenance::{MaintenanceOperation, MaintenanceRun};
+use crate::catalog::maintenance::{MAINTENANCE_RUNS_MAX, MaintenanceOperation, MaintenanceRun};
 use crate::catalog::{Relation, Snapshot};
 use crate::delta::TableVersion;
 use crate::delta::change::{self, ChangeContext, Committer, Optimization, Vacuum};
@@ -142,7 +142,7 @@ impl Engine {
             };
             self.run_maintenance(relation, &name, MaintenanceOperation::Optimize, work).await;
         }
-        if !is_over() && !self.is_in_use() && self.is_vacuum_due(relation.id, policy) {
+        if !is_over() && !self.is_in_use() && self.is_vacuum_due(relation.id, &version, policy) {
             self.clean(relation, &name, &location).await;
         }
         let newest = self.tables.open(&location).await?;
@@ -174,14 +174,22 @@ impl Engine {
         seen.get(&id).copied()
     }
 
-    fn is_vacuum_due(&self, id: SecurableId, policy: &UpkeepPolicy) -> bool {
+    /// A table that never was vacuumed is as good as one that was when it was made.
+    fn is_vacuum_due(
+        &self,
+        id: SecurableId,
+        version: &TableVersion,
+        policy: &UpkeepPolicy,
+    ) -> bool {
         let runs = self.maintenance_runs();
         let last = runs
             .iter()
             .rev()
             .find(|run| run.relation == id && run.operation == MaintenanceOperation::Vacuum);
         let interval = i64::try_from(policy.vacuum_interval.as_micros()).unwrap_or(i64::MAX);
-        last.is_none_or(|run| Utc::now().timestamp_micros() - run.started_at >= interval)
+        let made = || version.details().created_at.unwrap_or_default().saturating_mul(1000);
+        let last = last.map_or_else(made, |run| run.started_at);
+        Utc::now().timestamp_micros().saturating_sub(last) >= interval
     }
 
     /// Runs one operation, and records it unless there was nothing to do. A VACUUM is recorded always: it
@@ -220,13 +228,12 @@ impl Engine {
             bytes_removed: count(done.bytes_removed),
             error,
         };
-        let recorded = match self.metastore.record_maintenance(&run).await {
-            Ok(()) => self.load_maintenance_runs().await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = recorded {
+        if let Err(error) = self.metastore.record_maintenance(&run).await {
             tracing::warn!(?error, table = name, "a run of maintenance could not be recorded");
         }
+        let mut runs = self.upkeep.runs.write().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = (runs.len() + 1).saturating_sub(MAINTENANCE_RUNS_MAX);
+        *runs = runs.iter().skip(forgotten).cloned().chain([run]).collect();
     }
 
     fn upkeep_context(&self) -> ChangeContext {

@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::{concurrent_update, of_delta};
+use super::provenance::said_operation;
+use super::restore::RESTORE;
 use super::owed::with_owed;
 use super::target::Target;
 use super::{ChangeContext, Changed, Committer};
@@ -328,8 +330,12 @@ pub async fn discard(target: &Target, staged: &Staged) {
     }
 }
 
-/// The files that a change has written: not those that it adds again, with other deletion vectors.
+/// The files that a change has written: not those that it adds again, with other deletion vectors or from an
+/// older version.
 fn written_files(actions: &[Action]) -> HashSet<String> {
+    if actions.iter().any(|action| said_operation(action) == Some(RESTORE)) {
+        return HashSet::new();
+    }
     let removed: HashSet<&String> = actions
         .iter()
         .filter_map(|action| match action {

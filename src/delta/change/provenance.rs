@@ -30,6 +30,14 @@ pub fn provenance(
     Action::CommitInfo(info)
 }
 
+/// The operation that a commit info tells of.
+pub fn said_operation(action: &Action) -> Option<&str> {
+    match action {
+        Action::CommitInfo(info) => info.operation.as_deref(),
+        _ => None,
+    }
+}
+
 /// The operation of a change that brings its own [`provenance`].
 pub fn named_elsewhere() -> DeltaOperation {
     DeltaOperation::UpdateFieldMetadata { fields: Vec::new() }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use deltalake::kernel::{Action, EagerSnapshot, LogicalFileView};
-use deltalake::protocol::DeltaOperation;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 use serde_json::{Map, Value, json};
@@ -23,6 +22,9 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TimeTravel;
 use crate::delta::clustering::{clustered_by, clustering_columns};
 use crate::storage::{Location, error_of_store};
+
+/// What the log calls it. Its files are not written by it.
+pub const RESTORE: &str = "RESTORE";
 
 /// Files that are looked for at one time.
 const LOOKS: usize = 16;
@@ -144,14 +146,13 @@ impl Restore {
             TimeTravel::Version(version) => (Some(version), None),
             TimeTravel::Timestamp(micros) => (None, Some(micros.div_euclid(1000))),
         };
-        let operation = DeltaOperation::Restore { version, datetime };
         let mut metrics = Map::new();
         for (name, count) in restored.named() {
             metrics.insert(name.to_owned(), json!(count));
         }
         let parameters = [("version", json!(version)), ("timestamp", json!(datetime))];
         let parameters = parameters.into_iter().filter(|(_, value)| *value != Value::Null);
-        provenance(operation.name(), parameters, metrics)
+        provenance(RESTORE, parameters, metrics)
     }
 }
 

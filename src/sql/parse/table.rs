@@ -79,7 +79,7 @@ fn elements(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         } else if c.is("like") {
             return Err(c.unsupported("LIKE in CREATE TABLE"));
         } else {
-            table.columns.push(new_column(c, &mut table.checks)?);
+            table.columns.push(column(c, &mut table.checks)?);
         }
         if !c.take_token(&Token::Comma) {
             break;
@@ -141,23 +141,8 @@ fn keys_later(c: &Cursor<'_>, what: &str) -> Error {
         .with_hint("Leave the key out.")
 }
 
-/// One column that is added to a table that is there.
+/// One column with its constraints; CHECK goes to the table's.
 pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<ColumnDefinition> {
-    let position = c.position();
-    let column = new_column(c, checks)?;
-    if column.default.is_some() {
-        return Err(Error::unsupported("DEFAULT of a column that is added")
-            .with_hint("Add the column without it, and then ALTER COLUMN … SET DEFAULT.")
-            .at(position));
-    }
-    if column.identity.is_some() {
-        return Err(Error::unsupported("an IDENTITY column that is added").at(position));
-    }
-    Ok(column)
-}
-
-/// One column of a new table with its constraints; CHECK goes to the table's.
-fn new_column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<ColumnDefinition> {
     let position = Some(c.position());
     let name = c.identifier()?;
     let type_position = c.position();
