@@ -26,6 +26,8 @@ pub struct Limits {
     pub statement_depth_max: usize,
     /// Prepared statements and portals of one session.
     pub prepared_statements_max: usize,
+    /// Rows that a scrollable cursor keeps in memory; what is more goes to the spill folder.
+    pub cursor_memory_bytes_max: usize,
     /// Views inside views.
     pub view_depth_max: usize,
     /// Queries that run at one time; more of them queue.
@@ -40,6 +42,8 @@ pub struct Limits {
     pub memory_bytes_per_query: usize,
     /// Spill files of all queries.
     pub spill_bytes_max: u64,
+    /// The size that OPTIMIZE gives data files, where the table does not say.
+    pub data_file_bytes: u64,
     /// How long running statements may take to end when the server stops.
     pub shutdown_grace: Duration,
     /// One request to an object store, from its first byte to its last.
@@ -70,6 +74,7 @@ impl Default for Limits {
             statement_bytes_max: 16 * MIB,
             statement_depth_max: 128,
             prepared_statements_max: 10_000,
+            cursor_memory_bytes_max: MIB,
             view_depth_max: 32,
             running_queries_max: 16,
             queued_queries_max: 1000,
@@ -77,6 +82,7 @@ impl Default for Limits {
             memory_bytes_total: 4 * GIB,
             memory_bytes_per_query: 2 * GIB,
             spill_bytes_max: 100 * GIB as u64,
+            data_file_bytes: 256 * MIB as u64,
             shutdown_grace: Duration::from_secs(30),
             storage_request_timeout: Duration::from_secs(30),
             storage_connect_timeout: Duration::from_secs(5),

@@ -15,6 +15,8 @@ use crate::base::{Error, ErrorKind, Result};
 #[derive(Debug)]
 pub struct Admission {
     running: Arc<Semaphore>,
+    /// How many may run.
+    places: usize,
     waiting: AtomicUsize,
     waiting_max: usize,
     wait_max: Duration,
@@ -26,14 +28,48 @@ pub struct Admitted {
     _permit: OwnedSemaphorePermit,
 }
 
+/// The place of a query whose rows are read in portions: it has one only while somebody reads.
+#[derive(Debug)]
+pub struct Place {
+    admission: Arc<Admission>,
+    admitted: Option<Admitted>,
+}
+
+impl Place {
+    /// A place in the queue's order.
+    pub async fn take(admission: &Arc<Admission>) -> Result<Self> {
+        let admitted = Some(admission.enter().await?);
+        Ok(Place { admission: Arc::clone(admission), admitted })
+    }
+
+    /// Lets another query run until this one goes on.
+    pub fn give_back(&mut self) {
+        self.admitted = None;
+    }
+
+    /// Waits for a place, if it was given back. Errors: as [`Admission::enter`].
+    pub async fn take_again(&mut self) -> Result<()> {
+        if self.admitted.is_none() {
+            self.admitted = Some(self.admission.enter().await?);
+        }
+        Ok(())
+    }
+}
+
 impl Admission {
     pub fn new(limits: &Limits) -> Self {
         Admission {
             running: Arc::new(Semaphore::new(limits.running_queries_max.max(1))),
+            places: limits.running_queries_max.max(1),
             waiting: AtomicUsize::new(0),
             waiting_max: limits.queued_queries_max,
             wait_max: limits.queue_timeout,
         }
+    }
+
+    /// Whether a query runs.
+    pub fn is_busy(&self) -> bool {
+        self.running.available_permits() < self.places
     }
 
     /// Waits for a place, first come first served. Errors: 53300 when too many wait already, or for too

@@ -85,13 +85,14 @@ settings! {
     "IntervalStyle", Kind::IntervalStyle, "postgres", true, "Sets the display format for interval values.";
     "is_superuser", Kind::Fixed, "off", true, "Shows whether the current user is a superuser.";
     "jit", Kind::Bool, "off", false, "Allow JIT compilation; there is none.";
+    "lakegate.vacuum_retention_check", Kind::Bool, "on", false, "Refuses VACUUM with a shorter RETAIN than the table's delta.deletedFileRetentionDuration.";
     "lc_collate", Kind::Fixed, "C", false, "Shows the collation order locale.";
     "lc_ctype", Kind::Fixed, "C.UTF-8", false, "Shows the character classification and case conversion locale.";
     "lc_messages", Kind::Enum(&["", "C", "C.UTF-8", "en_US.UTF-8"]), "C", false, "Sets the language in which messages are displayed; all are English.";
     "lc_monetary", Kind::Enum(&["C", "C.UTF-8"]), "C", false, "Sets the locale for formatting monetary amounts.";
     "lc_numeric", Kind::Enum(&["C", "C.UTF-8"]), "C", false, "Sets the locale for formatting numbers.";
     "lc_time", Kind::Enum(&["C", "C.UTF-8"]), "C", false, "Sets the locale for formatting date and time values.";
-    "lock_timeout", Kind::Milliseconds, "0", false, "Sets the maximum allowed duration of any wait for a lock; nothing waits for one.";
+    "lock_timeout", Kind::Milliseconds, "0", false, "Sets the maximum allowed duration of any wait for an advisory lock; nothing waits for others.";
     "max_identifier_length", Kind::Fixed, "63", false, "Shows the maximum identifier length.";
     "max_index_keys", Kind::Fixed, "32", false, "Shows the maximum number of index keys.";
     "max_prepared_transactions", Kind::Fixed, "0", false, "Shows the maximum number of simultaneously prepared transactions.";

@@ -22,6 +22,9 @@ mod governance;
 /// `kill -9` in the middle of writes.
 mod crash;
 
+/// Cursors over more rows than fit in memory.
+mod cursors;
+
 /// What breaks around the server.
 mod faults;
 
@@ -34,6 +37,9 @@ mod mutation;
 /// Many clients at once.
 mod load;
 
+/// Sessions that act on each other.
+mod locks;
+
 /// Little memory and little disk.
 mod memory;
 
@@ -43,8 +49,14 @@ mod stop;
 /// Tables in object stores.
 mod object_stores;
 
+/// What other engines read of our tables.
+mod readers;
+
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;
+
+/// Files and versions of tables, for other engines and by itself.
+mod maintenance;
 
 /// Transactions of several clients, and after crashes.
 mod transactions;

@@ -45,7 +45,8 @@ pub enum SystemRelation {
 
 /// Whether clients find a system relation of this name.
 pub fn exists(schema: &str, name: &str) -> bool {
-    SystemCatalog::SCHEMAS.contains(&schema) && SystemCatalog::resolve(schema, name).is_some()
+    (SystemCatalog::SCHEMAS.contains(&schema) || SystemCatalog::OWN_SCHEMAS.contains(&schema))
+        && SystemCatalog::resolve(schema, name).is_some()
 }
 
 /// The system relations by name.
@@ -54,9 +55,9 @@ pub struct SystemCatalog;
 
 static SYSTEM_RELATIONS: LazyLock<HashMap<(&'static str, &'static str), SystemRelation>> =
     LazyLock::new(|| {
-        let native = relation::NATIVE_RELATIONS.iter().map(|native| {
-            ((NATIVE_SCHEMA, native.name), native_table(RowSource::Facts(native)))
-        });
+        let native = relation::NATIVE_RELATIONS
+            .iter()
+            .map(|native| ((NATIVE_SCHEMA, native.name), native_table(RowSource::Facts(native))));
         let recorded = recorded_rows::RECORDED_ROWS.iter().map(|recorded| {
             (("pg_catalog", recorded.name), native_table(RowSource::Recorded(recorded)))
         });
@@ -74,8 +75,15 @@ impl SystemCatalog {
     /// The schemas that clients may name.
     pub const SCHEMAS: &[&str] = &["pg_catalog", "information_schema"];
 
+    /// The schemas of the catalog `system`: what PostgreSQL has no place for.
+    pub const OWN_SCHEMAS: &[&str] = &["storage"];
+
     /// The system relation of this name; an unqualified name is looked up as `pg_catalog` first.
     pub fn resolve(schema: &str, name: &str) -> Option<SystemRelation> {
+        let schema = match schema {
+            "storage" if name == "maintenance" => NATIVE_SCHEMA,
+            schema => schema,
+        };
         SYSTEM_RELATIONS.get(&(schema, name)).cloned()
     }
 

@@ -2,14 +2,18 @@
 //! and expressions are sqlparser's.
 
 mod alter;
+mod alter_table;
 mod comment;
 mod copy;
 mod create;
+mod cursor;
 mod describe;
 mod explain;
 mod grant;
 mod insert;
+mod maintenance;
 mod merge;
+mod notify;
 mod prepare;
 mod principal;
 mod refused;
@@ -45,6 +49,11 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "alter" => alter::alter(c),
         "drop" => create::drop(c),
         "comment" => comment::comment(c),
+        "optimize" => maintenance::optimize(c),
+        "reorg" => maintenance::reorg(c),
+        "vacuum" => maintenance::vacuum(c),
+        "analyze" | "analyse" => maintenance::analyze(c),
+        "restore" => maintenance::restore(c),
         "grant" => grant::grant(c),
         "revoke" => grant::revoke(c),
         "show" => show::show(c),
@@ -59,6 +68,10 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "execute" => prepare::execute(c),
         "deallocate" => prepare::deallocate(c),
         "discard" => prepare::discard(c),
+        "declare" => cursor::declare(c),
+        "fetch" | "move" => cursor::fetch(c),
+        "close" => cursor::close(c),
+        "listen" | "unlisten" | "notify" => notify::notify(c),
         _ => Err(refused::statement(c)),
     }
 }

@@ -4,8 +4,11 @@
 mod acl;
 mod attributes;
 mod classes;
+mod cursors;
 mod databases;
 mod descriptions;
+mod locks;
+mod maintenance;
 mod memberships;
 mod namespaces;
 mod principals;
@@ -24,8 +27,11 @@ use super::table::NativeRelation;
 pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     attributes::ATTRIBUTES,
     classes::CLASSES,
+    cursors::CURSORS,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
+    locks::LOCKS,
+    maintenance::MAINTENANCE,
     memberships::MEMBERSHIPS,
     namespaces::NAMESPACES,
     principals::PRINCIPALS,
@@ -44,6 +50,7 @@ const TEXT: PgType = PgType::Scalar(BaseType::Text);
 const OID: PgType = PgType::Scalar(BaseType::Oid);
 const REGPROC: PgType = PgType::Scalar(BaseType::Regproc);
 const INT2: PgType = PgType::Scalar(BaseType::Int2);
+const INT8: PgType = PgType::Scalar(BaseType::Int8);
 const INT4: PgType = PgType::Scalar(BaseType::Int4);
 const FLOAT4: PgType = PgType::Scalar(BaseType::Float4);
 const TIMESTAMPTZ: PgType = PgType::Scalar(BaseType::Timestamptz);
