@@ -54,9 +54,9 @@ pub struct SystemCatalog;
 
 static SYSTEM_RELATIONS: LazyLock<HashMap<(&'static str, &'static str), SystemRelation>> =
     LazyLock::new(|| {
-        let native = relation::NATIVE_RELATIONS.iter().map(|native| {
-            ((NATIVE_SCHEMA, native.name), native_table(RowSource::Facts(native)))
-        });
+        let native = relation::NATIVE_RELATIONS
+            .iter()
+            .map(|native| ((NATIVE_SCHEMA, native.name), native_table(RowSource::Facts(native))));
         let recorded = recorded_rows::RECORDED_ROWS.iter().map(|recorded| {
             (("pg_catalog", recorded.name), native_table(RowSource::Recorded(recorded)))
         });
