@@ -124,10 +124,11 @@ impl AdvisoryLocks {
                 let message = "canceling statement due to lock timeout";
                 break Err(Error::new(ErrorKind::LockNotAvailable, message));
             }
-            if waited >= DEADLOCK_AFTER && !std::mem::replace(&mut looked_for_deadlock, true) {
-                if state.waits_for_itself(pid) {
-                    break Err(Error::new(ErrorKind::DeadlockDetected, "deadlock detected"));
-                }
+            if waited >= DEADLOCK_AFTER
+                && !std::mem::replace(&mut looked_for_deadlock, true)
+                && state.waits_for_itself(pid)
+            {
+                break Err(Error::new(ErrorKind::DeadlockDetected, "deadlock detected"));
             }
             if let Err(error) = check() {
                 break Err(error);

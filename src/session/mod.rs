@@ -1,5 +1,5 @@
-//! One client's state: settings, transaction, prepared statements, portals, COPY. It holds no socket and
-//! names no protocol.
+//! One client's state: settings, transaction, prepared statements, portals and cursors, channels, COPY. It holds no
+//! socket and names no protocol.
 
 pub mod channel;
 mod command;
