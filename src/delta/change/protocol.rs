@@ -198,8 +198,8 @@ pub fn check_properties<'a>(
 }
 
 fn is_known(key: &str) -> bool {
-    // Spark's optimizer hints are not known to deltalake.
-    key.starts_with("delta.autoOptimize.") || key.parse::<TableProperty>().is_ok()
+    // Spark's optimizer hints and commit times are not known to deltalake.
+    key.starts_with("delta.autoOptimize.") || key == IN_COMMIT_TIMESTAMPS || key.parse::<TableProperty>().is_ok()
 }
 
 #[cfg(test)]
