@@ -174,6 +174,7 @@ error_kinds! {
     InvalidArgumentForPowerFunction = "2201F",
     InvalidArgumentForWidthBucketFunction = "2201G",
     ArraySubscriptError = "2202E",
+    InvalidTablesampleArgument = "2202H",
     InvalidTextRepresentation = "22P02",
     InvalidBinaryRepresentation = "22P03",
     BadCopyFileFormat = "22P04",

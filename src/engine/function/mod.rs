@@ -53,7 +53,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::functions_aggregate::bool_and_or::bool_and_udaf;
 use datafusion::functions_aggregate::variance::var_samp_udaf;
 use datafusion::logical_expr::{ScalarUDF, planner};
-use datafusion::optimizer::{Analyzer, AnalyzerRule};
+use datafusion::optimizer::AnalyzerRule;
 
 use define::{Function, PostgresFunction};
 use kernel::{Kernel, KernelFunction};
@@ -64,7 +64,7 @@ pub use datetime_zone::{INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, TIME_OF_INTE
 pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use operator::OperatorPlanner;
-pub use scalar_subquery::ScalarSubqueryRule;
+pub use scalar_subquery::{ScalarSubqueryRule, at_most_one_row};
 pub use text_output::TEXT_OF;
 pub use type_planner::TypePlanner;
 
@@ -138,15 +138,13 @@ fn replaced_functions(state: &SessionState) -> Vec<String> {
     functions.filter(|(_, function)| is_replaced(function)).map(|(name, _)| name.clone()).collect()
 }
 
-/// The analyzer rules of a session state: this room's before DataFusion's own.
-pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
+/// This room's analyzer rules, which come before DataFusion's own.
+pub fn analyzer_rules_before_coercion() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    vec![
         Arc::new(literal::LiteralRule),
         Arc::new(ObjectIdentifierRule),
         Arc::new(ScalarSubqueryRule),
-    ];
-    rules.extend(Analyzer::new().rules);
-    rules
+    ]
 }
 
 /// The planner of type names.

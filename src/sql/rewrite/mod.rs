@@ -15,15 +15,17 @@ mod fetch;
 mod float_constants;
 mod grouping_tuples;
 mod interval_literals;
+mod lateral_names;
 mod like_any;
-mod merged_columns;
 mod like_escape;
+mod merged_columns;
 mod named_arguments;
 mod prefix_operators;
 mod row_comparison;
 mod session_words;
 mod set_functions;
 mod substrings;
+mod table_sample;
 mod union_chains;
 mod values_lists;
 
@@ -49,6 +51,8 @@ const RULES: &[Rule] = &[
     Rule::Expression(catalog_functions::in_expression),
     Rule::Relation(catalog_functions::in_relation),
     Rule::Relation(set_functions::in_relation),
+    Rule::Relation(table_sample::rewrite),
+    Rule::Relation(lateral_names::rewrite),
     Rule::Expression(set_functions::in_expression),
     Rule::Expression(composite_fields::rewrite),
     Rule::Expression(collations::rewrite),
