@@ -199,7 +199,9 @@ pub fn check_properties<'a>(
 
 fn is_known(key: &str) -> bool {
     // Spark's optimizer hints and commit times are not known to deltalake.
-    key.starts_with("delta.autoOptimize.") || key == IN_COMMIT_TIMESTAMPS || key.parse::<TableProperty>().is_ok()
+    key.starts_with("delta.autoOptimize.")
+        || key == IN_COMMIT_TIMESTAMPS
+        || key.parse::<TableProperty>().is_ok()
 }
 
 #[cfg(test)]
