@@ -47,7 +47,7 @@ fn is_default(value: &Expr) -> bool {
 
 /// The expression that a column's default is. 0A000 for one that cannot be read.
 pub fn default_expression(text: &str) -> Result<Expr> {
-    let dialect = LakegateDialect::for_tokens(text.len());
+    let dialect = LakegateDialect::for_tokens(&[]);
     let parsed = Parser::new(&dialect).try_with_sql(text);
     let parsed = parsed.and_then(|mut parser| parser.parse_expr());
     parsed.map_err(|cause| {

@@ -47,6 +47,24 @@ impl Found {
         Found { files: BTreeMap::new(), rows: 0, memory, rows_noted: 0 }
     }
 
+    /// All rows of files.
+    pub async fn whole(ctx: &ChangeContext, target: &Target, files: Vec<usize>) -> Result<Self> {
+        let store = ctx.tables.store(&target.location)?;
+        let mut found = Found::new(ctx);
+        for file in files {
+            let physical_rows = target.data.physical_rows(&store, file, None).await?;
+            let mut rows = RoaringTreemap::new();
+            rows.insert_range(0..physical_rows);
+            rows -= target.data.deleted_rows(file).await?;
+            found.rows += rows.len();
+            if !rows.is_empty() {
+                found.files.insert(file, rows);
+            }
+        }
+        found.note_memory()?;
+        Ok(found)
+    }
+
     /// Adds the rows that a plan gives. It has the columns [`FILE`] and [`POSITION`] under the qualifier.
     pub async fn add(
         &mut self,
