@@ -76,7 +76,7 @@ impl Rows {
     /// The tag of the finished result: `SELECT 5`. SHOW and EXPLAIN count no rows.
     pub fn tag(&self, rows: u64) -> String {
         match self.tag {
-            "SELECT" | "FETCH" | "INSERT 0" | "UPDATE" | "DELETE" => format!("{} {rows}", self.tag),
+            "SELECT" | "FETCH" | "INSERT 0" | "UPDATE" | "DELETE" | "MERGE" => format!("{} {rows}", self.tag),
             tag => tag.to_owned(),
         }
     }
