@@ -1,6 +1,7 @@
 //! Authorized statements to streams of rows: planning, execution, memory. It owns no names and no sockets.
 
 mod admission;
+pub mod advisory;
 mod alter;
 mod awaited;
 mod barrier;
@@ -16,6 +17,7 @@ pub mod facts;
 mod function;
 mod grants;
 mod insert;
+mod kept;
 mod length;
 mod maintenance;
 mod memory;
@@ -54,6 +56,7 @@ use crate::sql::{ParseLimits, Statement};
 use crate::storage::{Location, StoreOptions, Stores};
 
 use admission::Admission;
+use advisory::AdvisoryLocks;
 use awaited::Waiting;
 use context::Context;
 use facts::Facts;
@@ -62,6 +65,7 @@ use upkeep::Upkeep;
 
 pub use crate::delta::change::Isolation;
 pub use insert::CopySink;
+pub use kept::KeptRows;
 pub use output::OutputColumn;
 pub use stream::RowStream;
 pub use upkeep::UpkeepPolicy;
@@ -74,13 +78,14 @@ pub struct Engine {
     tables: Arc<Tables>,
     context: Context,
     cpu: CpuRuntime,
-    admission: Admission,
+    admission: Arc<Admission>,
     limits: Limits,
     /// Where managed tables lie, each in a folder named by a UUID.
     managed_root: Location,
     /// What the secrets of the metastore are sealed with.
     key: SealingKey,
     upkeep: Upkeep,
+    locks: Arc<AdvisoryLocks>,
     /// Held while the stores are told of the places that data may lie in.
     places: Mutex<()>,
 }
@@ -192,12 +197,13 @@ impl Engine {
             tables: Arc::new(Tables::new(Arc::clone(&stores), TablesOptions::default())),
             context: Context::new(&limits, threads, registry, &spill_directory)?,
             cpu: CpuRuntime::new(threads + SPARE_THREADS)?,
-            admission: Admission::new(&limits),
+            admission: Arc::new(Admission::new(&limits)),
             stores,
             limits,
             managed_root,
             key,
             upkeep: Upkeep::default(),
+            locks: Arc::default(),
             places: Mutex::default(),
         };
         engine.refresh_places()?;
@@ -212,6 +218,11 @@ impl Engine {
     /// The metastore that names are looked up in.
     pub fn metastore(&self) -> &Arc<Metastore> {
         &self.metastore
+    }
+
+    /// The advisory locks of all sessions.
+    pub fn locks(&self) -> &Arc<AdvisoryLocks> {
+        &self.locks
     }
 
     /// Working memory that queries hold now, in bytes.

@@ -7,7 +7,8 @@ use sqlparser::ast;
 
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
-    Discard, Execute, IsolationLevel, Prepare, SessionStatement, Set, TransactionModes, Use,
+    CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
+    SessionStatement, Set, TransactionModes, Use,
 };
 use super::storage::{StorageKind, StorageStatement};
 pub use super::table_change::{AddedColumn, ColumnPlace, TableChange};

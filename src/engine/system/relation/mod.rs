@@ -4,8 +4,10 @@
 mod acl;
 mod attributes;
 mod classes;
+mod cursors;
 mod databases;
 mod descriptions;
+mod locks;
 mod maintenance;
 mod memberships;
 mod namespaces;
@@ -25,8 +27,10 @@ use super::table::NativeRelation;
 pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     attributes::ATTRIBUTES,
     classes::CLASSES,
+    cursors::CURSORS,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
+    locks::LOCKS,
     maintenance::MAINTENANCE,
     memberships::MEMBERSHIPS,
     namespaces::NAMESPACES,
