@@ -54,10 +54,10 @@ pub struct FactValues {
     pub server_started_at: i64,
     /// `pg_stat_activity`: who can tell of the live sessions.
     pub sessions: LiveSessions,
-    /// `system.storage.maintenance`: what the server has done by itself.
-    pub maintenance: Arc<[MaintenanceRun]>,
     /// `pg_cursors`.
     pub cursors: OpenCursors,
+    /// `system.storage.maintenance`: what the server has done by itself.
+    pub maintenance: Arc<[MaintenanceRun]>,
     /// What `set_config` has asked for; the session does it when the statement is over.
     pub assignments: Arc<Mutex<Vec<SettingAssignment>>>,
     /// What `pg_notify` has sent; the session sends it on at COMMIT.

@@ -84,8 +84,8 @@ pub struct Engine {
     managed_root: Location,
     /// What the secrets of the metastore are sealed with.
     key: SealingKey,
-    upkeep: Upkeep,
     locks: Arc<AdvisoryLocks>,
+    upkeep: Upkeep,
     /// Held while the stores are told of the places that data may lie in.
     places: Mutex<()>,
 }
@@ -202,8 +202,8 @@ impl Engine {
             limits,
             managed_root,
             key,
-            upkeep: Upkeep::default(),
             locks: Arc::default(),
+            upkeep: Upkeep::default(),
             places: Mutex::default(),
         };
         engine.refresh_places()?;

@@ -16,7 +16,7 @@ use crate::bind::bound::Relations;
 use crate::bind::{BoundQuery, BoundRelation, BoundStatement};
 use crate::sql::placeholders_by_column;
 
-use super::admission::{Admitted, Place};
+use super::admission::Place;
 use super::error::{from_datafusion, locate};
 use super::function::{object_identifiers_as_text, typed_constants};
 use super::output::{Origins, check_width, output_columns};
@@ -107,7 +107,7 @@ impl Engine {
     pub(super) async fn start_planned(
         self: &Arc<Self>,
         planned: PlannedQuery,
-        admitted: Option<Admitted>,
+        place: Option<Place>,
         request: &Request,
     ) -> Result<RowStream> {
         let request = request.clone();
@@ -120,7 +120,6 @@ impl Engine {
             Ok((batches.map_err(from_datafusion)?, columns))
         };
         let (batches, columns) = self.cpu.run(started).await?;
-        let place = admitted.map(|admitted| Place::of(&self.admission, admitted));
         Ok(RowStream::new(columns.into(), self.cpu.carry(batches), place))
     }
 

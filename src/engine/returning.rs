@@ -16,7 +16,7 @@ use crate::delta::TableVersion;
 use crate::delta::change::{ChangeContext, Returned};
 use crate::sql::CHANGED_ROWS;
 
-use super::admission::Admitted;
+use super::admission::Place;
 use super::output::{Origins, RelationOrigin};
 use super::planner::Planner;
 use super::query::{PlannedQuery, bind_parameters, parameter_field};
@@ -85,13 +85,13 @@ impl Engine {
         tag: &'static str,
         changed: u64,
         returning: Option<Returning>,
-        admitted: Admitted,
+        place: Place,
         request: &Request,
     ) -> Result<Outcome> {
         let Some(Returning(planned)) = returning else {
             return Ok(Completion::new(format!("{tag} {changed}")).into());
         };
-        let rows: RowStream = self.start_planned(planned, Some(admitted), request).await?;
+        let rows: RowStream = self.start_planned(planned, Some(place), request).await?;
         Ok(Outcome::Rows { rows, tag })
     }
 
