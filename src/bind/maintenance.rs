@@ -24,7 +24,7 @@ pub struct BoundMaintenance {
 pub enum BoundMaintenanceAction {
     Optimize {
         full: bool,
-        predicate: Option<BoundExpression>,
+        predicate: Option<Box<BoundExpression>>,
         zorder: Vec<ColumnName>,
         purge: bool,
     },
@@ -38,7 +38,8 @@ impl Scope<'_> {
         let tag = statement.action.tag();
         let action = match statement.action {
             MaintenanceAction::Optimize { full, predicate, zorder, purge } => {
-                let predicate = self.predicate(predicate)?;
+                let predicate = predicate.map(|predicate| self.expression(*predicate));
+                let predicate = predicate.transpose()?.map(Box::new);
                 BoundMaintenanceAction::Optimize { full, predicate, zorder, purge }
             }
             MaintenanceAction::Vacuum(clauses) => BoundMaintenanceAction::Vacuum(clauses),

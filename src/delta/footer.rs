@@ -13,7 +13,7 @@ use datafusion::error::Result as DataFusionResult;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
-use datafusion::parquet::file::metadata::ParquetMetaData;
+use datafusion::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -52,14 +52,34 @@ impl Footers {
         let path = file.location.to_string();
         let key = (location.store_url().to_string(), path, file.size);
         let read = async {
-            DFParquetMetadata::new(store.as_ref(), file)
+            let footer = DFParquetMetadata::new(store.as_ref(), file)
                 .with_metadata_size_hint(size_hint)
                 .fetch_metadata()
-                .await
-                .map_err(|error| error_of_footer(error, file))
+                .await;
+            let footer = footer.and_then(|footer| Ok(numbered(footer)?));
+            footer.map_err(|error| error_of_footer(error, file))
         };
         self.cache.try_get_with(key, read).await
     }
+}
+
+/// The footer with row groups that are numbered from 0 on. Writers need not number them, and positions of
+/// rows are counted by these numbers.
+fn numbered(footer: Arc<ParquetMetaData>) -> ParquetResult<Arc<ParquetMetaData>> {
+    let number = |place: usize| i16::try_from(place).ok();
+    let mut groups = footer.row_groups().iter().enumerate();
+    if groups.all(|(place, group)| group.ordinal() == number(place)) {
+        return Ok(footer);
+    }
+    let mut footer = ParquetMetaData::clone(&footer).into_builder();
+    let groups = footer.take_row_groups().into_iter().enumerate();
+    let groups: ParquetResult<Vec<RowGroupMetaData>> = groups
+        .map(|(place, group)| match number(place) {
+            Some(number) => group.into_builder().set_ordinal(number).build(),
+            None => Ok(group),
+        })
+        .collect();
+    Ok(Arc::new(footer.set_row_groups(groups?).build()))
 }
 
 fn error_of_footer(error: datafusion::error::DataFusionError, file: &ObjectMeta) -> Error {
@@ -160,5 +180,30 @@ impl AsyncFileReader for Reader {
                 .map_err(|error| ParquetError::External(Box::new(same(&error))))
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::{ArrayRef, Int32Array};
+    use datafusion::arrow::record_batch::RecordBatch;
+    use datafusion::parquet::arrow::ArrowWriter;
+    use datafusion::parquet::file::properties::WriterProperties;
+
+    #[test]
+    fn row_groups_are_numbered_by_their_places() {
+        let column: ArrayRef = Arc::new(Int32Array::from_iter_values(0..30));
+        let batch = RecordBatch::try_from_iter([("a", column)]).unwrap();
+        let groups = WriterProperties::builder().set_max_row_group_row_count(Some(10)).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(groups)).unwrap();
+        writer.write(&batch).unwrap();
+        let footer = writer.finish().unwrap();
+        let mut footer = footer.into_builder();
+        let same = |group: RowGroupMetaData| group.into_builder().set_ordinal(7).build().unwrap();
+        let groups = footer.take_row_groups().into_iter().map(same).collect();
+        let footer = numbered(Arc::new(footer.set_row_groups(groups).build())).unwrap();
+        let numbers: Vec<Option<i16>> = footer.row_groups().iter().map(|g| g.ordinal()).collect();
+        assert_eq!(numbers, [Some(0), Some(1), Some(2)]);
     }
 }

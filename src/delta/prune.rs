@@ -8,6 +8,7 @@ use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::Session;
 use datafusion::common::pruning::PruningStatistics;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, Operator};
@@ -55,6 +56,26 @@ pub fn is_exact(filter: &Expr, columns: &Columns) -> bool {
         Expr::Like(like) => exact(&like.expr) && exact(&like.pattern),
         _ => false,
     }
+}
+
+/// The positions of the files all of whose rows a predicate is true for, if it is true for none of the others.
+/// `None` where only the rows themselves tell.
+pub fn whole_files(
+    index: &FileIndex,
+    columns: &Columns,
+    predicate: &Expr,
+    state: &dyn Session,
+) -> Result<Option<Vec<usize>>> {
+    if !is_exact(predicate, columns) {
+        return Ok(None);
+    }
+    let unqualified = predicate.clone().transform_up(|node| {
+        Ok(match node {
+            Expr::Column(column) => Transformed::yes(Expr::Column(Column::from_name(column.name))),
+            other => Transformed::no(other),
+        })
+    })?;
+    files_to_read(index, columns, &[unqualified.data], state).map(Some)
 }
 
 /// The positions of the files that may have rows for all `filters`.

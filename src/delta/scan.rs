@@ -10,7 +10,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Result as DataFusionResult, ScalarValue, Statistics, project_schema};
+use datafusion::common::stats::Precision;
+use datafusion::common::{
+    ColumnStatistics, Result as DataFusionResult, ScalarValue, Statistics, project_schema,
+};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
@@ -161,14 +164,13 @@ impl VersionProvider {
             .map(|values| ScalarValue::try_from_array(values, file))
             .collect::<DataFusionResult<_>>()
             .map_err(|cause| Error::internal("a partition value has no scalar").caused_by(cause))?;
+        // Not `with_statistics`: that says of partition columns that they have no NULL.
+        let mut statistics = file_statistics(index, file, columns);
         if self.is_for_changes {
             scanned.partition_values.push(ScalarValue::UInt64(Some(file as u64)));
-            let schema = self.scan_schema();
-            scanned.statistics = Some(Arc::new(Statistics::new_unknown(schema.table_schema())));
-        } else {
-            // Not `with_statistics`: that says of partition columns that they have no NULL.
-            scanned.statistics = Some(file_statistics(index, file, columns));
+            statistics = Arc::new(self.statistics_for_changes(&statistics, file));
         }
+        scanned.statistics = Some(statistics);
         if let Some(rows) = &self.rows {
             let rows = rows.get(&file).map(|rows| RowSelection::clone(rows)).unwrap_or_default();
             return Ok(scanned.with_extension(ParquetRowSelection::new(rows)));
@@ -180,6 +182,23 @@ impl VersionProvider {
                 scanned.with_extension(ParquetRowSelection::new(RowSelection::clone(&selection)));
         }
         Ok(scanned)
+    }
+
+    /// The statistics of a file's rows that are read, with columns that nothing is known of.
+    fn statistics_for_changes(&self, of_file: &Statistics, file: usize) -> Statistics {
+        let mut statistics = of_file.clone();
+        let made = [ColumnStatistics::new_unknown(), ColumnStatistics::new_unknown()];
+        statistics.column_statistics.extend(made);
+        if let Some(rows) = &self.rows {
+            let selected = rows.get(&file).map_or(0, |rows| rows.row_count());
+            statistics = statistics.to_inexact();
+            statistics.num_rows = Precision::Inexact(selected);
+            for column in &mut statistics.column_statistics {
+                // Beside fewer rows, those of the whole file would say that a column has nothing else.
+                column.null_count = Precision::Absent;
+            }
+        }
+        statistics
     }
 
     async fn selection(&self, vector: DeletionVector, rows: u64) -> Result<Arc<RowSelection>> {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, SecondsFormat};
@@ -27,6 +28,12 @@ use super::staged::{StagedLog, StagedLogs};
 use super::version::{ScanCaches, TableVersion};
 use crate::base::{Error, ErrorKind, Result};
 use crate::storage::{Location, Stores, error_of_store};
+
+/// Tables whose log need not be read whole again for a next change.
+const CHANGED_TABLES_MAX: u64 = 64;
+
+/// How long a table is kept so after its last change.
+const CHANGED_TABLE_KEPT: Duration = Duration::from_secs(300);
 
 /// Bounds of what is kept of tables.
 #[derive(Debug, Clone)]
@@ -66,6 +73,8 @@ pub struct Tables {
     stores: Arc<Stores>,
     caches: Arc<ScanCaches>,
     entries: moka::sync::Cache<Location, Arc<Entry>>,
+    /// Tables as deltalake has them, of those that were changed lately.
+    changed: moka::sync::Cache<Location, DeltaTable>,
     /// Never evicted: two leases on one table would be none.
     leases: Mutex<HashMap<Location, Arc<tokio::sync::Mutex<()>>>>,
     versions_max: u64,
@@ -136,6 +145,7 @@ impl Tables {
                 live: Arc::default(),
             }),
             entries: moka::sync::Cache::new(options.tables_max),
+            changed: changed_tables(),
             leases: Mutex::default(),
             versions_max: options.versions_max,
             hidden: RwLock::default(),
@@ -150,6 +160,7 @@ impl Tables {
             stores: Arc::clone(&self.stores),
             caches: Arc::clone(&self.caches),
             entries: moka::sync::Cache::builder().build(),
+            changed: changed_tables(),
             leases: Mutex::default(),
             versions_max: self.versions_max,
             hidden: RwLock::default(),
@@ -186,6 +197,7 @@ impl Tables {
         let Some(private) = &self.transaction else { return Ok(()) };
         for location in private.logs.rewind(to).await? {
             self.entries.invalidate(&location);
+            self.changed.invalidate(&location);
         }
         Ok(())
     }
@@ -357,6 +369,7 @@ impl Tables {
     /// Drops what is kept of a table: it was dropped.
     pub fn forget(&self, location: &Location) {
         self.entries.invalidate(location);
+        self.changed.invalidate(location);
     }
 
     /// The lease of the table's one writer in this process. Held from reading the version that a change
@@ -379,9 +392,17 @@ impl Tables {
 
     /// A version for deltalake's operations.
     pub async fn delta_table_at(&self, location: &Location, version: u64) -> Result<DeltaTable> {
-        let mut table = DeltaTable::new(self.log_store(location)?);
-        let loaded = table.load_version(version).await;
-        loaded.map_err(|error| error_of_deltalake(error, location))?;
+        let kept = self.changed.get(location);
+        let kept = kept.filter(|kept| kept.version().is_some_and(|known| known <= version));
+        let mut table = match kept {
+            Some(kept) => kept,
+            None => DeltaTable::new(self.log_store(location)?),
+        };
+        if let Err(error) = table.load_version(version).await {
+            self.changed.invalidate(location);
+            return Err(error_of_deltalake(error, location));
+        }
+        self.changed.insert(location.clone(), table.clone());
         Ok(table)
     }
 
@@ -438,6 +459,7 @@ impl Tables {
         };
         if is_new_table {
             entry.versions.invalidate_all();
+            self.changed.invalidate(location);
         } else if let Some(known) = known {
             let old = Arc::clone(&known.version);
             entry.versions.insert(old.version(), old).await;
@@ -537,6 +559,14 @@ impl Tables {
         Error::new(ErrorKind::InvalidParameterValue, what)
             .with_detail(format!("The table has versions {earliest} to {}.", newest.version()))
     }
+}
+
+/// Changed tables have their files in memory a second time, so they are kept for a while only.
+fn changed_tables() -> moka::sync::Cache<Location, DeltaTable> {
+    moka::sync::Cache::builder()
+        .max_capacity(CHANGED_TABLES_MAX)
+        .time_to_idle(CHANGED_TABLE_KEPT)
+        .build()
 }
 
 /// Runs what waits for storage where waiting is allowed.

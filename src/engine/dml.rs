@@ -207,7 +207,8 @@ impl Engine {
         };
         let planned_version = reads_itself.then(|| version.version());
         let mut ctx = self.change_context(planned.state.clone(), request, planned_version);
-        let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
+        let returning = self.returning(returning, &table, &version, &mut ctx, request).await;
+        let returning = returning.map_err(of_other_relations)?;
         let changed = change::merge(&ctx, &location_of(&table)?, plan).await;
         let changed = changed.map_err(|error| name_relation(error, &table))?;
         Ok((changed, returning))
@@ -318,6 +319,18 @@ impl Engine {
             inferred.extend(found.unwrap_or_default());
         }
         parameter_types(&inferred, &declared)
+    }
+}
+
+/// RETURNING has the columns of the changed table alone.
+fn of_other_relations(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::UndefinedColumn | ErrorKind::UndefinedTable => {
+            Error::unsupported("a column of another relation than the changed one in RETURNING")
+                .at_if(error.position())
+                .caused_by(error)
+        }
+        _ => error,
     }
 }
 

@@ -78,6 +78,7 @@ impl Engine {
             .run(async move {
                 match action {
                     BoundMaintenanceAction::Optimize { full, predicate, zorder, purge } => {
+                        let predicate = predicate.map(|predicate| *predicate);
                         let wanted = Wanted { full, predicate, zorder, purge };
                         engine.optimize(&table, wanted, &run_as).await
                     }

@@ -209,8 +209,8 @@ impl Engine {
         let mut columns = columns_of(&version.schema(), before);
         for column in &mut columns {
             let declared = create.columns.iter().find(|d| d.field.name() == column.field.name());
-            let cloned = create.clone_of.iter().flat_map(|clone| clone.source.columns.iter());
-            let cloned = cloned.filter(|c| c.field.name() == column.field.name()).last();
+            let mut cloned = create.clone_of.iter().flat_map(|clone| clone.source.columns.iter());
+            let cloned = cloned.find(|c| c.field.name() == column.field.name());
             column.comment = declared
                 .and_then(|declared| declared.comment.clone())
                 .or_else(|| cloned.and_then(|cloned| cloned.comment.clone()));

@@ -261,7 +261,7 @@ impl List {
             // The rows stay what they are.
             BoundMaintenanceAction::Optimize { predicate, .. } => {
                 self.privilege(table, Privilege::Modify);
-                self.predicate(predicate);
+                predicate.iter().for_each(|predicate| self.expression(predicate));
             }
             // Versions that others could read are gone after it; columns and properties come back.
             BoundMaintenanceAction::Vacuum(_) | BoundMaintenanceAction::Restore(_) => {

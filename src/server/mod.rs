@@ -189,7 +189,10 @@ async fn look_after(policy: UpkeepPolicy, lake: Lake, stop: CancellationToken) {
     if let Err(error) = lake.engine.load_maintenance_runs().await {
         tracing::error!(?error, "earlier runs of maintenance cannot be read");
     }
-    while policy.enabled {
+    if !policy.enabled {
+        return;
+    }
+    loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(policy.interval) => {}

@@ -236,8 +236,13 @@ pub(super) fn same_shape(described: &[OutputColumn], running: &[OutputColumn]) -
 }
 
 fn exhausted_tag(prepared: &Prepared) -> String {
-    match &prepared.columns {
-        Some(_) => "SELECT 0".to_owned(),
-        None => String::new(),
-    }
+    let tag = match (&prepared.columns, &prepared.statement) {
+        (None, _) => "",
+        (Some(_), Some(Statement::Insert(_))) => "INSERT 0 0",
+        (Some(_), Some(Statement::Update(_))) => "UPDATE 0",
+        (Some(_), Some(Statement::Delete(_))) => "DELETE 0",
+        (Some(_), Some(Statement::Merge(_))) => "MERGE 0",
+        (Some(_), _) => "SELECT 0",
+    };
+    tag.to_owned()
 }

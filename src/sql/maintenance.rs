@@ -16,7 +16,7 @@ pub enum MaintenanceAction {
         /// `FULL`: files that are well as they are, too.
         full: bool,
         /// Over partition columns.
-        predicate: Option<Expression>,
+        predicate: Option<Box<Expression>>,
         zorder: Vec<ColumnName>,
         /// `REORG TABLE … APPLY (PURGE)`: only to be rid of deleted rows.
         purge: bool,

@@ -18,6 +18,7 @@ use super::target::{Target, rows_of};
 use super::touched::{Found, TouchedFiles};
 use super::{ChangeContext, Changed};
 use crate::base::Result;
+use crate::delta::prune::whole_files;
 use crate::storage::Location;
 
 /// Which rows of a table are meant.
@@ -123,6 +124,9 @@ impl Change for Rewrite {
 impl Rewrite {
     /// The rows that are meant. The predicate is asked once for each row.
     async fn found(&self, ctx: &ChangeContext, target: &Target) -> Result<Found> {
+        if let Some(files) = self.whole_files(ctx, target)? {
+            return Found::whole(ctx, target, files).await;
+        }
         let mut plan = LogicalPlanBuilder::new(target.rows(ctx, &self.qualifier, None)?);
         if let Some(predicate) = &self.predicate {
             plan = plan.filter(predicate.clone()).map_err(of_datafusion)?;
@@ -130,6 +134,18 @@ impl Rewrite {
         let mut found = Found::new(ctx);
         found.add(ctx, &self.qualifier, plan.build().map_err(of_datafusion)?).await?;
         Ok(found)
+    }
+
+    /// The files all of whose rows are meant, where the log alone tells.
+    fn whole_files(&self, ctx: &ChangeContext, target: &Target) -> Result<Option<Vec<usize>>> {
+        let (files, columns) = (target.data.files(), target.data.columns());
+        match &self.predicate {
+            None => Ok(Some((0..files.len()).collect())),
+            Some(predicate) => {
+                let state = ctx.state.as_ref();
+                whole_files(files, columns, predicate, state).map_err(of_datafusion)
+            }
+        }
     }
 
     /// The rows to write: those that are changed, and the others of files that are written again.

@@ -28,17 +28,41 @@ use crate::delta::scan::{FILE, POSITION, Selections};
 /// have deletion vectors. When a file has lost more, what is left of it is written again.
 const MARKED_SHARE_MAX: f64 = 0.5;
 
+/// Rows whose memory need not be asked for: they take little.
+const ROWS_NOTED_MIN: u64 = 1 << 16;
+
 /// Rows of a table, as positions in its files.
 pub struct Found {
     files: BTreeMap<usize, RoaringTreemap>,
+    rows: u64,
     memory: MemoryReservation,
+    /// How many rows there were when their memory was last asked for.
+    rows_noted: u64,
 }
 
 impl Found {
     pub fn new(ctx: &ChangeContext) -> Self {
         let pool = &ctx.state.runtime_env().memory_pool;
         let memory = MemoryConsumer::new("rows to be changed").register(pool);
-        Found { files: BTreeMap::new(), memory }
+        Found { files: BTreeMap::new(), rows: 0, memory, rows_noted: 0 }
+    }
+
+    /// All rows of files.
+    pub async fn whole(ctx: &ChangeContext, target: &Target, files: Vec<usize>) -> Result<Self> {
+        let store = ctx.tables.store(&target.location)?;
+        let mut found = Found::new(ctx);
+        for file in files {
+            let physical_rows = target.data.physical_rows(&store, file, None).await?;
+            let mut rows = RoaringTreemap::new();
+            rows.insert_range(0..physical_rows);
+            rows -= target.data.deleted_rows(file).await?;
+            found.rows += rows.len();
+            if !rows.is_empty() {
+                found.files.insert(file, rows);
+            }
+        }
+        found.note_memory()?;
+        Ok(found)
     }
 
     /// Adds the rows that a plan gives. It has the columns [`FILE`] and [`POSITION`] under the qualifier.
@@ -73,8 +97,12 @@ impl Found {
         Ok(())
     }
 
-    /// Asks for the memory that the rows take by now.
+    /// Asks for the memory that the rows take by now, when they are many more than before.
     pub fn note_memory(&mut self) -> Result<()> {
+        if self.rows - self.rows_noted < ROWS_NOTED_MIN.max(self.rows_noted / 8) {
+            return Ok(());
+        }
+        self.rows_noted = self.rows;
         let bytes = self.files.values().map(RoaringTreemap::serialized_size).sum();
         self.memory.try_resize(bytes).map_err(of_datafusion)
     }
@@ -84,7 +112,9 @@ impl Found {
         let (Ok(file), Ok(position)) = (usize::try_from(file), u64::try_from(position)) else {
             return Err(Error::internal("a place that no row has"));
         };
-        Ok(self.files.entry(file).or_default().insert(position))
+        let is_new = self.files.entry(file).or_default().insert(position);
+        self.rows += u64::from(is_new);
+        Ok(is_new)
     }
 }
 

@@ -103,9 +103,16 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
             .iter()
             .filter(|file| our_keys.contains(&key(file)) && !old_keys.contains(&key(file)));
         actions.extend(added.map(|file| Action::Remove(file.remove_action(true))));
-        let removed = old
+        // Where others have gone on from the deletion vector of a file, it stays as they have left it.
+        let others: HashSet<String> = live
             .iter()
-            .filter(|file| !our_keys.contains(&key(file)) && !live_keys.contains(&key(file)));
+            .filter(|file| !our_keys.contains(&key(file)))
+            .map(|file| file.path().into_owned())
+            .collect();
+        let removed = old.iter().filter(|file| {
+            let is_back = live_keys.contains(&key(file)) || others.contains(file.path().as_ref());
+            !our_keys.contains(&key(file)) && !is_back
+        });
         actions.extend(removed.map(|file| Action::Add(added_again(file))));
         let operation = DeltaOperation::Restore { version: Some(version - 1), datetime: None };
         let changed = Changed::default();

@@ -44,9 +44,9 @@ pub fn reorg(c: &mut Cursor<'_>) -> Result<Statement> {
     Ok(statement(table, action))
 }
 
-fn predicate(c: &mut Cursor<'_>) -> Result<Option<Expression>> {
+fn predicate(c: &mut Cursor<'_>) -> Result<Option<Box<Expression>>> {
     match c.take("where") {
-        true => c.expression().map(Some),
+        true => c.expression().map(Box::new).map(Some),
         false => Ok(None),
     }
 }

@@ -7,7 +7,9 @@ use super::update;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::{Cursor, fold};
-use crate::sql::statement::{JoinedChange, Merge, MergeAction, MergeClause, MergeMatch, Statement};
+use crate::sql::statement::{
+    JoinedChange, Merge, MergeAction, MergeClause, MergeMatch, Query, Statement,
+};
 
 pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("merge")?;
@@ -31,9 +33,7 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     if clauses.is_empty() {
         return Err(c.syntax_error());
     }
-    if c.is("returning") {
-        return Err(c.unsupported("MERGE … RETURNING"));
-    }
+    let returning = returning(c, &table, alias.as_deref())?;
     Ok(Statement::Merge(Merge {
         table,
         alias,
@@ -42,7 +42,7 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
         on,
         clauses,
         written_as: None,
-        returning: None,
+        returning,
     }))
 }
 
@@ -77,11 +77,7 @@ pub fn joined(
     c.expect("where")?;
     let on = c.expression()?;
     let clauses = vec![MergeClause { when: MergeMatch::Matched, predicate: None, action }];
-    let returning = update::returning(c, &table, alias.as_deref())?;
-    if returning.as_ref().is_some_and(|query| query.selects_all()) {
-        return Err(Error::unsupported("RETURNING * of a change with several relations")
-            .with_hint("Name the columns of the changed table, or use its name: RETURNING t.*."));
-    }
+    let returning = returning(c, &table, alias.as_deref())?;
     let written_as = Some(written_as);
     Ok(Statement::Merge(Merge {
         table,
@@ -93,6 +89,16 @@ pub fn joined(
         written_as,
         returning,
     }))
+}
+
+/// RETURNING with columns of the changed table.
+fn returning(c: &mut Cursor<'_>, table: &ObjectName, alias: Option<&str>) -> Result<Option<Query>> {
+    let returning = update::returning(c, table, alias)?;
+    if returning.as_ref().is_some_and(|query| query.selects_all()) {
+        return Err(Error::unsupported("RETURNING * of a change with several relations")
+            .with_hint("Name the columns of the changed table, or use its name: RETURNING t.*."));
+    }
+    Ok(returning)
 }
 
 /// The name by which conditions call the source.

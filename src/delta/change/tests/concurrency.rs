@@ -10,8 +10,15 @@ async fn append_from_outside(location: &Location, value: i64) {
     let field = Field::new("a", DataType::Int64, true);
     let values = Arc::new(Int64Array::from(vec![value]));
     let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![values]).unwrap();
-    let table = deltalake::open_table(location.url().clone()).await.unwrap();
-    table.write(vec![batch]).await.unwrap();
+    loop {
+        let table = deltalake::open_table(location.url().clone()).await.unwrap();
+        match table.write(vec![batch.clone()]).await {
+            Ok(_) => return,
+            // It takes rows that are deleted meanwhile for ones that it has read.
+            Err(deltalake::DeltaTableError::Transaction { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

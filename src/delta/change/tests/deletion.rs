@@ -107,6 +107,26 @@ async fn deleted_rows_add_up_until_the_rest_is_written_again() {
     assert_eq!(again.query("select count(*), min(a), max(a) from t").await, ["2400|600|2999"]);
 }
 
+/// The log alone tells which rows are meant where a predicate is about partitions.
+#[tokio::test]
+async fn whole_partitions_are_deleted_unread() {
+    let fixture = Fixture::new();
+    let columns = [("a", DataType::Int64), ("p", DataType::Int32)];
+    let table = NewTable { partition_columns: vec![text("p")], ..new_table(&columns) };
+    create(&fixture.ctx(), &fixture.location, table).await.unwrap();
+    let rows = "select value as a, cast(value % 3 as int) as p from generate_series(1, 30)";
+    fixture.insert(rows).await.unwrap();
+    for (file, _) in files(&fixture) {
+        if file.contains("p=1") {
+            std::fs::write(file, "no Parquet").unwrap();
+        }
+    }
+    assert_eq!(fixture.delete("p = 1 or p is null").await.unwrap().deleted, 10);
+    assert_eq!(fixture.query("select count(*), sum(a) from t").await, ["20|320"]);
+    assert_eq!(fixture.update("p < 1", &[("a", "0")]).await.unwrap().updated, 10);
+    assert_eq!(fixture.query("select count(*), sum(a) from t").await, ["20|155"]);
+}
+
 #[tokio::test]
 async fn updated_rows_move_to_a_new_file() {
     let fixture = marked().await;
