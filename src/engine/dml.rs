@@ -22,6 +22,7 @@ use crate::delta::change::{
 };
 use crate::sql::statement::{ColumnName, JoinedChange, MergeMatch};
 
+use super::admission::Place;
 use super::error::from_datafusion;
 use super::insert::{
     assignment, name_relation, reads, target_column, target_columns, without_defaults,
@@ -50,11 +51,11 @@ impl Engine {
         update: BoundUpdate,
         request: &Request,
     ) -> Result<Outcome> {
-        let admitted = self.admission.enter().await?;
+        let place = Place::take(&self.admission).await?;
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.update_rows(update, &running).await }).await?;
-        self.outcome("UPDATE", changed.updated, returning, admitted, request).await
+        self.outcome("UPDATE", changed.updated, returning, place, request).await
     }
 
     async fn update_rows(
@@ -85,11 +86,11 @@ impl Engine {
         delete: BoundDelete,
         request: &Request,
     ) -> Result<Outcome> {
-        let admitted = self.admission.enter().await?;
+        let place = Place::take(&self.admission).await?;
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.delete_rows(delete, &running).await }).await?;
-        self.outcome("DELETE", changed.deleted, returning, admitted, request).await
+        self.outcome("DELETE", changed.deleted, returning, place, request).await
     }
 
     async fn delete_rows(
@@ -145,7 +146,7 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.merge_rows(merge, &running).await }).await?;
-        self.outcome(tag, changed.rows(), returning, admitted, request).await
+        self.outcome(tag, changed.rows(), returning, place, request).await
     }
 
     async fn merge_rows(

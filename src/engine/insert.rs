@@ -26,6 +26,7 @@ use crate::delta::change::{self, Changed};
 use crate::sql::default_expression;
 use crate::sql::statement::{ColumnName, CopyOption};
 
+use super::admission::Place;
 use super::awaited::Waiting;
 use super::error::from_datafusion;
 use super::length::enforce_length;
@@ -43,11 +44,11 @@ impl Engine {
         insert: BoundInsert,
         request: &Request,
     ) -> Result<Outcome> {
-        let admitted = self.admission.enter().await?;
+        let place = Place::take(&self.admission).await?;
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.insert_rows(insert, &running).await }).await?;
-        self.outcome("INSERT 0", changed.inserted, returning, admitted, request).await
+        self.outcome("INSERT 0", changed.inserted, returning, place, request).await
     }
 
     async fn insert_rows(
@@ -87,7 +88,7 @@ impl Engine {
                     planned_version = Some(version.version());
                 }
                 let of = (alias.as_str(), &version);
-                Some(self.row_predicate(&state, request, of, predicate).await?)
+                Some(self.row_predicate(&state, request, of, *predicate).await?)
             }
             BoundReplaced::None | BoundReplaced::All => None,
         };

@@ -16,7 +16,7 @@ use crate::delta::TableVersion;
 use crate::delta::change::{ChangeContext, Returned};
 use crate::sql::CHANGED_ROWS;
 
-use super::admission::Admitted;
+use super::admission::Place;
 use super::output::{Origins, RelationOrigin};
 use super::planner::Planner;
 use super::query::{PlannedQuery, bind_parameters, parameter_field};
@@ -42,7 +42,7 @@ impl Engine {
         let fields: Vec<Option<FieldRef>> = values
             .map(|value| Some(Arc::new(Field::new("", value.data_type(), true)) as FieldRef))
             .collect();
-        let planned = self.plan_returning(query, table, version, &returned, &fields, request);
+        let planned = self.plan_returning(query, (table, version), &returned, &fields, request);
         let (state, plan, origins) = planned.await?;
         let plan = bind_parameters(plan, request)?;
         ctx.returned = Some(returned);
@@ -52,8 +52,7 @@ impl Engine {
     async fn plan_returning(
         &self,
         query: BoundQuery,
-        table: &Relation,
-        version: &TableVersion,
+        (table, version): (&Relation, &TableVersion),
         returned: &Arc<Returned>,
         parameters: &[Option<FieldRef>],
         request: &Request,
@@ -85,13 +84,13 @@ impl Engine {
         tag: &'static str,
         changed: u64,
         returning: Option<Returning>,
-        admitted: Admitted,
+        place: Place,
         request: &Request,
     ) -> Result<Outcome> {
         let Some(Returning(planned)) = returning else {
             return Ok(Completion::new(format!("{tag} {changed}")).into());
         };
-        let rows: RowStream = self.start_planned(planned, Some(admitted), request).await?;
+        let rows: RowStream = self.start_planned(planned, Some(place), request).await?;
         Ok(Outcome::Rows { rows, tag })
     }
 
@@ -118,7 +117,7 @@ impl Engine {
             let fields: Vec<Option<FieldRef>> =
                 declared.iter().map(|known| known.map(parameter_field)).collect();
             let planned =
-                engine.plan_returning(query, &table, &version, &returned, &fields, &request);
+                engine.plan_returning(query, (&table, &version), &returned, &fields, &request);
             let (state, plan, origins) = planned.await?;
             PlannedQuery::new(state, plan, origins).describe(&declared)
         };

@@ -6,7 +6,8 @@ use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
 pub use super::session_statement::{
-    Discard, Execute, IsolationLevel, Prepare, SessionStatement, Set, TransactionModes, Use,
+    CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
+    SessionStatement, Set, TransactionModes, Use,
 };
 use super::storage::{StorageKind, StorageStatement};
 use crate::base::name::ObjectName;
@@ -129,7 +130,7 @@ pub enum Replaced {
     /// `INSERT OVERWRITE`
     All,
     /// `INSERT INTO … REPLACE WHERE`; the new rows are such rows too.
-    Where(Expression),
+    Where(Box<Expression>),
 }
 
 #[derive(Debug, Clone)]

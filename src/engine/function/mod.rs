@@ -8,6 +8,7 @@
 //!   and these fields into look-ups (`regclassin`, `regclassout`), and compares them with literals;
 //! - [`object_identifiers_as_text`] makes the names that a client reads, over the finished plan.
 
+mod advisory;
 mod array;
 mod average;
 mod bounded;
@@ -39,6 +40,7 @@ mod session;
 mod size;
 mod statistics;
 mod string;
+mod sum;
 mod template;
 mod text_output;
 mod type_planner;
@@ -70,6 +72,7 @@ pub use type_planner::TypePlanner;
 
 /// The families.
 static FAMILIES: &[&[Function]] = &[
+    advisory::FUNCTIONS,
     catalog::FUNCTIONS,
     clock::FUNCTIONS,
     object_name::FUNCTIONS,
@@ -108,6 +111,7 @@ pub fn register(state: &mut SessionState) -> Result<()> {
         state.register_udf(function)?;
     }
     state.register_udaf(average::function())?;
+    state.register_udaf(sum::function())?;
     for (function, alias) in [(bool_and_udaf(), "every"), (var_samp_udaf(), "variance")] {
         let function = function.as_ref().clone().with_aliases([alias]);
         state.register_udaf(Arc::new(function))?;

@@ -91,6 +91,7 @@ fn make_array(array: &mut Expr) {
 /// they are not the function's own.
 fn set_returning(name: &ObjectName) -> Option<(&'static [&'static str], &'static [&'static str])> {
     let all: &[(&str, &[&str], &[&str])] = &[
+        ("pg_listening_channels", &["listening_channels"], &[]),
         ("regexp_matches", &["regexp_match_all"], &[]),
         ("regexp_split_to_table", &["regexp_split_to_array"], &[]),
         ("string_to_table", &["string_to_array"], &[]),
