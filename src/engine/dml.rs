@@ -137,7 +137,7 @@ impl Engine {
         merge: BoundMerge,
         request: &Request,
     ) -> Result<Outcome> {
-        let admitted = self.admission.enter().await?;
+        let place = Place::take(&self.admission).await?;
         let tag = match merge.written_as {
             None => "MERGE",
             Some(JoinedChange::Update) => "UPDATE",
