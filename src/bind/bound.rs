@@ -186,7 +186,7 @@ pub struct BoundInsert {
 pub enum BoundReplaced {
     None,
     All,
-    Where(BoundExpression),
+    Where(Box<BoundExpression>),
 }
 
 #[derive(Debug, Clone)]

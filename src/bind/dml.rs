@@ -24,7 +24,9 @@ impl Scope<'_> {
         let replaced = match replaced {
             Replaced::None => BoundReplaced::None,
             Replaced::All => BoundReplaced::All,
-            Replaced::Where(predicate) => BoundReplaced::Where(self.expression(predicate)?),
+            Replaced::Where(predicate) => {
+                BoundReplaced::Where(Box::new(self.expression(*predicate)?))
+            }
         };
         let returning = self.returning(returning)?;
         Ok(BoundStatement::Insert(BoundInsert {

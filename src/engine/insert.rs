@@ -88,7 +88,7 @@ impl Engine {
                     planned_version = Some(version.version());
                 }
                 let of = (alias.as_str(), &version);
-                Some(self.row_predicate(&state, request, of, predicate).await?)
+                Some(self.row_predicate(&state, request, of, *predicate).await?)
             }
             BoundReplaced::None | BoundReplaced::All => None,
         };

@@ -315,7 +315,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// What may stand after FROM: relations and joins of them.
-    pub fn from_list(&mut self) -> Result<Vec<ast::TableWithJoins>> {
+    pub fn relation_list(&mut self) -> Result<Vec<ast::TableWithJoins>> {
         let parsed = self.parser.parse_comma_separated(Parser::parse_table_and_joins);
         parsed.map_err(|error| self.grammar_error(error))
     }

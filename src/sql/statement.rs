@@ -138,7 +138,7 @@ pub enum Replaced {
     /// `INSERT OVERWRITE`
     All,
     /// `INSERT INTO … REPLACE WHERE`; the new rows are such rows too.
-    Where(Expression),
+    Where(Box<Expression>),
 }
 
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
         if overwrite {
             return Err(c.syntax_error());
         }
-        replaced = Replaced::Where(c.expression()?);
+        replaced = Replaced::Where(Box::new(c.expression()?));
     }
     let columns = match c.peek() {
         Token::LParen if !c.begins_query() => c.column_names()?,

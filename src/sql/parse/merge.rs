@@ -55,7 +55,7 @@ pub fn joined(
     written_as: JoinedChange,
 ) -> Result<Statement> {
     let position = c.position();
-    let from = c.from_list()?;
+    let from = c.relation_list()?;
     let source_alias = match from.as_slice() {
         [only] if only.joins.is_empty() => {
             let name = source_name(&only.relation);
