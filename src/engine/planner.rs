@@ -31,6 +31,7 @@ use crate::base::{PrincipalId, Result};
 
 use super::error::locate;
 use super::facts::Facts;
+use super::function::undefined_function;
 use super::rule::{count_copies, inline_laterals, narrow_integer_literals, refuse_merged_columns};
 use super::system::ViewPlanner;
 
@@ -159,6 +160,8 @@ impl TableSource for PlannedView {
 }
 
 const GENERATE_SERIES: &str = "generate_series";
+/// The planner knows it without a function.
+const UNNEST: &str = "unnest";
 
 /// Whether a bound or step is written as a 32-bit integer.
 fn is_integer_literal(argument: &Expr) -> bool {
@@ -250,7 +253,14 @@ impl ContextProvider for Names<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.state.scalar_functions().get(name).cloned()
+        let known = self.state.scalar_functions().get(name).cloned();
+        let is_other = || {
+            name == UNNEST
+                || self.state.aggregate_functions().contains_key(name)
+                || self.state.window_functions().contains_key(name)
+                || self.state.higher_order_functions().contains_key(name)
+        };
+        known.or_else(|| (!is_other()).then(|| undefined_function(name)))
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {

@@ -30,6 +30,7 @@ use source::Source;
 use tokens::StatementTokens;
 
 pub use parameters::{placeholder, placeholders_by_column};
+pub use rewrite::{PERIOD_END, WHOLE_ROW};
 pub use shown::shown;
 pub use statement::Statement;
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem, SetExpr, TrimWhereField,
+    AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem, SetExpr, TrimWhereField,
     VisitMut, VisitorMut,
 };
 
@@ -66,8 +66,11 @@ fn name_list(items: &mut [SelectItem]) {
     for (index, item) in items.iter_mut().enumerate() {
         let (name, is_column) = match &*item {
             SelectItem::UnnamedExpr(expression) => {
-                let is_column =
-                    matches!(expression, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                let is_column = match expression {
+                    Expr::Identifier(name) => !super::rewrite::is_session_word(name),
+                    Expr::CompoundIdentifier(_) => true,
+                    _ => false,
+                };
                 (name_of(expression).unwrap_or_else(|| NAMELESS.to_owned()), is_column)
             }
             SelectItem::ExprWithAlias { alias, .. } => (folded(alias), false),
@@ -136,6 +139,7 @@ fn name_of(expression: &Expr) -> Option<String> {
         Expr::Subquery(query) => name_of_query(query),
         Expr::Array(_) => fixed("array"),
         Expr::Tuple(_) => fixed("row"),
+        Expr::BinaryOp { op: BinaryOperator::Overlaps, .. } => fixed("overlaps"),
         Expr::Extract { .. } => fixed("extract"),
         Expr::Ceil { .. } => fixed("ceil"),
         Expr::Floor { .. } => fixed("floor"),

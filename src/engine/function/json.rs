@@ -96,7 +96,7 @@ pub const KERNELS: &[Kernel] = &[
 ];
 
 const JSONS: Returns = Returns::Computed(|_| list_field(BaseType::Json));
-const JSONBS: Returns = Returns::Computed(|_| list_field(BaseType::Jsonb));
+pub const JSONBS: Returns = Returns::Computed(|_| list_field(BaseType::Jsonb));
 
 pub fn is_of(field: Option<&datafusion::arrow::datatypes::FieldRef>, base: BaseType) -> bool {
     field.is_some_and(|field| {

@@ -73,7 +73,11 @@ impl<'a> JsonOutput<'a> {
             _ if is_json => OutputForm::Plain,
             _ => OutputForm::Quoted,
         };
-        Ok(JsonOutput { output: Output::of(a, index)?, form })
+        let output = match &data_type {
+            DataType::Struct(_) => Output::of_json(a, index)?,
+            _ => Output::of(a, index)?,
+        };
+        Ok(JsonOutput { output, form })
     }
 
     fn write(&self, row: usize, buffer: &mut BytesMut, out: &mut String) -> Result<()> {

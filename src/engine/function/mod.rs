@@ -21,8 +21,12 @@ mod datetime_zone;
 mod define;
 mod format;
 mod identity;
+mod interval_aggregate;
 mod json;
+mod json_edit;
 mod json_make;
+mod json_path;
+mod json_record;
 mod kernel;
 mod literal;
 mod math;
@@ -31,10 +35,13 @@ mod number;
 mod object_identifier;
 mod object_name;
 mod operator;
+mod period;
 mod privilege;
 mod quoting;
+mod record;
 mod regular_expression;
 mod scalar_subquery;
+mod series;
 mod session;
 mod size;
 mod statistics;
@@ -42,6 +49,8 @@ mod string;
 mod template;
 mod text_output;
 mod type_planner;
+mod undefined;
+mod variance;
 mod window;
 
 use std::collections::HashSet;
@@ -51,7 +60,7 @@ use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::functions_aggregate::bool_and_or::bool_and_udaf;
-use datafusion::functions_aggregate::variance::var_samp_udaf;
+use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::{ScalarUDF, planner};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
@@ -67,6 +76,7 @@ pub use operator::OperatorPlanner;
 pub use scalar_subquery::ScalarSubqueryRule;
 pub use text_output::TEXT_OF;
 pub use type_planner::TypePlanner;
+pub use undefined::undefined_function;
 
 /// The families.
 static FAMILIES: &[&[Function]] = &[
@@ -89,9 +99,14 @@ static KERNELS: &[&[Kernel]] = &[
     format::KERNELS,
     identity::KERNELS,
     json::KERNELS,
+    json_edit::KERNELS,
     json_make::KERNELS,
+    json_path::KERNELS,
+    json_record::KERNELS,
     math::KERNELS,
     number::KERNELS,
+    period::KERNELS,
+    record::KERNELS,
     regular_expression::KERNELS,
     statistics::KERNELS,
     string::KERNELS,
@@ -107,15 +122,18 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     for function in all_scalar_functions() {
         state.register_udf(function)?;
     }
-    state.register_udaf(average::function())?;
-    for (function, alias) in [(bool_and_udaf(), "every"), (var_samp_udaf(), "variance")] {
-        let function = function.as_ref().clone().with_aliases([alias]);
-        state.register_udaf(Arc::new(function))?;
+    state.register_udaf(interval_aggregate::over_intervals(average::function(), true))?;
+    state.register_udaf(interval_aggregate::over_intervals(sum_udaf(), false))?;
+    for function in variance::functions() {
+        state.register_udaf(function)?;
     }
+    state.register_udaf(Arc::new(bool_and_udaf().as_ref().clone().with_aliases(["every"])))?;
     for function in window::functions() {
         state.register_udwf(function)?;
     }
     bounded::bound(state)?;
+    let series = series::Series::udf(state.udf("generate_series")?);
+    state.register_udf(series)?;
     state.register_expr_planner(Arc::new(literal::LiteralPlanner))?;
     state.register_expr_planner(Arc::new(cast_argument::CastArgumentPlanner))?;
     Ok(())

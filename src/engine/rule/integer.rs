@@ -13,7 +13,7 @@ use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::logical_plan::Subquery;
 use datafusion::logical_expr::{
-    Cast, Expr, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, TableScan,
+    Cast, Expr, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, TableScan, Union,
 };
 
 /// Makes the literals of a freshly planned query 32-bit.
@@ -35,6 +35,9 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             LogicalPlanBuilder::values(rows)?.build().map(Transformed::yes)
         }
         LogicalPlan::RecursiveQuery(query) => narrow_recursion(query).map(Transformed::yes),
+        // A union keeps the types that its inputs had when it was made.
+        LogicalPlan::Union(union) => Union::try_new_with_loose_types(union.inputs)
+            .map(|union| Transformed::yes(LogicalPlan::Union(union))),
         node => {
             let node = match node {
                 LogicalPlan::Join(join) => LogicalPlan::Join(follow_lateral(join)?),

@@ -14,16 +14,20 @@ mod extract;
 mod fetch;
 mod float_constants;
 mod grouping_tuples;
+mod hypothetical;
 mod interval_literals;
 mod like_any;
 mod merged_columns;
 mod like_escape;
 mod named_arguments;
 mod prefix_operators;
+mod record_functions;
 mod row_comparison;
+mod row_values;
 mod session_words;
 mod set_functions;
 mod substrings;
+mod type_of;
 mod union_chains;
 mod values_lists;
 
@@ -34,6 +38,11 @@ use sqlparser::ast::{
     ObjectName, ObjectNamePart, Query, TableFactor, VisitMut, VisitorMut,
 };
 use sqlparser::tokenizer::Span;
+
+pub use row_comparison::PERIOD_END;
+pub use row_values::WHOLE_ROW;
+pub use session_words::is_session_word;
+pub use set_functions::ROWS_FROM;
 
 use super::source::Source;
 use crate::base::{Error, Result};
@@ -60,12 +69,14 @@ const RULES: &[Rule] = &[
     Rule::Expression(named_arguments::rewrite),
     Rule::Expression(substrings::rewrite),
     Rule::Expression(session_words::rewrite),
+    Rule::Expression(type_of::rewrite),
     Rule::Expression(at_time_zone::rewrite),
     Rule::Expression(prefix_operators::rewrite),
     Rule::Expression(aggregates::rewrite),
     Rule::Expression(array_bounds::rewrite),
     Rule::Expression(array_subquery::rewrite),
     Rule::Expression(row_comparison::rewrite),
+    Rule::Expression(row_values::rewrite),
     Rule::Expression(like_any::rewrite),
     Rule::Expression(like_escape::rewrite),
     Rule::Expression(grouping_tuples::rewrite),
@@ -73,6 +84,7 @@ const RULES: &[Rule] = &[
     Rule::Query(merged_columns::rewrite),
     Rule::Query(union_chains::rewrite),
     Rule::Query(values_lists::rewrite),
+    Rule::Query(row_values::in_query),
 ];
 
 /// Applies every rule everywhere in `node`.

@@ -12,51 +12,155 @@ use sqlparser::ast::{
     visit_expressions,
 };
 
-use super::{call, take};
-use crate::base::Result;
+use super::{call, record_functions, take};
+use crate::base::{Error, Result};
 
 const GENERATE_SERIES: &str = "generate_series";
 const UNNEST: &str = "unnest";
 
+/// `ROWS FROM (…)` is a call of this function, whose arguments are the calls.
+pub const ROWS_FROM: &str = "__rows_from";
+
 pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
-    let (name, arguments, alias) = match factor {
-        TableFactor::Table { name, args: Some(args), alias, .. } => (name, &mut args.args, alias),
-        TableFactor::Function { name, args, alias, with_ordinality: false, .. } => {
-            (name, args, alias)
+    let (name, arguments, alias, with_ordinality) = match factor {
+        TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. } => {
+            (name, &mut args.args, alias, with_ordinality)
         }
-        TableFactor::UNNEST { array_exprs, alias, with_offset: false, .. } => {
+        TableFactor::Function { name, args, alias, with_ordinality, .. } => {
+            (name, args, alias, with_ordinality)
+        }
+        TableFactor::UNNEST {
+            array_exprs, alias, with_offset: false, with_ordinality, ..
+        } => {
             array_exprs.iter_mut().for_each(make_array);
-            if array_exprs.len() == 1 {
-                name_column(alias, UNNEST);
-            }
+            let names = if array_exprs.len() == 1 { vec![UNNEST] } else { Vec::new() };
+            finish(alias, UNNEST, &names, array_exprs, std::mem::take(with_ordinality));
             return Ok(());
         }
         _ => return Ok(()),
     };
-    if is(name, GENERATE_SERIES) {
-        name_column(alias, GENERATE_SERIES);
+    if let Some(derived) = record_functions::derived(name, arguments, alias)? {
+        if *with_ordinality {
+            return Err(Error::unsupported(
+                "WITH ORDINALITY of a function with a column definition list",
+            ));
+        }
+        *factor = derived;
+        return Ok(());
+    }
+    let function = name.to_string().to_lowercase();
+    let constant_series = is(name, GENERATE_SERIES)
+        && !*with_ordinality
+        && !arguments.iter().filter_map(expression_of).any(|one| is_of_time(one) || has_column(one));
+    if constant_series {
         // The planner's table function takes constant whole numbers, its function of arrays takes all.
-        if arguments.iter().filter_map(expression_of).any(|one| is_of_time(one) || has_column(one))
-        {
-            let series = series(expressions(std::mem::take(arguments)));
-            *factor = unnest(vec![series], alias.take());
-        }
-    } else if let Some((arrays, columns)) = set_returning(name)
-        && arguments.iter().all(|one| expression_of(one).is_some())
-    {
+        name_column(alias, GENERATE_SERIES);
+        return Ok(());
+    }
+    let Some((mut arrays, names)) = arrays_of(name, arguments)? else { return Ok(()) };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    finish(alias, &function, &names, &mut arrays, *with_ordinality);
+    *factor = unnest(arrays, alias.take());
+    Ok(())
+}
+
+/// The arrays that have the columns of a function that returns a set, and the columns' own names: none where
+/// the planner's must do. `None` for another function.
+fn arrays_of(
+    name: &ObjectName,
+    arguments: &mut Vec<FunctionArg>,
+) -> Result<Option<(Vec<Expr>, Vec<String>)>> {
+    if arguments.iter().any(|one| expression_of(one).is_none()) {
+        return Ok(None);
+    }
+    if is(name, GENERATE_SERIES) {
+        let series = series(expressions(std::mem::take(arguments)));
+        return Ok(Some((vec![series], vec![GENERATE_SERIES.to_owned()])));
+    }
+    if let Some((functions, columns)) = set_returning(name) {
         let given = expressions(std::mem::take(arguments));
-        name_columns(alias, &name.to_string().to_lowercase(), columns);
-        let arrays = arrays.iter().map(|array| call(array, given.clone()));
-        *factor = unnest(arrays.collect(), alias.take());
-    } else if is(name, UNNEST) && arguments.iter().all(|one| expression_of(one).is_some()) {
-        if arguments.len() == 1 {
-            name_column(alias, UNNEST);
-        }
+        let arrays = functions.iter().map(|array| call(array, given.clone()));
+        let names = match columns {
+            [] => vec![name.to_string().to_lowercase()],
+            columns => columns.iter().map(|column| (*column).to_owned()).collect(),
+        };
+        return Ok(Some((arrays.collect(), names)));
+    }
+    if is(name, UNNEST) {
         let mut arrays = expressions(std::mem::take(arguments));
         arrays.iter_mut().for_each(make_array);
-        *factor = unnest(arrays, alias.take());
+        let names = vec![UNNEST.to_owned(); arrays.len()];
+        return Ok(Some((arrays, names)));
     }
-    Ok(())
+    if is(name, ROWS_FROM) {
+        return rows_from(std::mem::take(arguments)).map(Some);
+    }
+    Ok(None)
+}
+
+/// The columns of several functions beside each other.
+fn rows_from(calls: Vec<FunctionArg>) -> Result<(Vec<Expr>, Vec<String>)> {
+    let (mut arrays, mut names) = (Vec::new(), Vec::new());
+    for mut one in expressions(calls) {
+        // Functions in expressions have been unnested before.
+        let (mut of_one, mut names_of_one) = match &mut one {
+            Expr::Function(function) => {
+                let name = function.name.clone();
+                let FunctionArguments::List(list) = &mut function.args else {
+                    return Err(Error::unsupported("such a function in ROWS FROM"));
+                };
+                match arrays_of(&name, &mut list.args)? {
+                    Some(found) => found,
+                    None => {
+                        let single = call("make_array", vec![take(&mut one)]);
+                        (vec![single], vec![name.to_string().to_lowercase()])
+                    }
+                }
+            }
+            _ => return Err(Error::unsupported("a value in ROWS FROM")),
+        };
+        arrays.append(&mut of_one);
+        names.append(&mut names_of_one);
+    }
+    Ok((arrays, names))
+}
+
+/// Names the columns, and adds the one that numbers the rows.
+fn finish(
+    alias: &mut Option<TableAlias>,
+    function: &str,
+    names: &[&str],
+    arrays: &mut Vec<Expr>,
+    with_ordinality: bool,
+) {
+    if with_ordinality {
+        arrays.push(call("row_numbers", arrays.clone()));
+    }
+    if names.is_empty() && !with_ordinality {
+        return;
+    }
+    let is_alone = arrays.len() == 1 || arrays.len() == 2 && with_ordinality;
+    let explicit = alias.is_some();
+    let alias = alias.get_or_insert_with(|| TableAlias {
+        explicit: true,
+        name: Ident::new(function),
+        columns: Vec::new(),
+        at: None,
+    });
+    let mut all: Vec<Ident> = match names {
+        // The alias of a function with one column is the column's name too.
+        [_] if is_alone && explicit => vec![alias.name.clone()],
+        names => names.iter().map(|name| Ident::new(*name)).collect(),
+    };
+    if with_ordinality {
+        all.resize(arrays.len().saturating_sub(1), Ident::new(UNNEST));
+        all.push(Ident::new("ordinality"));
+    }
+    let missing = all.into_iter().skip(alias.columns.len());
+    let definitions = missing.map(|name| TableAliasColumnDef { name, data_type: None });
+    if alias.columns.is_empty() || with_ordinality {
+        alias.columns.extend(definitions);
+    }
 }
 
 pub fn in_expression(expression: &mut Expr) -> Result<()> {
@@ -99,6 +203,8 @@ fn set_returning(name: &ObjectName) -> Option<(&'static [&'static str], &'static
         ("jsonb_array_elements", &["jsonb_elements"], &["value"]),
         ("json_array_elements_text", &["json_element_texts"], &["value"]),
         ("jsonb_array_elements_text", &["json_element_texts"], &["value"]),
+        ("jsonb_path_query", &["jsonb_path_items"], &[]),
+        ("jsonb_path_query_tz", &["jsonb_path_items"], &[]),
         ("json_object_keys", &["json_keys"], &[]),
         ("jsonb_object_keys", &["jsonb_keys"], &[]),
         ("json_each", &["json_keys", "json_values"], &["key", "value"]),
@@ -108,28 +214,6 @@ fn set_returning(name: &ObjectName) -> Option<(&'static [&'static str], &'static
     ];
     let found = all.iter().find(|(function, _, _)| is(name, function));
     found.map(|(_, arrays, columns)| (*arrays, *columns))
-}
-
-/// Names the columns of a function whose columns have names of their own.
-fn name_columns(alias: &mut Option<TableAlias>, function: &str, columns: &[&str]) {
-    let explicit = alias.is_some();
-    let alias = alias.get_or_insert_with(|| TableAlias {
-        explicit: true,
-        name: Ident::new(function),
-        columns: Vec::new(),
-        at: None,
-    });
-    if alias.columns.is_empty() {
-        // The alias of a function with one column is the column's name too.
-        let names: Vec<Ident> = match (columns, explicit) {
-            ([] | [_], true) => vec![alias.name.clone()],
-            ([], false) => vec![Ident::new(function)],
-            (columns, _) => columns.iter().map(|column| Ident::new(*column)).collect(),
-        };
-        let definitions =
-            names.into_iter().map(|name| TableAliasColumnDef { name, data_type: None });
-        alias.columns = definitions.collect();
-    }
 }
 
 /// An array of rows `(x, n)`: each element and its number, as `information_schema._pg_expandarray` gives.
