@@ -217,7 +217,6 @@ error_kinds! {
     GroupingError = "42803",
     DatatypeMismatch = "42804",
     WrongObjectType = "42809",
-    CannotCoerce = "42846",
     UndefinedFunction = "42883",
     UndefinedTable = "42P01",
     UndefinedParameter = "42P02",

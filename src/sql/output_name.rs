@@ -25,6 +25,11 @@ pub fn shown(name: &str) -> &str {
     }
 }
 
+/// A name of a plan's own that is shown as `name`, the `index`th of its columns.
+pub fn marked(index: usize, name: &str) -> String {
+    format!("{MARK}{index}{MARK}{name}")
+}
+
 /// Names the outputs of every SELECT in `query`.
 pub fn name_outputs(query: &mut Query) {
     let ControlFlow::Continue(()) = query.visit(&mut Namer);
@@ -83,7 +88,7 @@ fn name_list(items: &mut [SelectItem]) {
             (SelectItem::UnnamedExpr(_), true) if is_column => continue,
             (SelectItem::ExprWithAlias { .. }, true) => continue,
             (_, true) => name,
-            (_, false) => format!("{MARK}{index}{MARK}{name}"),
+            (_, false) => marked(index, &name),
         };
         rename(item, alias);
     }

@@ -11,13 +11,12 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::compute::{SortOptions, cast, take};
 use datafusion::arrow::datatypes::{DataType, Field, Int32Type};
-use datafusion::common::ScalarValue;
 
 use crate::base::datatype::BaseType;
 use crate::base::render::{ColumnWriter, Format};
 use crate::base::{Error, ErrorKind, Result};
 
-use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, Shape, broken};
+use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, broken};
 
 use Kind::{Any, Int4, Text};
 
@@ -73,10 +72,6 @@ pub const KERNELS: &[Kernel] = &[
         &[Overload::new(&[Kind::Array, Any], SAME, remove).sees_null()],
     ),
     Kernel::immutable("trim_array", &[Overload::new(&[Kind::Array, Int4], SAME, trim)]),
-    Kernel::immutable(
-        "array_fill",
-        &[Overload::new(&[Any, Kind::Array, Kind::Array], FILLED, fill).optional(1).sees_null()],
-    ),
     Kernel::immutable("row_numbers", &[Overload::new(&[], BIGINTS, row_numbers)
         .variadic(Kind::Array)
         .sees_null()]),
@@ -87,89 +82,6 @@ pub const KERNELS: &[Kernel] = &[
 ];
 
 const BIGINTS: Returns = Returns::ArrayOf(BaseType::Int8);
-const FILLED: Returns = Returns::Computed(filled_field);
-
-/// Elements of an array that is made, at most.
-const FILLED_MAX: usize = 4 << 20;
-
-/// As many dimensions as the constant of lengths has.
-fn filled_field(shape: &Shape<'_>) -> Result<Field> {
-    let element = shape.fields.first().map(|field| field.as_ref().clone());
-    let element = element.ok_or_else(|| Error::internal("array_fill lacks an argument"))?;
-    let dimensions = match shape.constants.get(1).copied().flatten() {
-        Some(ScalarValue::List(lengths)) => lengths.values().len().max(1),
-        _ => 1,
-    };
-    let mut field = element.with_name(Field::LIST_FIELD_DEFAULT_NAME).with_nullable(true);
-    for _ in 0..dimensions {
-        field = Field::new_list_field(DataType::List(Arc::new(field)), true);
-    }
-    Ok(field)
-}
-
-/// An array of a value again and again.
-fn fill(a: &Arguments<'_>) -> Result<ArrayRef> {
-    let null = |what: &str| {
-        Error::new(ErrorKind::NullValueNotAllowed, format!("{what} cannot be null"))
-    };
-    if a.count() > 2 {
-        return Err(Error::unsupported("array_fill with lower bounds"));
-    }
-    let (value, is_constant) = a.raw(0)?;
-    let (lengths, constant) = a.raw(1)?;
-    let lengths = lengths
-        .as_list_opt::<i32>()
-        .ok_or_else(|| Error::internal("an array has another type"))?;
-    let mut rows: Vec<ArrayRef> = Vec::with_capacity(a.rows);
-    for row in 0..a.rows {
-        let at = if constant { 0 } else { row };
-        if lengths.is_null(at) {
-            return Err(null("dimension array or low bound array"));
-        }
-        let of_row = cast(&lengths.value(at), &DataType::Int32).map_err(broken)?;
-        let of_row = of_row.as_primitive::<Int32Type>();
-        let mut sizes = Vec::with_capacity(of_row.len());
-        for length in of_row {
-            let length = length.ok_or_else(|| null("dimension values"))?;
-            sizes.push(usize::try_from(length).unwrap_or(0));
-        }
-        let total = sizes.iter().try_fold(1_usize, |total, size| total.checked_mul(*size));
-        let total = total.filter(|total| *total <= FILLED_MAX).ok_or_else(|| {
-            let message = "array size exceeds the maximum allowed";
-            Error::new(ErrorKind::ProgramLimitExceeded, message)
-        })?;
-        let place = if is_constant { 0 } else { row as u64 };
-        let total = if sizes.is_empty() { 0 } else { total };
-        let mut made =
-            take(value, &UInt64Array::from(vec![place; total]), None).map_err(broken)?;
-        for size in sizes.iter().rev().take(sizes.len().max(1) - 1) {
-            made = grouped(made, *size)?;
-        }
-        rows.push(made);
-    }
-    let DataType::List(element) = a.returns.data_type() else {
-        return Err(Error::internal("an array has another type"));
-    };
-    let parts: Vec<&dyn Array> = rows.iter().map(AsRef::as_ref).collect();
-    let values = match parts.is_empty() {
-        true => datafusion::arrow::array::new_empty_array(element.data_type()),
-        false => datafusion::arrow::compute::concat(&parts).map_err(broken)?,
-    };
-    let values = cast(&values, element.data_type()).map_err(broken)?;
-    let offsets = OffsetBuffer::from_lengths(rows.iter().map(|row| row.len()));
-    let made = ListArray::try_new(Arc::clone(element), offsets, values, None).map_err(broken)?;
-    Ok(Arc::new(made))
-}
-
-/// The values in lists of one size.
-fn grouped(values: ArrayRef, size: usize) -> Result<ArrayRef> {
-    let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
-    let count = values.len().checked_div(size).unwrap_or(0);
-    let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(size, count));
-    let made = ListArray::try_new(field, offsets, values, None).map_err(broken)?;
-    Ok(Arc::new(made))
-}
-
 /// `1, 2, …` up to the length of the longest array.
 fn row_numbers(a: &Arguments<'_>) -> Result<ArrayRef> {
     let mut made = ListBuilder::new(datafusion::arrow::array::Int64Builder::new());

@@ -111,7 +111,6 @@ pub const NAME: PgType = PgType::Scalar(BaseType::Name);
 pub const OID: PgType = PgType::Scalar(BaseType::Oid);
 pub const TIMESTAMP: PgType = PgType::Scalar(BaseType::Timestamp);
 pub const TIMESTAMPTZ: PgType = PgType::Scalar(BaseType::Timestamptz);
-pub const VOID: PgType = PgType::Scalar(BaseType::Void);
 pub const DATE: PgType = PgType::Scalar(BaseType::Date);
 
 /// Parameters as declarations write them.

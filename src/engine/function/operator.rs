@@ -9,7 +9,7 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExp
 use datafusion::logical_expr::{Cast, Expr, ExprSchemable, Operator, binary_expr, cast, lit};
 use sqlparser::ast::BinaryOperator;
 
-use crate::base::Error;
+use crate::base::{Error, ErrorKind};
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
 use crate::engine::system::field::field_of;
 use crate::sql::{PERIOD_END, WHOLE_ROW};
@@ -61,6 +61,17 @@ impl ExprPlanner for OperatorPlanner {
             let order = call(json_path::COMPARE, vec![one, other])?;
             let planned = binary_expr(order, comparison, lit(0_i32));
             return Ok(PlannerResult::Planned(planned));
+        }
+        if comparison_of(&expression.op).is_some()
+            && is_of(&left, BaseType::Json)
+            && (is_of(&right, BaseType::Json) || right.data_type().is_string())
+        {
+            let other = if is_of(&right, BaseType::Json) { "json" } else { "unknown" };
+            let message = format!("operator does not exist: json {} {other}", expression.op);
+            let error = Error::new(ErrorKind::UndefinedFunction, message).with_hint(
+                "No operator matches the given name and argument types. You might need to add explicit type casts.",
+            );
+            return Err(DataFusionError::External(Box::new(error)));
         }
         match function_of(&expression.op, &left, &right) {
             Some(name) => {

@@ -59,10 +59,6 @@ pub const FUNCTIONS: &[Function] = &[
     Function::stable("pg_current_xact_id", &[], INT8, |_, _| {
         Err(no_transaction_ids("pg_current_xact_id"))
     }),
-    Function::stable("setseed", &[Parameter::Any], VOID, |_, _| {
-        Err(Error::unsupported("setseed()")
-            .with_detail("Random numbers come from the operating system and cannot be repeated."))
-    }),
     Function::null("txid_current_if_assigned", &[], INT8),
     Function::null("pg_current_xact_id_if_assigned", &[], INT8),
 ];

@@ -38,7 +38,7 @@ pub fn functions() -> Vec<Arc<AggregateUDF>> {
     let all = [
         (stddev_udaf(), true, true, &["stddev_samp"] as &[&str]),
         (stddev_pop_udaf(), false, true, &[]),
-        (var_samp_udaf(), true, false, &["var_sample", "variance"]),
+        (var_samp_udaf(), true, false, &["var_samp", "var_sample", "variance"]),
         (var_pop_udaf(), false, false, &["var_population"]),
     ];
     all.into_iter()

@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod array_bounds;
+mod array_fill;
 mod array_subquery;
 mod at_time_zone;
 mod catalog_functions;
@@ -10,6 +11,7 @@ mod character_casts;
 mod collations;
 mod composite_fields;
 mod datetime_precision;
+mod document_constants;
 mod extract;
 mod fetch;
 mod float_constants;
@@ -74,7 +76,9 @@ const RULES: &[Rule] = &[
     Rule::Expression(prefix_operators::rewrite),
     Rule::Expression(aggregates::rewrite),
     Rule::Expression(array_bounds::rewrite),
+    Rule::Expression(array_fill::rewrite),
     Rule::Expression(array_subquery::rewrite),
+    Rule::Expression(document_constants::rewrite),
     Rule::Expression(row_comparison::rewrite),
     Rule::Expression(row_values::rewrite),
     Rule::Expression(like_any::rewrite),

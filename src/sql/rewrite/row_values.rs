@@ -10,6 +10,7 @@ use sqlparser::ast::{
     VisitMut, VisitorMut,
 };
 
+use super::set_functions::INNER;
 use super::{call, take};
 use crate::base::Result;
 use crate::sql::dialect::joined;
@@ -108,7 +109,7 @@ fn in_select(select: &mut Select) {
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr @ Expr::Identifier(_)) = item
             && let Expr::Identifier(name) = &*expr
-            && marker.is_relation(name)
+            && marker.relation(name).is_some()
         {
             let alias = Ident::with_quote('"', folded(name));
             *item = SelectItem::ExprWithAlias { expr: take(expr), alias };
@@ -121,7 +122,7 @@ fn in_select(select: &mut Select) {
 }
 
 /// The relations that a bare name may mean: those that do not say themselves that they have such a column.
-fn named(table: &TableWithJoins, names: &mut Vec<String>) {
+fn named(table: &TableWithJoins, names: &mut Vec<Named>) {
     let factors = table.joins.iter().map(|join| &join.relation);
     for factor in std::iter::once(&table.relation).chain(factors) {
         match factor {
@@ -130,7 +131,7 @@ fn named(table: &TableWithJoins, names: &mut Vec<String>) {
             }
             TableFactor::Table { name, alias: None, args: None, .. } => {
                 if let Some(ObjectNamePart::Identifier(last)) = name.0.last() {
-                    names.push(folded(last));
+                    names.push(Named { name: folded(last), value: None });
                 }
             }
             TableFactor::Table { alias: Some(alias), .. }
@@ -139,11 +140,38 @@ fn named(table: &TableWithJoins, names: &mut Vec<String>) {
             | TableFactor::Function { alias: Some(alias), .. } => {
                 let name = folded(&alias.name);
                 if alias.columns.iter().all(|column| folded(&column.name) != name) {
-                    names.push(name);
+                    let value = match alias.columns.as_slice() {
+                        [column] if is_function(factor) => Some(column.name.clone()),
+                        _ => None,
+                    };
+                    names.push(Named { name, value });
                 }
             }
             _ => {}
         }
+    }
+}
+
+/// A relation that a bare name may mean.
+struct Named {
+    name: String,
+    /// The column of a function that returns values: they are the rows.
+    value: Option<Ident>,
+}
+
+fn is_function(factor: &TableFactor) -> bool {
+    match factor {
+        TableFactor::UNNEST { .. }
+        | TableFactor::Function { .. }
+        | TableFactor::Table { args: Some(_), .. } => true,
+        TableFactor::Derived { subquery, .. } => {
+            let SetExpr::Select(select) = subquery.body.as_ref() else { return false };
+            select.from.iter().any(|from| match &from.relation {
+                TableFactor::UNNEST { alias: Some(alias), .. } => alias.name.value == INNER,
+                _ => false,
+            })
+        }
+        _ => false,
     }
 }
 
@@ -153,13 +181,14 @@ fn folded(ident: &Ident) -> String {
 
 /// Marks the names of relations, outside of subqueries.
 struct Marker {
-    relations: Vec<String>,
+    relations: Vec<Named>,
     queries: usize,
 }
 
 impl Marker {
-    fn is_relation(&self, name: &Ident) -> bool {
-        self.relations.contains(&folded(name))
+    fn relation(&self, name: &Ident) -> Option<&Named> {
+        let name = folded(name);
+        self.relations.iter().find(|relation| relation.name == name)
     }
 }
 
@@ -179,8 +208,12 @@ impl VisitorMut for Marker {
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Self::Break> {
         if self.queries == 0
             && let Expr::Identifier(name) = expression
-            && self.is_relation(name)
+            && let Some(named) = self.relation(name)
         {
+            if let Some(value) = &named.value {
+                *expression = Expr::CompoundIdentifier(vec![name.clone(), value.clone()]);
+                return ControlFlow::Continue(());
+            }
             let relation = Expr::value(Value::SingleQuotedString(folded(name)));
             *expression = Expr::BinaryOp {
                 left: Box::new(Expr::value(Value::Null)),

@@ -151,6 +151,17 @@ pub struct Decimal {
 /// Digits of a quotient after the point: PostgreSQL's `NUMERIC_MIN_SIG_DIGITS`.
 const QUOTIENT_SCALE: u32 = 16;
 
+/// As PostgreSQL's `select_div_scale` counts it, in groups of four digits.
+fn quotient_scale(dividend: Decimal, divisor: Decimal) -> u32 {
+    let (weight, first) = dividend.first_group();
+    let (divisor_weight, divisor_first) = divisor.first_group();
+    let weight = weight - divisor_weight - i32::from(first <= divisor_first);
+    u32::try_from(QUOTIENT_SCALE as i32 - weight * GROUP).unwrap_or(0)
+}
+
+/// Digits of a group.
+const GROUP: i32 = 4;
+
 fn out_of_range() -> Error {
     let message = "a number in a JSON document has too many digits to reckon with";
     Error::new(ErrorKind::NumericValueOutOfRange, message)
@@ -166,6 +177,22 @@ impl Decimal {
             }
             _ => Err(out_of_range()),
         }
+    }
+
+    /// Where the first group of digits stands, counted from the point, and its value.
+    fn first_group(self) -> (i32, u128) {
+        if self.value == 0 {
+            return (0, 0);
+        }
+        let digits = self.value.unsigned_abs();
+        let point = digits.ilog10() as i32 - self.scale as i32;
+        let weight = point.div_euclid(GROUP);
+        let places = weight * GROUP + self.scale as i32;
+        let first = match u32::try_from(places) {
+            Ok(places) => digits.checked_div(10_u128.saturating_pow(places)).unwrap_or(0),
+            Err(_) => digits.saturating_mul(10_u128.saturating_pow(places.unsigned_abs())),
+        };
+        (weight, first)
     }
 
     /// Both with the digits of the one that has more.
@@ -197,7 +224,7 @@ impl Decimal {
             Arithmetic::Divide | Arithmetic::Modulo if two == 0 => return Err(by_zero()),
             Arithmetic::Modulo => one.checked_rem(two).map(|value| Decimal { value, scale }),
             Arithmetic::Divide => {
-                let scale = scale.max(QUOTIENT_SCALE);
+                let scale = quotient_scale(self, other).max(scale);
                 let divided = 10_i128.checked_pow(scale).and_then(|factor| one.checked_mul(factor));
                 divided.map(|divided| {
                     let (cut, rest) = (divided / two, divided % two);

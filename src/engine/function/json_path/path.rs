@@ -101,11 +101,6 @@ impl Path {
             Some(_) => Err(reader.unexpected()),
         }
     }
-
-    /// Whether it gives a truth and no values.
-    pub fn is_condition(&self) -> bool {
-        self.root.is_condition()
-    }
 }
 
 impl Node {

@@ -215,7 +215,6 @@ impl Kind {
         }
         let is_preferred = matches!(self, Float8 | Timestamptz | Interval);
         let converts = match (from, self) {
-            (Text, Array) => false,
             (Text, _) => true,
             (Int2, Int4 | Int8 | Numeric | Float4 | Float8)
             | (Int4, Int8 | Numeric | Float4 | Float8)
