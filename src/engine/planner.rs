@@ -32,7 +32,7 @@ use crate::base::{PrincipalId, Result};
 use super::error::locate;
 use super::facts::Facts;
 use super::function::undefined_function;
-use super::rule::{count_copies, inline_laterals, narrow_integer_literals, refuse_merged_columns};
+use super::rule::{count_copies, inline_laterals, narrow_integer_literals, refuse_casts, refuse_merged_columns};
 use super::system::ViewPlanner;
 
 /// What each relation name of one query stands for.
@@ -60,6 +60,7 @@ impl<'a> Planner<'a> {
             .sql_statement_to_plan_with_context(statement, &mut self.context())
             .and_then(|plan| refuse_merged_columns(&plan).map(|()| plan))
             .and_then(narrow_integer_literals)
+            .and_then(|plan| refuse_casts(&plan).map(|()| plan))
             .and_then(inline_laterals)
             .and_then(count_copies)
             .map_err(|error| locate(error, self.text))

@@ -8,7 +8,7 @@ use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::depth::BALANCED_ABOVE;
 
@@ -20,6 +20,7 @@ pub struct LakegateDialect {
     /// text can make exponential.
     budget: Cell<usize>,
     time_travel: Cell<bool>,
+    natural_joins: bool,
 }
 
 /// How often each token may be looked at as the start of an expression.
@@ -27,12 +28,13 @@ const ATTEMPTS_PER_TOKEN: usize = 32;
 const ATTEMPTS_MIN: usize = 10_000;
 
 impl LakegateDialect {
-    pub fn for_tokens(tokens: usize) -> Self {
-        let budget = tokens.saturating_mul(ATTEMPTS_PER_TOKEN).saturating_add(ATTEMPTS_MIN);
+    pub fn for_tokens(tokens: &[TokenWithSpan]) -> Self {
+        let budget = tokens.len().saturating_mul(ATTEMPTS_PER_TOKEN).saturating_add(ATTEMPTS_MIN);
         LakegateDialect {
             postgresql: PostgreSqlDialect {},
             budget: Cell::new(budget),
             time_travel: Cell::new(false),
+            natural_joins: tokens.iter().any(|token| is_natural(&token.token)),
         }
     }
 
@@ -46,6 +48,10 @@ impl LakegateDialect {
         self.budget.set(left);
         Ok(())
     }
+}
+
+fn is_natural(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.keyword == Keyword::NATURAL)
 }
 
 impl Dialect for LakegateDialect {
@@ -68,6 +74,12 @@ impl Dialect for LakegateDialect {
 
     fn is_identifier_part(&self, ch: char) -> bool {
         self.postgresql.is_identifier_part(ch)
+    }
+
+    /// `a JOIN b JOIN c ON … ON …` joins b and c first. sqlparser would take `a NATURAL JOIN b JOIN c ON …` for
+    /// that too, where the first join is complete: a statement has the one or the other.
+    fn supports_left_associative_joins_without_parens(&self) -> bool {
+        self.natural_joins
     }
 
     fn supports_unicode_string_literal(&self) -> bool {

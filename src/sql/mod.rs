@@ -116,7 +116,7 @@ fn parse_one(
     }
     let depth_max = limits.statement_depth_max;
     let read = || {
-        let dialect = LakegateDialect::for_tokens(tokens.len());
+        let dialect = LakegateDialect::for_tokens(&tokens);
         let mut cursor = Cursor::new(source, &dialect, tokens, semicolon, depth_max);
         let statement = parse::statement(&mut cursor)?;
         cursor.expect_end()?;

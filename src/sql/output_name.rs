@@ -198,6 +198,12 @@ fn name_of_query(query: &Query) -> Option<String> {
 /// The name of a type in `pg_type`.
 fn type_name(data_type: &DataType) -> Option<String> {
     use crate::base::datatype::PgType;
+    let data_type = match data_type {
+        DataType::Timestamp(Some(_), zone) => &DataType::Timestamp(None, *zone),
+        DataType::Time(Some(_), zone) => &DataType::Time(None, *zone),
+        DataType::Varchar(_) => &DataType::Varchar(None),
+        other => other,
+    };
     let field = super::datatype::cast_type(data_type).ok()?;
     let (pg_type, _) = crate::base::datatype::pg_type_of(&field).ok()?;
     let (PgType::Scalar(base) | PgType::Array(base)) = pg_type;

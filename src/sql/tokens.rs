@@ -25,7 +25,7 @@ pub struct StatementTokens {
 
 /// The tokens of each statement that is not empty.
 pub fn statements(source: &Source<'_>) -> Result<Vec<StatementTokens>> {
-    let dialect = LakegateDialect::for_tokens(0);
+    let dialect = LakegateDialect::for_tokens(&[]);
     let tokens = Tokenizer::new(&dialect, source.text())
         .with_unescape(true)
         .tokenize_with_location()

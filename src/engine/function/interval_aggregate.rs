@@ -1,5 +1,5 @@
-//! `sum` and `avg` of intervals, which DataFusion's functions of these names do not take. Of everything else
-//! the functions are those that stand behind.
+//! `sum` and `avg` of intervals, which DataFusion's functions of these names do not take, and `min` and `max`, which
+//! would compare months before days. Of everything else the functions are those that stand behind.
 
 use std::sync::Arc;
 
@@ -26,16 +26,26 @@ use super::datetime_arithmetic::average_interval;
 
 const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
-/// `inner` that takes intervals too; an average is divided.
-pub fn over_intervals(inner: Arc<AggregateUDF>, averages: bool) -> Arc<AggregateUDF> {
+/// What is made of intervals.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fold {
+    #[default]
+    Sum,
+    Average,
+    Least,
+    Greatest,
+}
+
+/// `inner` that takes intervals too.
+pub fn over_intervals(inner: Arc<AggregateUDF>, fold: Fold) -> Arc<AggregateUDF> {
     let signature = Signature::user_defined(Volatility::Immutable);
-    Arc::new(AggregateUDF::new_from_impl(OverIntervals { inner, averages, signature }))
+    Arc::new(AggregateUDF::new_from_impl(OverIntervals { inner, fold, signature }))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OverIntervals {
     inner: Arc<AggregateUDF>,
-    averages: bool,
+    fold: Fold,
     signature: Signature,
 }
 
@@ -84,15 +94,27 @@ impl AggregateUDFImpl for OverIntervals {
         }
     }
 
+    fn return_field(&self, fields: &[FieldRef]) -> Result<FieldRef> {
+        match takes_interval(fields) {
+            true => Ok(Arc::new(Field::new(self.name(), INTERVAL, true))),
+            false => self.inner.return_field(fields),
+        }
+    }
+
+    fn is_descending(&self) -> Option<bool> {
+        self.inner.is_descending()
+    }
+
     fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         if !takes_interval(arguments.expr_fields) {
             return self.inner.accumulator(arguments);
         }
-        if arguments.is_distinct {
+        let is_sum = matches!(self.fold, Fold::Sum | Fold::Average);
+        if arguments.is_distinct && is_sum {
             let what = format_args!("{}(DISTINCT …) of intervals", self.name());
             return Err(DataFusionError::External(Box::new(Error::unsupported(what))));
         }
-        Ok(Box::new(Total { averages: self.averages, ..Total::default() }))
+        Ok(Box::new(Total { fold: self.fold, ..Total::default() }))
     }
 
     fn create_sliding_accumulator(
@@ -162,7 +184,14 @@ struct Total {
     months: i32,
     days: i32,
     nanoseconds: i64,
-    averages: bool,
+    fold: Fold,
+}
+
+/// Nanoseconds, a month as 30 days and a day as 24 hours.
+fn span(interval: IntervalMonthDayNano) -> i128 {
+    const DAY: i128 = 86_400_000_000_000;
+    let days = i128::from(interval.months) * 30 + i128::from(interval.days);
+    days * DAY + i128::from(interval.nanoseconds)
 }
 
 fn out_of_range() -> DataFusionError {
@@ -179,10 +208,34 @@ impl Total {
         Some(())
     }
 
+    /// Takes the interval in the place of what there is, where it goes beyond that.
+    fn surpass(&mut self, interval: IntervalMonthDayNano) {
+        let known = span(self.total());
+        let surpasses = match self.fold {
+            Fold::Least => span(interval) < known,
+            Fold::Sum | Fold::Average | Fold::Greatest => span(interval) > known,
+        };
+        if self.count == 0 || surpasses {
+            self.months = interval.months;
+            self.days = interval.days;
+            self.nanoseconds = interval.nanoseconds;
+        }
+    }
+
+    fn fold_in(&mut self, interval: IntervalMonthDayNano, sign: i32) -> Result<()> {
+        match self.fold {
+            Fold::Sum | Fold::Average => self.add(interval, sign).ok_or_else(out_of_range),
+            Fold::Least | Fold::Greatest => {
+                self.surpass(interval);
+                Ok(())
+            }
+        }
+    }
+
     fn add_all(&mut self, values: &[ArrayRef], sign: i32) -> Result<()> {
         let [values] = values else { return internal_err!("a sum takes one argument") };
         for interval in values.as_primitive::<IntervalMonthDayNanoType>().iter().flatten() {
-            self.add(interval, sign).ok_or_else(out_of_range)?;
+            self.fold_in(interval, sign)?;
             self.count += i64::from(sign);
         }
         Ok(())
@@ -203,17 +256,17 @@ impl Accumulator for Total {
     }
 
     fn supports_retract_batch(&self) -> bool {
-        true
+        matches!(self.fold, Fold::Sum | Fold::Average)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         if self.count == 0 {
             return Ok(ScalarValue::IntervalMonthDayNano(None));
         }
-        let value = match self.averages {
-            true => average_interval(self.total(), self.count)
+        let value = match self.fold {
+            Fold::Average => average_interval(self.total(), self.count)
                 .map_err(|error| DataFusionError::External(Box::new(error)))?,
-            false => self.total(),
+            Fold::Sum | Fold::Least | Fold::Greatest => self.total(),
         };
         Ok(ScalarValue::IntervalMonthDayNano(Some(value)))
     }
@@ -232,8 +285,10 @@ impl Accumulator for Total {
         let counts = counts.as_primitive::<Int64Type>();
         let totals = totals.as_primitive::<IntervalMonthDayNanoType>();
         for row in (0..counts.len()).filter(|row| counts.is_valid(*row) && totals.is_valid(*row)) {
+            if counts.value(row) > 0 {
+                self.fold_in(totals.value(row), 1)?;
+            }
             self.count += counts.value(row);
-            self.add(totals.value(row), 1).ok_or_else(out_of_range)?;
         }
         Ok(())
     }

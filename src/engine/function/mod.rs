@@ -32,6 +32,7 @@ mod literal;
 mod math;
 mod moment;
 mod number;
+mod numeric_math;
 mod object_identifier;
 mod object_name;
 mod operator;
@@ -60,11 +61,13 @@ use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::functions_aggregate::bool_and_or::bool_and_udaf;
+use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::{ScalarUDF, planner};
-use datafusion::optimizer::{Analyzer, AnalyzerRule};
+use datafusion::optimizer::AnalyzerRule;
 
 use define::{Function, PostgresFunction};
+use interval_aggregate::Fold;
 use kernel::{Kernel, KernelFunction};
 
 pub use cast_argument::CastArgumentRule;
@@ -73,7 +76,7 @@ pub use datetime_zone::{INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, TIME_OF_INTE
 pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use operator::OperatorPlanner;
-pub use scalar_subquery::ScalarSubqueryRule;
+pub use scalar_subquery::{ScalarSubqueryRule, at_most_one_row};
 pub use text_output::TEXT_OF;
 pub use type_planner::TypePlanner;
 pub use undefined::undefined_function;
@@ -122,8 +125,14 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     for function in all_scalar_functions() {
         state.register_udf(function)?;
     }
-    state.register_udaf(interval_aggregate::over_intervals(average::function(), true))?;
-    state.register_udaf(interval_aggregate::over_intervals(sum_udaf(), false))?;
+    for (function, fold) in [
+        (average::function(), Fold::Average),
+        (sum_udaf(), Fold::Sum),
+        (min_udaf(), Fold::Least),
+        (max_udaf(), Fold::Greatest),
+    ] {
+        state.register_udaf(interval_aggregate::over_intervals(function, fold))?;
+    }
     for function in variance::functions() {
         state.register_udaf(function)?;
     }
@@ -156,15 +165,13 @@ fn replaced_functions(state: &SessionState) -> Vec<String> {
     functions.filter(|(_, function)| is_replaced(function)).map(|(name, _)| name.clone()).collect()
 }
 
-/// The analyzer rules of a session state: this room's before DataFusion's own.
-pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
+/// This room's analyzer rules, which come before DataFusion's own.
+pub fn analyzer_rules_before_coercion() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    vec![
         Arc::new(literal::LiteralRule),
         Arc::new(ObjectIdentifierRule),
         Arc::new(ScalarSubqueryRule),
-    ];
-    rules.extend(Analyzer::new().rules);
-    rules
+    ]
 }
 
 /// The planner of type names.

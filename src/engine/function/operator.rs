@@ -62,16 +62,14 @@ impl ExprPlanner for OperatorPlanner {
             let planned = binary_expr(order, comparison, lit(0_i32));
             return Ok(PlannerResult::Planned(planned));
         }
+        if comparison_of(&expression.op).is_some() && is_incomparable(&left, &right) {
+            return Err(undefined(&expression.op, &left, &right));
+        }
         if comparison_of(&expression.op).is_some()
             && is_of(&left, BaseType::Json)
             && (is_of(&right, BaseType::Json) || right.data_type().is_string())
         {
-            let other = if is_of(&right, BaseType::Json) { "json" } else { "unknown" };
-            let message = format!("operator does not exist: json {} {other}", expression.op);
-            let error = Error::new(ErrorKind::UndefinedFunction, message).with_hint(
-                "No operator matches the given name and argument types. You might need to add explicit type casts.",
-            );
-            return Err(DataFusionError::External(Box::new(error)));
+            return Err(undefined(&expression.op, &left, &right));
         }
         match function_of(&expression.op, &left, &right) {
             Some(name) => {
@@ -83,6 +81,7 @@ impl ExprPlanner for OperatorPlanner {
             None => {
                 let RawBinaryExpr { op, left: first, right: second } = expression;
                 let (first, second) = read_constants(&op, first, &left, second, &right);
+                let (first, second) = widened(&op, first, &left, second, &right);
                 Ok(PlannerResult::Original(RawBinaryExpr { op, left: first, right: second }))
             }
         }
@@ -215,6 +214,50 @@ fn path(expression: Expr, field: &Field) -> Result<Expr> {
 
 fn is_document(field: &Field) -> bool {
     is_of(field, BaseType::Jsonb) || is_of(field, BaseType::Json)
+}
+
+/// A `real` is reckoned with other numbers as `double precision`.
+fn widened(
+    operator: &BinaryOperator,
+    first: Expr,
+    left: &Field,
+    second: Expr,
+    right: &Field,
+) -> (Expr, Expr) {
+    use BinaryOperator as Op;
+    let reckons = matches!(operator, Op::Plus | Op::Minus | Op::Multiply | Op::Divide);
+    let is_real = |field: &Field| *field.data_type() == DataType::Float32;
+    let is_other = |field: &Field| field.data_type().is_numeric() && !is_real(field);
+    let wide = |value: Expr| cast(value, DataType::Float64);
+    match reckons {
+        true if is_real(left) && is_other(right) => (wide(first), wide(second)),
+        true if is_other(left) && is_real(right) => (wide(first), wide(second)),
+        _ => (first, second),
+    }
+}
+
+/// Dates, times and truths are compared with no numbers.
+fn is_incomparable(left: &Field, right: &Field) -> bool {
+    let is_apart = |field: &Field| {
+        is_temporal(field.data_type()) || *field.data_type() == DataType::Boolean
+    };
+    let is_number = |field: &Field| field.data_type().is_numeric();
+    is_apart(left) && is_number(right) || is_number(left) && is_apart(right)
+}
+
+/// 42883 in PostgreSQL's words.
+fn undefined(operator: &BinaryOperator, left: &Field, right: &Field) -> DataFusionError {
+    let name = |field: &Field| match pg_type_of(field) {
+        // Integer constants become 32-bit where they fit.
+        Ok((PgType::Scalar(BaseType::Int8), _)) => BaseType::Int4.sql_name().to_owned(),
+        Ok((pg_type, _)) => pg_type.sql_name(NO_TYPMOD),
+        Err(_) => "unknown".to_owned(),
+    };
+    let message = format!("operator does not exist: {} {operator} {}", name(left), name(right));
+    let error = Error::new(ErrorKind::UndefinedFunction, message).with_hint(
+        "No operator matches the given name and argument types. You might need to add explicit type casts.",
+    );
+    DataFusionError::External(Box::new(error))
 }
 
 fn is_document_or_text(field: &Field) -> bool {

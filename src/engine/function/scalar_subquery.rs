@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, JoinType, Result};
+use datafusion::common::{Column, DFSchema, JoinType, Result};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::logical_plan::Subquery;
@@ -21,6 +21,8 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::decorrelate::PullUpCorrelatedExpr;
 
 use crate::base::{Error, ErrorKind};
+
+use crate::engine::rule::{pulls_up, references};
 
 use super::define::{AN_INT8, BOOL, Function, PostgresFunction, number};
 
@@ -42,6 +44,12 @@ static AT_MOST_ONE_ROW: Function = Function {
         }
     })
 };
+
+/// A condition that refuses every number but 1: of the rows of a scalar subquery.
+pub fn at_most_one_row(number: Expr) -> Expr {
+    let check = PostgresFunction::udf(&AT_MOST_ONE_ROW);
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&check), vec![number]))
+}
 
 /// Identifies the rows of the outer plan.
 const OUTER_ROW: &str = "__outer_row";
@@ -92,7 +100,7 @@ fn join_subqueries(
     for expression in expressions {
         expression.apply(|inner| {
             if let Expr::ScalarSubquery(subquery) = inner
-                && is_unproven(subquery)
+                && is_unproven(subquery, input.schema())?
                 && !subqueries.contains(subquery)
             {
                 subqueries.push(subquery.clone());
@@ -133,10 +141,12 @@ fn join_subqueries(
 }
 
 /// Whether DataFusion would refuse it: correlated, and nothing in its form says that it gives one row.
-fn is_unproven(subquery: &Subquery) -> bool {
-    !subquery.outer_ref_columns.is_empty()
-        && !is_aggregated(&subquery.subquery)
-        && subquery.subquery.max_rows().is_none_or(|rows| rows > 1)
+fn is_unproven(subquery: &Subquery, outer: &DFSchema) -> Result<bool> {
+    let plan = subquery.subquery.as_ref();
+    Ok(!subquery.outer_ref_columns.is_empty()
+        && !is_aggregated(plan)
+        && plan.max_rows().is_none_or(|rows| rows > 1)
+        && pulls_up(plan, &references(plan, outer)?)?)
 }
 
 fn is_aggregated(plan: &LogicalPlan) -> bool {
@@ -203,9 +213,6 @@ fn with_single_partners(joined: LogicalPlan) -> Result<LogicalPlan> {
     let row = Expr::Column(Column::new_unqualified(OUTER_ROW));
     let partner = row_number().partition_by(vec![row]).build()?;
     let name = partner.schema_name().to_string();
-    let check = PostgresFunction::udf(&AT_MOST_ONE_ROW);
-    let partner_column = Expr::Column(Column::new_unqualified(name));
-    let check =
-        Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&check), vec![partner_column]));
+    let check = at_most_one_row(Expr::Column(Column::new_unqualified(name)));
     LogicalPlanBuilder::from(joined).window([partner])?.filter(check)?.build()
 }

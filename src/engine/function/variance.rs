@@ -215,7 +215,7 @@ fn rounded(dividend: i256, divisor: i256) -> Option<i256> {
 }
 
 /// The nearest integer to the root, by Newton's method.
-fn square_root(value: i256) -> Option<i256> {
+pub fn square_root(value: i256) -> Option<i256> {
     if value <= i256::ZERO {
         return Some(i256::ZERO);
     }

@@ -106,7 +106,7 @@ fn numeric_of_digits(expression: Expr, schema: &DFSchema) -> Result<Transformed<
     let is_bare = field.data_type().is_decimal()
         && field.metadata().get(TYPMOD_METADATA).is_some_and(|typmod| typmod == NO_TYPMOD_TEXT);
     let digits = match expr.get_type(schema) {
-        Ok(_) if !is_bare || matches!(expr.as_ref(), Expr::Literal(..)) => None,
+        Ok(_) if !is_bare => None,
         Ok(DataType::Int8 | DataType::Int16) => Some(DataType::Decimal128(5, 0)),
         Ok(DataType::Int32) => Some(DataType::Decimal128(10, 0)),
         Ok(DataType::Int64) => Some(DataType::Decimal128(19, 0)),

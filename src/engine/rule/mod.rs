@@ -8,6 +8,8 @@ mod arithmetic;
 mod correlated_limit;
 mod conversion;
 mod date_comparison;
+mod explicit_cast;
+mod dependent;
 mod integer;
 mod join;
 mod lateral;
@@ -23,8 +25,10 @@ use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
+pub use dependent::{pulls_up, references};
+pub use explicit_cast::refuse_casts;
 pub use integer::narrow_integer_literals;
 pub use join::refuse_merged_columns;
 pub use lateral::inline_laterals;
@@ -43,7 +47,9 @@ pub fn analyzer_rules() -> Rules {
         Arc::new(subquery::SubqueryRule),
         Arc::new(correlated_limit::CorrelatedLimitRule),
     ];
-    rules.extend(function::analyzer_rules());
+    rules.extend(function::analyzer_rules_before_coercion());
+    rules.push(Arc::new(dependent::DependentRule));
+    rules.extend(Analyzer::new().rules);
     // Type coercion has cast texts by then.
     rules.push(Arc::new(text_input::TextInputRule));
     rules.push(Arc::new(conversion::ConversionRule));

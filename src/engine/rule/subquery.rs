@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema, DataFusionError, ExprSchema, Result, internal_err};
+use datafusion::common::{Column, DFSchema, ExprSchema, Result, internal_err};
 use datafusion::logical_expr::expr::{
     Exists, InSubquery, ScalarFunction, SetComparison, SetQuantifier,
 };
@@ -17,8 +17,6 @@ use datafusion::logical_expr::{
     ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, binary_expr, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
-
-use crate::base::Error;
 
 /// Runs before type coercion.
 #[derive(Debug)]
@@ -101,13 +99,6 @@ fn rewrite(expression: Expr, _: &DFSchema) -> Result<Transformed<Expr>> {
             let negated = comparison.quantifier == SetQuantifier::All;
             let SetComparison { expr, subquery, .. } = comparison;
             Ok(Transformed::yes(Expr::InSubquery(InSubquery { expr, subquery, negated })))
-        }
-        Expr::SetComparison(comparison) => {
-            let what =
-                format!("{} with a subquery inside another expression", comparison.quantifier);
-            let error = Error::unsupported(what)
-                .with_hint("It can be a condition of WHERE, alone or joined with AND.");
-            Err(DataFusionError::External(Box::new(error)))
         }
         Expr::ScalarSubquery(subquery) => match without_row(&subquery)? {
             Some(subquery) => Ok(Transformed::yes(Expr::ScalarSubquery(subquery))),

@@ -4,6 +4,7 @@
 mod aggregates;
 mod array_bounds;
 mod array_fill;
+mod array_slices;
 mod array_subquery;
 mod at_time_zone;
 mod catalog_functions;
@@ -18,9 +19,10 @@ mod float_constants;
 mod grouping_tuples;
 mod hypothetical;
 mod interval_literals;
+mod lateral_names;
 mod like_any;
-mod merged_columns;
 mod like_escape;
+mod merged_columns;
 mod named_arguments;
 mod prefix_operators;
 mod record_functions;
@@ -29,9 +31,11 @@ mod row_values;
 mod session_words;
 mod set_functions;
 mod substrings;
+mod table_sample;
 mod type_of;
 mod union_chains;
 mod values_lists;
+mod window_names;
 
 use std::ops::ControlFlow;
 
@@ -60,6 +64,8 @@ const RULES: &[Rule] = &[
     Rule::Expression(catalog_functions::in_expression),
     Rule::Relation(catalog_functions::in_relation),
     Rule::Relation(set_functions::in_relation),
+    Rule::Relation(table_sample::rewrite),
+    Rule::Relation(lateral_names::rewrite),
     Rule::Expression(set_functions::in_expression),
     Rule::Expression(composite_fields::rewrite),
     Rule::Expression(collations::rewrite),
@@ -77,6 +83,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(aggregates::rewrite),
     Rule::Expression(array_bounds::rewrite),
     Rule::Expression(array_fill::rewrite),
+    Rule::Expression(array_slices::rewrite),
     Rule::Expression(array_subquery::rewrite),
     Rule::Expression(document_constants::rewrite),
     Rule::Expression(row_comparison::rewrite),
@@ -89,6 +96,7 @@ const RULES: &[Rule] = &[
     Rule::Query(union_chains::rewrite),
     Rule::Query(values_lists::rewrite),
     Rule::Query(row_values::in_query),
+    Rule::Query(window_names::rewrite),
 ];
 
 /// Applies every rule everywhere in `node`.

@@ -277,7 +277,7 @@ pub fn in_expression(expression: &mut Expr) -> Result<()> {
     if is(&function.name, GENERATE_SERIES) {
         let series = series(expressions(std::mem::take(&mut list.args)));
         *expression = call(UNNEST, vec![series]);
-    } else if let Some(SetFunction { arrays: &[array], document, .. }) =
+    } else if let Some(&SetFunction { arrays: &[array], ref document, .. }) =
         set_returning(&function.name)
     {
         let mut given = expressions(std::mem::take(&mut list.args));

@@ -13,7 +13,7 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
         let told = values.rows.iter().find_map(|row| row.content.get(column).and_then(type_of));
         let Some(told) = told.cloned() else { continue };
         for value in values.rows.iter_mut().filter_map(|row| row.content.get_mut(column)) {
-            if is_string(value) {
+            if is_string(value) || is_float(&told) && is_number(value) {
                 *value = Expr::Cast {
                     kind: CastKind::DoubleColon,
                     expr: Box::new(take(value)),
@@ -34,6 +34,18 @@ fn type_of(value: &Expr) -> Option<&DataType> {
         }
         _ => None,
     }
+}
+
+fn is_float(told: &DataType) -> bool {
+    matches!(
+        told,
+        DataType::Float8 | DataType::DoublePrecision | DataType::Double(_) | DataType::Float(_)
+    )
+}
+
+/// Beside a floating point number it is one, too; the planner would make both decimals.
+fn is_number(value: &Expr) -> bool {
+    matches!(value, Expr::Value(value) if matches!(value.value, Value::Number(_, _)))
 }
 
 fn is_string(value: &Expr) -> bool {
