@@ -197,6 +197,34 @@ pub fn logarithm(a: &Arguments<'_>) -> Result<ArrayRef> {
     })
 }
 
+/// A power by multiplication; `None` where it has too many digits for that.
+fn whole_power(base: i128, scale: u32, exponent: i128) -> Option<i128> {
+    let times = u32::try_from(exponent.unsigned_abs()).ok().filter(|times| *times <= 256)?;
+    let power = i256::from_i128(base).checked_pow(times)?;
+    let digits = scale.checked_mul(times)?;
+    let value = match exponent < 0 {
+        true => {
+            let one = power_of_ten(SCALE.checked_add(digits)?)?;
+            halves_away(one, power)?
+        }
+        false if digits <= SCALE => power.checked_mul(power_of_ten(SCALE - digits)?)?,
+        false => halves_away(power, power_of_ten(digits - SCALE)?)?,
+    };
+    let value = value.to_i128()?;
+    (value.unsigned_abs() < 10_u128.pow(38)).then_some(value)
+}
+
+/// A quotient rounded half away from zero.
+fn halves_away(dividend: i256, divisor: i256) -> Option<i256> {
+    let is_negative = dividend.is_negative() != divisor.is_negative();
+    let (dividend, divisor) = (dividend.checked_abs()?, divisor.checked_abs()?);
+    let cut = dividend.checked_div(divisor)?;
+    let rest = dividend.checked_sub(cut.checked_mul(divisor)?)?;
+    let rounds = rest >= divisor.checked_sub(rest)?;
+    let size = cut.checked_add(if rounds { i256::ONE } else { i256::ZERO })?;
+    if is_negative { size.checked_neg() } else { Some(size) }
+}
+
 /// `power(x, y)`
 pub fn power(a: &Arguments<'_>) -> Result<ArrayRef> {
     let ((base, base_scale), (exponent, scale)) = (decimal(a, 0)?, decimal(a, 1)?);
@@ -217,12 +245,15 @@ pub fn power(a: &Arguments<'_>) -> Result<ArrayRef> {
             let unit = 10_i128.pow(SCALE);
             return Ok(Some(if exponent == 0 { unit } else { 0 }));
         }
+        let is_odd = exponent / unit % 2 != 0;
+        if is_whole && let Some(exact) = whole_power(base, base_scale, exponent / unit) {
+            return Ok(Some(exact));
+        }
         let size = || {
             let ln = ln_of(base.checked_abs()?, base_scale)?;
             exp_of(times(ln, fixed(exponent, scale)?)?)
         };
         let size = size().ok_or_else(overflow)?;
-        let is_odd = exponent / unit % 2 != 0;
         Ok(Some(if base < 0 && is_odd { -size } else { size }))
     })
 }

@@ -13,10 +13,12 @@ use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::logical_plan::Subquery;
 use datafusion::logical_expr::{
-    Cast, Expr, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, TableScan, Union,
+    Cast, Expr, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, TableScan,
 };
 
 use crate::base::datatype::{BaseType, TYPE_METADATA, TYPMOD_METADATA};
+
+use super::float::{float_beside_decimals, unified};
 
 /// `base::datatype::NO_TYPMOD` as metadata has it.
 const NO_TYPMOD_TEXT: &str = "-1";
@@ -41,8 +43,7 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         }
         LogicalPlan::RecursiveQuery(query) => narrow_recursion(query).map(Transformed::yes),
         // A union keeps the types that its inputs had when it was made.
-        LogicalPlan::Union(union) => Union::try_new_with_loose_types(union.inputs)
-            .map(|union| Transformed::yes(LogicalPlan::Union(union))),
+        LogicalPlan::Union(union) => unified(union).map(Transformed::yes),
         node => {
             let node = match node {
                 LogicalPlan::Join(join) => LogicalPlan::Join(follow_lateral(join)?),
@@ -55,6 +56,8 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
                 let expression = narrow(expression)?.data;
                 let expression =
                     expression.transform_up(|inner| numeric_of_digits(inner, &outer))?.data;
+                let expression =
+                    expression.transform_up(|inner| float_beside_decimals(inner, &outer))?.data;
                 let followed = expression.transform_up(|inner| follow_outer(inner, &outer))?;
                 Ok(Transformed::yes(name.restore(followed.data)))
             })?

@@ -9,6 +9,7 @@ mod correlated_limit;
 mod conversion;
 mod date_comparison;
 mod explicit_cast;
+mod float;
 mod dependent;
 mod integer;
 mod join;
