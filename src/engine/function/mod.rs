@@ -47,6 +47,7 @@ mod session;
 mod size;
 mod statistics;
 mod string;
+mod sum;
 mod template;
 mod text_output;
 mod type_planner;
@@ -62,7 +63,6 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::functions_aggregate::bool_and_or::bool_and_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
-use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::{ScalarUDF, planner};
 use datafusion::optimizer::AnalyzerRule;
 
@@ -127,7 +127,7 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     }
     for (function, fold) in [
         (average::function(), Fold::Average),
-        (sum_udaf(), Fold::Sum),
+        (sum::function(), Fold::Sum),
         (min_udaf(), Fold::Least),
         (max_udaf(), Fold::Greatest),
     ] {

@@ -21,12 +21,14 @@ use super::reference::references;
 /// A plan that grows by the columns which subqueries in expressions over it become.
 pub struct Attachment<'a> {
     pub plan: LogicalPlan,
+    /// The plan without the subqueries, to take values from: with them it would double for each.
+    base: LogicalPlan,
     names: &'a Names,
 }
 
 impl<'a> Attachment<'a> {
     pub fn new(plan: LogicalPlan, names: &'a Names) -> Self {
-        Attachment { plan, names }
+        Attachment { base: plan.clone(), plan, names }
     }
 
     /// The expression with columns in the place of the subqueries that `chosen` wants.
@@ -71,7 +73,7 @@ impl<'a> Attachment<'a> {
         };
         let has_one_row = plan.max_rows().is_some_and(|rows| rows <= 1);
         let Pushed { mut plan, values } =
-            Domain::new(&self.plan, columns.clone(), self.names).push(plan)?;
+            Domain::new(self.source(&columns), columns.clone(), self.names).push(plan)?;
         if !has_one_row {
             let kept = values.iter().cloned().map(Expr::Column).collect();
             let number = row_number().partition_by(kept).build()?;
@@ -91,7 +93,7 @@ impl<'a> Attachment<'a> {
             return has_row(plan.clone());
         }
         let Pushed { plan, values } =
-            Domain::new(&self.plan, columns.clone(), self.names).push(plan)?;
+            Domain::new(self.source(&columns), columns.clone(), self.names).push(plan)?;
         self.join_present(plan, &columns, &values)
     }
 
@@ -109,7 +111,7 @@ impl<'a> Attachment<'a> {
             columns.push(value.clone());
         }
         let Pushed { plan, values } =
-            Domain::new(&self.plan, columns.clone(), self.names).push(plan)?;
+            Domain::new(self.source(&columns), columns.clone(), self.names).push(plan)?;
         let Some(value) = values.get(place).cloned() else {
             return internal_err!("a domain without the compared value");
         };
@@ -160,10 +162,25 @@ impl<'a> Attachment<'a> {
             return Ok(column);
         }
         let name = self.names.next("compared");
-        let columns = self.plan.schema().columns().into_iter().map(Expr::Column);
-        let columns = columns.chain([value.alias(&name)]);
-        self.plan = LogicalPlanBuilder::from(self.plan.clone()).project(columns)?.build()?;
+        let with_value = |plan: &LogicalPlan| {
+            let columns = plan.schema().columns().into_iter().map(Expr::Column);
+            let columns = columns.chain([value.clone().alias(&name)]);
+            LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()
+        };
+        self.plan = with_value(&self.plan)?;
+        if value.column_refs().into_iter().all(|column| self.base.schema().has_column(column)) {
+            self.base = with_value(&self.base)?;
+        }
         Ok(Column::new_unqualified(name))
+    }
+
+    /// The smallest plan that has the columns.
+    fn source(&self, columns: &[Column]) -> &LogicalPlan {
+        let schema = self.base.schema();
+        match columns.iter().all(|column| schema.has_column(column)) {
+            true => &self.base,
+            false => &self.plan,
+        }
     }
 
     fn join_present(
