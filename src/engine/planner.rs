@@ -32,7 +32,9 @@ use crate::base::{PrincipalId, Result};
 use super::error::locate;
 use super::facts::Facts;
 use super::function::undefined_function;
-use super::rule::{count_copies, inline_laterals, narrow_integer_literals, refuse_casts, refuse_merged_columns};
+use super::rule::{
+    count_copies, inline_laterals, narrow_integer_literals, refuse_casts, refuse_merged_columns,
+};
 use super::system::ViewPlanner;
 
 /// What each relation name of one query stands for.

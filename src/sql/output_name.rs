@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem, SetExpr, TrimWhereField,
-    VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem, SetExpr,
+    TrimWhereField, VisitMut, VisitorMut,
 };
 
 /// Begins and ends the counter of the aliases made here. No identifier of a user begins with it.

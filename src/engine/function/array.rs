@@ -72,9 +72,10 @@ pub const KERNELS: &[Kernel] = &[
         &[Overload::new(&[Kind::Array, Any], SAME, remove).sees_null()],
     ),
     Kernel::immutable("trim_array", &[Overload::new(&[Kind::Array, Int4], SAME, trim)]),
-    Kernel::immutable("row_numbers", &[Overload::new(&[], BIGINTS, row_numbers)
-        .variadic(Kind::Array)
-        .sees_null()]),
+    Kernel::immutable(
+        "row_numbers",
+        &[Overload::new(&[], BIGINTS, row_numbers).variadic(Kind::Array).sees_null()],
+    ),
     Kernel::stable(
         "array_to_string",
         &[Overload::new(&[Kind::Array, Text, Text], TEXT, to_string).optional(1).sees_null()],

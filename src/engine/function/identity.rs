@@ -2,8 +2,8 @@
 
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 
-use crate::base::{Error, Oid};
 use crate::base::datatype::{BaseType, pg_type_of};
+use crate::base::{Error, Oid};
 
 use super::kernel::{Kernel, Kind, Overload, Returns};
 

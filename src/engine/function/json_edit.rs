@@ -142,9 +142,8 @@ fn at_path<'a>(
             match (found, is_last) {
                 (Some((_, member)), false) => at_path(member, path, level + 1, value, change),
                 (Some(_), true) if matches!(change, Change::Insert { .. }) => {
-                    Err(invalid("cannot replace existing key").with_hint(
-                        "Try using the function jsonb_set to replace key value.",
-                    ))
+                    Err(invalid("cannot replace existing key")
+                        .with_hint("Try using the function jsonb_set to replace key value."))
                 }
                 (Some(_), true) if change == Change::Delete => {
                     members.retain(|(key, _)| key != step);

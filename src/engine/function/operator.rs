@@ -9,8 +9,8 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExp
 use datafusion::logical_expr::{Cast, Expr, ExprSchemable, Operator, binary_expr, cast, lit};
 use sqlparser::ast::BinaryOperator;
 
-use crate::base::{Error, ErrorKind};
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
+use crate::base::{Error, ErrorKind};
 use crate::engine::system::field::field_of;
 use crate::sql::{PERIOD_END, WHOLE_ROW};
 
@@ -18,8 +18,8 @@ use super::datetime_arithmetic::{DIVIDE, MINUS, PLUS, TIMES};
 use super::json;
 use super::json_edit;
 use super::json_path;
-use super::record;
 use super::kernel::numeric_field;
+use super::record;
 use super::regular_expression::MATCHES;
 use super::string::{BYTES_CONCAT, STARTS_WITH};
 
@@ -102,10 +102,7 @@ fn period_end(
 }
 
 /// What a name means that may be a column or a relation: PostgreSQL looks for a column first.
-fn whole_row(
-    expression: RawBinaryExpr,
-    schema: &DFSchema,
-) -> Result<PlannerResult<RawBinaryExpr>> {
+fn whole_row(expression: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
     let name = expression.right.as_literal().and_then(|name| name.try_as_str().flatten());
     let name = name.unwrap_or_default();
     let of_relation = schema
@@ -238,9 +235,8 @@ fn widened(
 
 /// Dates, times and truths are compared with no numbers.
 fn is_incomparable(left: &Field, right: &Field) -> bool {
-    let is_apart = |field: &Field| {
-        is_temporal(field.data_type()) || *field.data_type() == DataType::Boolean
-    };
+    let is_apart =
+        |field: &Field| is_temporal(field.data_type()) || *field.data_type() == DataType::Boolean;
     let is_number = |field: &Field| field.data_type().is_numeric();
     is_apart(left) && is_number(right) || is_number(left) && is_apart(right)
 }

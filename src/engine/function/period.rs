@@ -1,10 +1,10 @@
 //! OVERLAPS: whether two periods have a moment in common. What their ends are is said before.
 //! <https://www.postgresql.org/docs/16/functions-datetime.html>
 
+use datafusion::arrow::array::AsArray;
 use datafusion::arrow::array::{Array, ArrayRef};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
-use datafusion::arrow::array::AsArray;
 
 use crate::base::datatype::BaseType;
 use crate::base::{Error, Result};
@@ -20,10 +20,8 @@ macro_rules! periods {
     };
 }
 
-pub const KERNELS: &[Kernel] = &[Kernel::immutable(
-    "overlaps",
-    &[periods!(Timestamp), periods!(Timestamptz), periods!(Time)],
-)];
+pub const KERNELS: &[Kernel] =
+    &[Kernel::immutable("overlaps", &[periods!(Timestamp), periods!(Timestamptz), periods!(Time)])];
 
 fn overlaps(a: &Arguments<'_>) -> Result<ArrayRef> {
     let mut columns = Vec::with_capacity(4);

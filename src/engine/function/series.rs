@@ -43,9 +43,7 @@ enum Step {
 fn step_of(types: &[DataType]) -> Step {
     let is_number = |data_type: &DataType| data_type.is_integer() || data_type.is_null();
     if types.iter().any(|data_type| matches!(data_type, DataType::Decimal128(..)))
-        && types
-            .iter()
-            .all(|one| is_number(one) || matches!(one, DataType::Decimal128(..)))
+        && types.iter().all(|one| is_number(one) || matches!(one, DataType::Decimal128(..)))
     {
         let scale = types.iter().filter_map(scale_of).max().unwrap_or(0);
         return Step::Decimals { precision: 38, scale };
@@ -126,7 +124,9 @@ impl ScalarUDFImpl for Series {
                 let narrow = list_of(DataType::Int32);
                 match self.inner.invoke_with_args(widened(arguments)?)? {
                     ColumnarValue::Array(lists) => Ok(ColumnarValue::Array(cast(&lists, &narrow)?)),
-                    ColumnarValue::Scalar(list) => Ok(ColumnarValue::Scalar(list.cast_to(&narrow)?)),
+                    ColumnarValue::Scalar(list) => {
+                        Ok(ColumnarValue::Scalar(list.cast_to(&narrow)?))
+                    }
                 }
             }
             Step::Decimals { precision, scale } => decimals(&arguments, precision, scale),
@@ -138,9 +138,7 @@ impl ScalarUDFImpl for Series {
 /// The call with 64-bit arguments.
 fn widened(arguments: ScalarFunctionArgs) -> Result<ScalarFunctionArgs> {
     let args = arguments.args.iter().map(|value| value.cast_to(&DataType::Int64, None));
-    let field = |field: &FieldRef| {
-        Arc::new(field.as_ref().clone().with_data_type(DataType::Int64))
-    };
+    let field = |field: &FieldRef| Arc::new(field.as_ref().clone().with_data_type(DataType::Int64));
     let return_field = Field::new("series", list_of(DataType::Int64), true);
     Ok(ScalarFunctionArgs {
         args: args.collect::<Result<_>>()?,

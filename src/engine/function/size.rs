@@ -42,9 +42,8 @@ fn pretty(bytes: i64) -> String {
 
 /// Reads a size with its unit.
 fn bytes_of(size: &str) -> Result<i64, Error> {
-    let invalid = || {
-        Error::new(ErrorKind::InvalidParameterValue, format!("invalid size: \"{size}\""))
-    };
+    let invalid =
+        || Error::new(ErrorKind::InvalidParameterValue, format!("invalid size: \"{size}\""));
     let trimmed = size.trim();
     let end = trimmed.find(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E'));
     let (number, unit) = trimmed.split_at(end.unwrap_or(trimmed.len()));
@@ -55,11 +54,9 @@ fn bytes_of(size: &str) -> Result<i64, Error> {
         "" => 0,
         unit => UNITS.iter().find(|(name, _)| *name == unit).map(|(_, power)| *power).ok_or_else(
             || {
-                invalid()
-                    .with_detail(format!("Invalid size unit: \"{unit}\"."))
-                    .with_hint(
-                        "Valid units are \"bytes\", \"B\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".",
-                    )
+                invalid().with_detail(format!("Invalid size unit: \"{unit}\".")).with_hint(
+                    "Valid units are \"bytes\", \"B\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".",
+                )
             },
         )?,
     };

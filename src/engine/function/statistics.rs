@@ -73,10 +73,7 @@ fn checked(fraction: f64) -> Result<f64> {
 }
 
 /// Elements of an array that are not NULL, sorted.
-fn sorted(
-    values: &ArrayRef,
-    descending: bool,
-) -> Result<Vec<usize>> {
+fn sorted(values: &ArrayRef, descending: bool) -> Result<Vec<usize>> {
     let compare = make_comparator(values, values, SortOptions::default()).map_err(broken)?;
     let mut places: Vec<usize> = (0..values.len()).filter(|at| values.is_valid(*at)).collect();
     places.sort_by(|one, other| compare(*one, *other));

@@ -310,9 +310,9 @@ fn unistr(a: &Arguments<'_>) -> Result<ArrayRef> {
                 Some(b'U') => (1, 8),
                 _ => (0, 4),
             };
-            let code = escape.get(skipped..skipped + digits).filter(|digits| {
-                digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-            });
+            let code = escape
+                .get(skipped..skipped + digits)
+                .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
             let code = code.and_then(|digits| u32::from_str_radix(digits, 16).ok());
             let code = code.ok_or_else(|| {
                 Error::new(ErrorKind::SyntaxError, "invalid Unicode escape").with_hint(

@@ -170,9 +170,11 @@ impl Sums {
             let value = i256::from_i128(value);
             let square = value.checked_mul(value).ok_or_else(out_of_range)?;
             let signed = |value: i256| value.checked_mul(sign);
-            self.sum = signed(value).and_then(|v| self.sum.checked_add(v)).ok_or_else(out_of_range)?;
-            self.squares =
-                signed(square).and_then(|v| self.squares.checked_add(v)).ok_or_else(out_of_range)?;
+            self.sum =
+                signed(value).and_then(|v| self.sum.checked_add(v)).ok_or_else(out_of_range)?;
+            self.squares = signed(square)
+                .and_then(|v| self.squares.checked_add(v))
+                .ok_or_else(out_of_range)?;
             self.count += if sign == i256::ONE { 1 } else { -1 };
         }
         Ok(())

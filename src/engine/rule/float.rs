@@ -102,13 +102,14 @@ fn with_floats(input: Arc<LogicalPlan>, meets: &[bool]) -> Result<Arc<LogicalPla
     let columns = input.schema().columns();
     let types: Vec<DataType> =
         input.schema().fields().iter().map(|field| field.data_type().clone()).collect();
-    let expressions = columns.into_iter().zip(types).zip(meets).map(|((column, data_type), meet)| {
-        let name = column.name.clone();
-        match *meet && data_type.is_numeric() && data_type != DataType::Float64 {
-            true => cast(Expr::Column(column), DataType::Float64).alias(name),
-            false => Expr::Column(column),
-        }
-    });
+    let expressions =
+        columns.into_iter().zip(types).zip(meets).map(|((column, data_type), meet)| {
+            let name = column.name.clone();
+            match *meet && data_type.is_numeric() && data_type != DataType::Float64 {
+                true => cast(Expr::Column(column), DataType::Float64).alias(name),
+                false => Expr::Column(column),
+            }
+        });
     let expressions: Vec<Expr> = expressions.collect();
     let plan = LogicalPlanBuilder::from(Arc::unwrap_or_clone(input)).project(expressions)?;
     plan.build().map(Arc::new)

@@ -24,9 +24,10 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
         [_, _, _] => return Err(Error::unsupported("array_fill with lower bounds")),
         _ => return Ok(()),
     };
-    let filled = lengths.into_iter().rev().fold(value, |inner, length| {
-        call("array_repeat", vec![inner, length])
-    });
+    let filled = lengths
+        .into_iter()
+        .rev()
+        .fold(value, |inner, length| call("array_repeat", vec![inner, length]));
     *expression = filled;
     Ok(())
 }

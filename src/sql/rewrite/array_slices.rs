@@ -9,7 +9,9 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
     match expression {
         Expr::CompoundFieldAccess { access_chain, .. } => {
             for access in access_chain {
-                if let AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, .. }) = access
+                if let AccessExpr::Subscript(Subscript::Slice {
+                    lower_bound, upper_bound, ..
+                }) = access
                 {
                     lower_bound.get_or_insert_with(|| number("1"));
                     upper_bound.get_or_insert_with(|| number("2147483647"));

@@ -63,8 +63,7 @@ pub fn derived(
     let Some(alias) = alias.as_mut().filter(|alias| {
         !alias.columns.is_empty() && alias.columns.iter().all(|column| column.data_type.is_some())
     }) else {
-        let message =
-            "a column definition list is required for functions returning \"record\"";
+        let message = "a column definition list is required for functions returning \"record\"";
         return Err(Error::new(ErrorKind::SyntaxError, message));
     };
     query_of(function, document, alias).map(Some)

@@ -29,7 +29,9 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
             _ => None,
         },
         Expr::IsDistinctFrom(left, right) => distinct(left, right, Expr::IsDistinctFrom)?,
-        Expr::IsNotDistinctFrom(left, right) => distinct(left, right, Expr::IsDistinctFrom)?.map(not),
+        Expr::IsNotDistinctFrom(left, right) => {
+            distinct(left, right, Expr::IsDistinctFrom)?.map(not)
+        }
         Expr::InList { expr, list, negated } => match row(expr) {
             Some(left) => Some(in_list(&left, list, *negated)?),
             None => None,

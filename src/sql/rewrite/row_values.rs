@@ -48,7 +48,8 @@ fn expression_of(value: &Expr) -> Option<Vec<Expr>> {
 
 /// A test of a row is the test of all its fields.
 fn each_field(fields: Option<Vec<Expr>>, expression: &mut Expr, test: fn(Box<Expr>) -> Expr) {
-    let tests = fields.map(|fields| fields.into_iter().map(|field| test(Box::new(field))).collect());
+    let tests =
+        fields.map(|fields| fields.into_iter().map(|field| test(Box::new(field))).collect());
     if let Some(all) = tests.and_then(|tests| joined(tests, &BinaryOperator::And)) {
         *expression = Expr::Nested(Box::new(all));
     }

@@ -33,9 +33,7 @@ pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
         TableFactor::Function { name, args, alias, with_ordinality, .. } => {
             (name, args, alias, with_ordinality)
         }
-        TableFactor::UNNEST {
-            array_exprs, alias, with_offset: false, with_ordinality, ..
-        } => {
+        TableFactor::UNNEST { array_exprs, alias, with_offset: false, with_ordinality, .. } => {
             array_exprs.iter_mut().for_each(make_array);
             let names = vec![UNNEST; array_exprs.len()];
             finish(alias, UNNEST, &names, array_exprs, std::mem::take(with_ordinality));
@@ -55,7 +53,10 @@ pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
     let function = name.to_string().to_lowercase();
     let constant_series = is(name, GENERATE_SERIES)
         && !*with_ordinality
-        && !arguments.iter().filter_map(expression_of).any(|one| is_of_time(one) || has_column(one));
+        && !arguments
+            .iter()
+            .filter_map(expression_of)
+            .any(|one| is_of_time(one) || has_column(one));
     if constant_series {
         // The planner's table function takes constant whole numbers, its function of arrays takes all.
         name_column(alias, GENERATE_SERIES);
@@ -194,9 +195,7 @@ fn rows_from(calls: Vec<FunctionArg>) -> Result<(Vec<Expr>, Vec<String>)> {
                 };
                 let known = unnested_name(&name, &list.args);
                 match arrays_of(&name, &mut list.args)? {
-                    Some((arrays, _)) if known.is_some() => {
-                        (arrays, known.into_iter().collect())
-                    }
+                    Some((arrays, _)) if known.is_some() => (arrays, known.into_iter().collect()),
                     Some(found) => found,
                     None => {
                         let single = call("make_array", vec![take(&mut one)]);
@@ -219,9 +218,8 @@ fn unnested_name(name: &ObjectName, arguments: &[FunctionArg]) -> Option<String>
     if is(&inner.name, GENERATE_SERIES) {
         return Some(GENERATE_SERIES.to_owned());
     }
-    let of_array = |function: &&SetFunction| {
-        matches!(function.arrays, [array] if is(&inner.name, array))
-    };
+    let of_array =
+        |function: &&SetFunction| matches!(function.arrays, [array] if is(&inner.name, array));
     SET_FUNCTIONS.iter().find(of_array).map(|function| function.name.to_owned())
 }
 

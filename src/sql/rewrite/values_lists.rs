@@ -1,7 +1,7 @@
 //! In a column of VALUES where one row tells a type, `DATE '2024-02-29'` or `'1'::bigint`, the strings of the
 //! other rows are read as that type, as PostgreSQL reads them: the planner takes them for text.
 
-use sqlparser::ast::{CastKind, DataType, Expr, Query, SetExpr, TypedString, Value};
+use sqlparser::ast::{CastKind, DataType, Expr, Query, SetExpr, TypedString, UnaryOperator, Value};
 
 use super::take;
 use crate::base::Result;
@@ -45,7 +45,11 @@ fn is_float(told: &DataType) -> bool {
 
 /// Beside a floating point number it is one, too; the planner would make both decimals.
 fn is_number(value: &Expr) -> bool {
-    matches!(value, Expr::Value(value) if matches!(value.value, Value::Number(_, _)))
+    match value {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => is_number(expr),
+        Expr::Value(value) => matches!(value.value, Value::Number(_, _)),
+        _ => false,
+    }
 }
 
 fn is_string(value: &Expr) -> bool {

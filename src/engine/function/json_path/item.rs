@@ -33,7 +33,9 @@ impl Item {
             JsonValue::Array(elements) => Item::Array(elements.iter().map(Item::of).collect()),
             JsonValue::Object(members) => {
                 let members = sorted_members(members).into_iter();
-                Item::Object(members.map(|(key, value)| (key.to_owned(), Item::of(value))).collect())
+                Item::Object(
+                    members.map(|(key, value)| (key.to_owned(), Item::of(value))).collect(),
+                )
             }
         }
     }
@@ -102,7 +104,8 @@ impl Item {
             (Item::String(one), Item::String(other)) => one.cmp(other),
             (Item::Array(one), Item::Array(other)) => {
                 let by_length = one.len().cmp(&other.len());
-                let mut order = if one.is_empty() || other.is_empty() { by_length } else { Ordering::Equal };
+                let mut order =
+                    if one.is_empty() || other.is_empty() { by_length } else { Ordering::Equal };
                 if order.is_eq() {
                     order = by_length;
                 }

@@ -82,8 +82,9 @@ impl Walk<'_> {
                 for item in self.unwrapped(operand, place)? {
                     let sign = if *negates { '-' } else { '+' };
                     let number = item.decimal()?.ok_or_else(|| {
-                        let message =
-                            format!("operand of unary jsonpath operator {sign} is not a numeric value");
+                        let message = format!(
+                            "operand of unary jsonpath operator {sign} is not a numeric value"
+                        );
                         failed(ErrorKind::NonNumericSqlJsonItem, message)
                     })?;
                     signed.push(if *negates { number.negated() } else { number }.item());
@@ -149,8 +150,9 @@ impl Walk<'_> {
                 Arithmetic::Divide => '/',
                 Arithmetic::Modulo => '%',
             };
-            let message =
-                format!("{side} operand of jsonpath operator {symbol} is not a single numeric value");
+            let message = format!(
+                "{side} operand of jsonpath operator {symbol} is not a single numeric value"
+            );
             failed(ErrorKind::SingletonSqlJsonItemRequired, message)
         })
     }
@@ -365,9 +367,9 @@ impl Walk<'_> {
                     .unwrapped(left, place)
                     .and_then(|left| Ok((left, self.unwrapped(right, place)?)));
                 match sides {
-                    Ok((left, right)) => self.any_pair(&left, &right, |one, other| {
-                        compare(*comparison, one, other)
-                    })?,
+                    Ok((left, right)) => {
+                        self.any_pair(&left, &right, |one, other| compare(*comparison, one, other))?
+                    }
                     Err(error) => unknown(error)?,
                 }
             }

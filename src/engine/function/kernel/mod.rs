@@ -364,9 +364,7 @@ pub fn undefined_with(
             _ => {}
         }
         match pg_type_of(field) {
-            Ok((pg_type, _)) if *field.data_type() != DataType::Null => {
-                pg_type.sql_name(NO_TYPMOD)
-            }
+            Ok((pg_type, _)) if *field.data_type() != DataType::Null => pg_type.sql_name(NO_TYPMOD),
             _ => "unknown".to_owned(),
         }
     };
