@@ -1,10 +1,10 @@
 -- pg_catalog.pg_cursors: https://www.postgresql.org/docs/16/view-pg-cursors.html
--- Always empty: a warehouse has no such objects.
+-- The cursors and portals of the session that asks.
 SELECT
-    CAST(NULL AS text) AS name,
-    CAST(NULL AS text) AS statement,
-    CAST(NULL AS boolean) AS is_holdable,
-    CAST(NULL AS boolean) AS is_binary,
-    CAST(NULL AS boolean) AS is_scrollable,
-    CAST(NULL AS timestamptz) AS creation_time
-WHERE false
+    c.name,
+    c.statement,
+    c.is_holdable,
+    c.is_binary,
+    c.is_scrollable,
+    c.creation_time
+FROM lakegate_catalog.cursors AS c

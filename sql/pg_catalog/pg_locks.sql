@@ -1,20 +1,20 @@
 -- pg_catalog.pg_locks: https://www.postgresql.org/docs/16/view-pg-locks.html
--- Always empty: a warehouse has no such objects.
+-- Advisory locks; nothing else is locked.
 SELECT
-    CAST(NULL AS text) AS locktype,
-    CAST(NULL AS oid) AS database,
+    CAST('advisory' AS text) AS locktype,
+    l.database,
     CAST(NULL AS oid) AS relation,
     CAST(NULL AS integer) AS page,
     CAST(NULL AS smallint) AS tuple,
     CAST(NULL AS text) AS virtualxid,
     CAST(NULL AS xid) AS transactionid,
-    CAST(NULL AS oid) AS classid,
-    CAST(NULL AS oid) AS objid,
-    CAST(NULL AS smallint) AS objsubid,
+    l.classid,
+    l.objid,
+    l.objsubid,
     CAST(NULL AS text) AS virtualtransaction,
-    CAST(NULL AS integer) AS pid,
-    CAST(NULL AS text) AS mode,
-    CAST(NULL AS boolean) AS granted,
-    CAST(NULL AS boolean) AS fastpath,
-    CAST(NULL AS timestamptz) AS waitstart
-WHERE false
+    l.pid,
+    l.mode,
+    l.granted,
+    CAST(false AS boolean) AS fastpath,
+    l.waitstart
+FROM lakegate_catalog.locks AS l

@@ -207,6 +207,7 @@ error_kinds! {
     InvalidSchemaName = "3F000",
     // Class 40
     SerializationFailure = "40001",
+    DeadlockDetected = "40P01",
     StatementCompletionUnknown = "40003",
     // Class 42: syntax and access
     InsufficientPrivilege = "42501",
@@ -225,6 +226,7 @@ error_kinds! {
     UndefinedTable = "42P01",
     UndefinedParameter = "42P02",
     DuplicateCursor = "42P03",
+    InvalidCursorDefinition = "42P11",
     DuplicateDatabase = "42P04",
     DuplicatePreparedStatement = "42P05",
     DuplicateSchema = "42P06",

@@ -26,6 +26,8 @@ pub struct Limits {
     pub statement_depth_max: usize,
     /// Prepared statements and portals of one session.
     pub prepared_statements_max: usize,
+    /// Rows that a scrollable cursor keeps in memory; what is more goes to the spill folder.
+    pub cursor_memory_bytes_max: usize,
     /// Views inside views.
     pub view_depth_max: usize,
     /// Queries that run at one time; more of them queue.
@@ -70,6 +72,7 @@ impl Default for Limits {
             statement_bytes_max: 16 * MIB,
             statement_depth_max: 128,
             prepared_statements_max: 10_000,
+            cursor_memory_bytes_max: MIB,
             view_depth_max: 32,
             running_queries_max: 16,
             queued_queries_max: 1000,

@@ -26,6 +26,34 @@ pub struct Admitted {
     _permit: OwnedSemaphorePermit,
 }
 
+/// The place of a query whose rows are read in portions: it has one only while somebody reads.
+#[derive(Debug)]
+pub struct Place {
+    admission: Arc<Admission>,
+    admitted: Option<Admitted>,
+}
+
+impl Place {
+    /// A place in the queue's order.
+    pub async fn take(admission: &Arc<Admission>) -> Result<Self> {
+        let admitted = Some(admission.enter().await?);
+        Ok(Place { admission: Arc::clone(admission), admitted })
+    }
+
+    /// Lets another query run until this one goes on.
+    pub fn give_back(&mut self) {
+        self.admitted = None;
+    }
+
+    /// Waits for a place, if it was given back. Errors: as [`Admission::enter`].
+    pub async fn take_again(&mut self) -> Result<()> {
+        if self.admitted.is_none() {
+            self.admitted = Some(self.admission.enter().await?);
+        }
+        Ok(())
+    }
+}
+
 impl Admission {
     pub fn new(limits: &Limits) -> Self {
         Admission {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::context::SessionState;
-use datafusion::execution::disk_manager::DiskManagerBuilder;
+use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder};
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
@@ -94,6 +95,11 @@ impl Context {
         props.query_execution_start_time =
             chrono::DateTime::from_timestamp_micros(facts.statement_timestamp);
         state
+    }
+
+    /// Memory and disk for rows that outlive their statement.
+    pub fn pool_and_disk(&self) -> (Arc<dyn MemoryPool>, Arc<DiskManager>) {
+        (self.memory.query_pool(), Arc::clone(&self.state.runtime_env().disk_manager))
     }
 
     /// Working memory that queries hold now, in bytes.

@@ -3,15 +3,17 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use datafusion::common::Result as DataFusionResult;
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
 use datafusion::common::exec_err;
 
-use crate::base::PrincipalId;
+use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::Snapshot;
 
+use super::advisory::AdvisoryLocks;
 use super::awaited::Watch;
 
 /// The facts of one statement, cheap to clone.
@@ -51,8 +53,45 @@ pub struct FactValues {
     pub server_started_at: i64,
     /// `pg_stat_activity`: who can tell of the live sessions.
     pub sessions: LiveSessions,
+    /// `pg_cursors`.
+    pub cursors: OpenCursors,
     /// What `set_config` has asked for; the session does it when the statement is over.
     pub assignments: Arc<Mutex<Vec<SettingAssignment>>>,
+    /// What `pg_notify` has sent; the session sends it on at COMMIT.
+    pub notifications: Arc<Mutex<Vec<Notification>>>,
+    /// `pg_listening_channels()`
+    pub listening: Arc<[String]>,
+    pub locks: Arc<AdvisoryLocks>,
+    /// How long a lock may be waited for.
+    pub lock_timeout: Option<Duration>,
+}
+
+/// What NOTIFY sends to whoever listens on the channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notification {
+    /// Of the session that sends.
+    pub backend_pid: i32,
+    pub channel: String,
+    pub payload: String,
+}
+
+/// Bytes of a channel's name, and of what is sent on it (PostgreSQL's `NAMEDATALEN` and
+/// `NOTIFY_PAYLOAD_MAX_LENGTH`).
+const CHANNEL_BYTES_MAX: usize = 63;
+const PAYLOAD_BYTES_MAX: usize = 7999;
+
+/// Errors: 22023.
+pub fn check_notification(channel: &str, payload: &str) -> Result<()> {
+    let message = if channel.is_empty() {
+        "channel name cannot be empty"
+    } else if channel.len() > CHANNEL_BYTES_MAX {
+        "channel name too long"
+    } else if payload.len() > PAYLOAD_BYTES_MAX {
+        "payload string too long"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::InvalidParameterValue, message))
 }
 
 /// A setting as `pg_settings` shows it.
@@ -77,24 +116,80 @@ pub struct SettingAssignment {
     pub local: bool,
 }
 
-/// Tells of the live sessions when it is asked: their records are copied only by statements that read them.
+/// Who knows the live sessions.
+pub trait Sessions: Send + Sync {
+    /// What each does now. Copies all records: for statements that ask for them.
+    fn list(&self) -> Arc<[SessionActivity]>;
+
+    /// Cancels a session's running statement. Whether there is such a session.
+    fn cancel(&self, backend_pid: i32) -> bool;
+
+    /// Ends a session. Whether there is such a session.
+    fn terminate(&self, backend_pid: i32) -> bool;
+}
+
+/// The live sessions, if anybody knows them.
 #[derive(Clone, Default)]
-pub struct LiveSessions(Option<Arc<dyn Fn() -> Arc<[SessionActivity]> + Send + Sync>>);
+pub struct LiveSessions(Option<Arc<dyn Sessions>>);
 
 impl LiveSessions {
-    pub fn new(list: impl Fn() -> Arc<[SessionActivity]> + Send + Sync + 'static) -> Self {
-        LiveSessions(Some(Arc::new(list)))
+    pub fn new(sessions: Arc<dyn Sessions>) -> Self {
+        LiveSessions(Some(sessions))
     }
 
     /// The live sessions now.
     pub fn list(&self) -> Arc<[SessionActivity]> {
-        self.0.as_ref().map(|list| list()).unwrap_or_default()
+        self.0.as_ref().map(|sessions| sessions.list()).unwrap_or_default()
+    }
+
+    pub fn cancel(&self, backend_pid: i32) -> bool {
+        self.0.as_ref().is_some_and(|sessions| sessions.cancel(backend_pid))
+    }
+
+    pub fn terminate(&self, backend_pid: i32) -> bool {
+        self.0.as_ref().is_some_and(|sessions| sessions.terminate(backend_pid))
     }
 }
 
 impl std::fmt::Debug for LiveSessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("LiveSessions")
+    }
+}
+
+/// The session's cursors and portals. The session keeps them; a statement that asks sees those of now.
+#[derive(Debug, Clone, Default)]
+pub struct OpenCursors(Arc<Mutex<BTreeMap<String, OpenCursor>>>);
+
+/// A cursor or portal as `pg_cursors` shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OpenCursor {
+    pub name: String,
+    /// The text that it was made by.
+    pub statement: Arc<str>,
+    pub is_holdable: bool,
+    pub is_binary: bool,
+    pub is_scrollable: bool,
+    /// Microseconds since 1970-01-01 UTC.
+    pub creation_time: i64,
+}
+
+impl OpenCursors {
+    pub fn open(&self, cursor: OpenCursor) {
+        self.all().insert(cursor.name.clone(), cursor);
+    }
+
+    pub fn close(&self, name: &str) {
+        self.all().remove(name);
+    }
+
+    /// The cursors now, by name.
+    pub fn list(&self) -> Vec<OpenCursor> {
+        self.all().values().cloned().collect()
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, OpenCursor>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Authorized statements to streams of rows: planning, execution, memory. It owns no names and no sockets.
 
 mod admission;
+pub mod advisory;
 mod awaited;
 mod barrier;
 mod columns;
@@ -14,6 +15,7 @@ pub mod facts;
 mod function;
 mod grants;
 mod insert;
+mod kept;
 mod length;
 mod memory;
 mod open;
@@ -49,6 +51,7 @@ use crate::sql::{ParseLimits, Statement};
 use crate::storage::{Location, StoreOptions, Stores};
 
 use admission::Admission;
+use advisory::AdvisoryLocks;
 use awaited::Waiting;
 use context::Context;
 use facts::Facts;
@@ -56,6 +59,7 @@ use runtime::CpuRuntime;
 
 pub use crate::delta::change::Isolation;
 pub use insert::CopySink;
+pub use kept::KeptRows;
 pub use output::OutputColumn;
 pub use stream::RowStream;
 pub use work::{Mark, Work};
@@ -67,12 +71,13 @@ pub struct Engine {
     tables: Arc<Tables>,
     context: Context,
     cpu: CpuRuntime,
-    admission: Admission,
+    admission: Arc<Admission>,
     limits: Limits,
     /// Where managed tables lie, each in a folder named by a UUID.
     managed_root: Location,
     /// What the secrets of the metastore are sealed with.
     key: SealingKey,
+    locks: Arc<AdvisoryLocks>,
     /// Held while the stores are told of the places that data may lie in.
     places: Mutex<()>,
 }
@@ -184,11 +189,12 @@ impl Engine {
             tables: Arc::new(Tables::new(Arc::clone(&stores), TablesOptions::default())),
             context: Context::new(&limits, threads, registry, &spill_directory)?,
             cpu: CpuRuntime::new(threads + SPARE_THREADS)?,
-            admission: Admission::new(&limits),
+            admission: Arc::new(Admission::new(&limits)),
             stores,
             limits,
             managed_root,
             key,
+            locks: Arc::default(),
             places: Mutex::default(),
         };
         engine.refresh_places()?;
@@ -203,6 +209,11 @@ impl Engine {
     /// The metastore that names are looked up in.
     pub fn metastore(&self) -> &Arc<Metastore> {
         &self.metastore
+    }
+
+    /// The advisory locks of all sessions.
+    pub fn locks(&self) -> &Arc<AdvisoryLocks> {
+        &self.locks
     }
 
     /// Working memory that queries hold now, in bytes.

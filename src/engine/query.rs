@@ -16,6 +16,7 @@ use crate::bind::bound::Relations;
 use crate::bind::{BoundQuery, BoundRelation, BoundStatement};
 use crate::sql::placeholders_by_column;
 
+use super::admission::Place;
 use super::error::{from_datafusion, locate};
 use super::function::{object_identifiers_as_text, typed_constants};
 use super::output::{Origins, check_width, output_columns};
@@ -63,8 +64,8 @@ impl Engine {
         request: &Request,
     ) -> Result<RowStream> {
         // What only the catalog is asked never waits behind what reads tables.
-        let admitted = match reads_tables(&query.relations) {
-            true => Some(self.admission.enter().await?),
+        let place = match reads_tables(&query.relations) {
+            true => Some(Place::take(&self.admission).await?),
             false => None,
         };
         let engine = Arc::clone(self);
@@ -81,7 +82,7 @@ impl Engine {
                 Ok((batches.map_err(from_datafusion)?, columns))
             })
             .await?;
-        Ok(RowStream::new(columns.into(), self.cpu.carry(batches), admitted))
+        Ok(RowStream::new(columns.into(), self.cpu.carry(batches), place))
     }
 
     /// Plans a query with the request's parameter values in their places.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::base::Result;
 
-use super::admission::Admitted;
+use super::admission::Place;
 use super::awaited::Waiting;
 use super::output::OutputColumn;
 use super::runtime::Task;
@@ -17,8 +17,8 @@ use super::runtime::Task;
 pub struct RowStream {
     columns: Arc<[OutputColumn]>,
     batches: Batches,
-    /// The query's place among the running ones, given back when the stream ends.
-    admitted: Option<Admitted>,
+    /// The query's place among the running ones, given back when the stream ends or rests.
+    place: Option<Place>,
     /// Whoever holds the stream waits for it.
     waiting: Option<Waiting>,
 }
@@ -33,8 +33,8 @@ pub enum Batches {
 }
 
 impl RowStream {
-    pub fn new(columns: Arc<[OutputColumn]>, batches: Batches, admitted: Option<Admitted>) -> Self {
-        RowStream { columns, batches, admitted, waiting: None }
+    pub fn new(columns: Arc<[OutputColumn]>, batches: Batches, place: Option<Place>) -> Self {
+        RowStream { columns, batches, place, waiting: None }
     }
 
     /// The same rows, for whose work `waiting` stands until the last one or the drop.
@@ -54,6 +54,11 @@ impl RowStream {
 
     /// The next batch; `None` after the last. Safe to drop while waiting: no batch is lost.
     pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        if let Some(place) = &mut self.place
+            && let Err(error) = place.take_again().await
+        {
+            return Some(Err(error));
+        }
         let next = match &mut self.batches {
             Batches::Ready(batches) => batches.next().map(Ok),
             Batches::Carried { receiver, task } => match receiver.recv().await {
@@ -62,10 +67,17 @@ impl RowStream {
             },
         };
         if !matches!(next, Some(Ok(_))) {
-            self.admitted = None;
+            self.place = None;
             self.waiting = None;
             self.batches = Batches::Ready(Vec::new().into_iter());
         }
         next
+    }
+
+    /// Nobody reads for now: other queries may have the place. The query goes on until a few batches wait.
+    pub fn rest(&mut self) {
+        if let Some(place) = &mut self.place {
+            place.give_back();
+        }
     }
 }

@@ -123,7 +123,7 @@ async fn write_csv(mut rows: Rows, session: &Session, out: &mut dyn Write) -> Re
     let mut buffer = BytesMut::new();
     writer.start(&mut buffer);
     while rows.ready().await? {
-        let Some((batch, range)) = rows.take(usize::MAX) else { break };
+        let Some((batch, range)) = rows.take() else { break };
         writer.write_batch(&batch, range.start, range.end, &mut buffer)?;
         write(out, &buffer.split())?;
     }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::ScalarValue;
 
 use crate::base::name::quote_identifier;
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::Privilege;
+use crate::engine::facts::{Notification, check_notification};
 use crate::engine::{Completion, Isolation, OutputColumn, RowStream};
 use crate::governance::Access;
 use crate::sql::statement::{
@@ -15,6 +17,7 @@ use crate::sql::statement::{
     Use,
 };
 
+use super::channel::Action;
 use super::prepared::Prepared;
 use super::transaction::Savepoint;
 use super::{Execution, Rows, Session, TransactionStatus};
@@ -24,6 +27,7 @@ impl Session {
         &mut self,
         statement: SessionStatement,
         text: &Arc<str>,
+        parameters: Vec<ScalarValue>,
     ) -> Result<Execution> {
         let tag = match statement {
             SessionStatement::Use(target) => self.use_namespace(target)?,
@@ -53,6 +57,7 @@ impl Session {
             SessionStatement::Savepoint(name) => self.save(name)?,
             SessionStatement::Release(name) => {
                 self.transaction.release(&name)?;
+                self.portals.release_to(self.transaction.savepoints());
                 "RELEASE"
             }
             SessionStatement::RollbackTo(name) => self.back_to(&name).await?,
@@ -69,6 +74,26 @@ impl Session {
                 "DEALLOCATE ALL"
             }
             SessionStatement::Discard(discard) => self.discard(discard)?,
+            SessionStatement::Listen(channel) => {
+                self.listening.add(Action::Listen(channel));
+                "LISTEN"
+            }
+            SessionStatement::Unlisten(channel) => {
+                self.listening.add(channel.map_or(Action::UnlistenAll, Action::Unlisten));
+                "UNLISTEN"
+            }
+            SessionStatement::Notify { channel, payload } => {
+                check_notification(&channel, &payload)?;
+                let backend_pid = self.login.backend_pid;
+                let notification = Notification { backend_pid, channel, payload };
+                self.listening.add(Action::Notify(notification));
+                "NOTIFY"
+            }
+            SessionStatement::DeclareCursor(declare) => {
+                self.declare_cursor(declare, text, parameters).await?
+            }
+            SessionStatement::Fetch(fetch) => return self.fetch(fetch).await,
+            SessionStatement::CloseCursor(name) => self.close_cursor(name.as_deref())?,
         };
         self.style = self.settings.text_style();
         Ok(Execution::Done(Completion::new(tag)))
@@ -240,15 +265,28 @@ impl Session {
         }
         // Whatever comes of it, the block has ended.
         let before = self.settings.clone();
+        let held = self.prepare_commit().await;
+        self.portals.before_commit();
         self.settings.commit_transaction();
-        self.end_block(false, modes)?;
         let engine = Arc::clone(&self.shared.engine);
-        if let Err(error) = engine.commit(work).await {
+        self.transaction.end(|| engine.begin());
+        let committed = match held {
+            Ok(()) => engine.commit(work).await,
+            Err(error) => {
+                engine.roll_back(&work).await;
+                Err(error)
+            }
+        };
+        if let Err(error) = committed {
+            self.portals.end_transaction();
+            self.transaction_over(false);
             self.settings = before;
             self.settings.roll_back_transaction();
             self.style = self.settings.text_style();
             return Err(error);
         }
+        self.portals.committed();
+        self.transaction_over(true);
         self.chain(and_chain, modes)?;
         Ok("COMMIT")
     }
@@ -269,7 +307,8 @@ impl Session {
     fn end_block(&mut self, and_chain: bool, modes: TransactionModes) -> Result<()> {
         let engine = Arc::clone(&self.shared.engine);
         self.transaction.end(|| engine.begin());
-        self.portals.clear();
+        self.portals.end_transaction();
+        self.transaction_over(false);
         self.chain(and_chain, modes)
     }
 
@@ -295,13 +334,18 @@ impl Session {
 
     fn save(&mut self, name: String) -> Result<&'static str> {
         let (work, settings) = (self.transaction.work().mark(), self.settings.mark());
-        self.transaction.save(Savepoint { name, work, settings })?;
+        let locks = self.shared.engine.locks().mark(self.login.backend_pid);
+        let actions = self.listening.mark();
+        self.transaction.save(Savepoint { name, work, settings, actions, locks })?;
         Ok("SAVEPOINT")
     }
 
     async fn back_to(&mut self, name: &str) -> Result<&'static str> {
-        let Savepoint { name: _, work, settings } = self.transaction.back_to(name)?;
-        self.portals.clear();
+        let Savepoint { name: _, work, settings, actions, locks } =
+            self.transaction.back_to(name)?;
+        self.listening.rewind(actions);
+        self.shared.engine.locks().rewind(self.login.backend_pid, locks);
+        self.portals.roll_back_to(self.transaction.savepoints());
         self.settings.rewind(settings);
         self.transaction.work().rewind(&work).await?;
         Ok("ROLLBACK")
@@ -373,6 +417,8 @@ impl Session {
                 }
                 self.portals.clear();
                 self.prepared.clear();
+                self.listening.add(Action::UnlistenAll);
+                self.shared.engine.locks().unlock_all(self.login.backend_pid);
                 self.settings.reset_all()?;
                 Ok("DISCARD ALL")
             }

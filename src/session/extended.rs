@@ -8,9 +8,9 @@ use crate::base::datatype::PgType;
 use crate::base::{Error, ErrorKind, Oid, Result};
 use crate::engine::{Engine, OutputColumn, Request};
 use crate::sql::Statement;
-use crate::sql::statement::SessionStatement;
+use crate::sql::statement::{CursorOptions, SessionStatement};
 
-use super::portal::{Portal, PortalState};
+use super::portal::{Portal, PortalState, unknown_portal};
 use super::prepared::Prepared;
 use super::{Execution, Session, TransactionStatus};
 
@@ -86,26 +86,41 @@ impl Session {
             self.check_aborted(statement)?;
         }
         let max = self.shared.prepared_statements_max;
-        let portal_value = Portal { prepared, parameters, formats, state: PortalState::Ready };
-        self.portals.insert(portal, portal_value, max)
+        self.portals.check_free(portal, max)?;
+        let bound = Portal {
+            prepared,
+            parameters,
+            formats,
+            state: PortalState::Ready,
+            options: CursorOptions::default(),
+            level: Some(self.transaction.savepoints()),
+        };
+        self.portals.insert(portal, bound);
+        Ok(())
     }
 
     /// The result columns and formats of a portal.
     pub fn describe_portal(&self, name: &str) -> Result<(Columns, Vec<i16>)> {
-        let portal = self.portals.get(name)?;
+        let portal = self.portals.get(name).ok_or_else(|| unknown_portal(name))?;
         let columns = match &portal.state {
-            PortalState::Rows(rows) => Some(Arc::clone(rows.columns())),
+            PortalState::Rows { columns, .. } => Some(Arc::clone(columns)),
             PortalState::Ready | PortalState::Done => self.columns_of(&portal.prepared)?,
         };
         Ok((columns, portal.formats.clone()))
     }
 
+    /// The result formats of a portal, as the client gave them.
+    pub fn portal_formats(&self, name: &str) -> Result<Vec<i16>> {
+        let portal = self.portals.get(name).ok_or_else(|| unknown_portal(name))?;
+        Ok(portal.formats.clone())
+    }
+
     /// Execute: starts the portal, or goes on with it. `alone` says that a Sync follows: a change is committed
     /// by itself then, otherwise with all others up to the Sync.
     pub async fn step(&mut self, name: &str, alone: bool) -> Result<Step> {
-        let portal = self.portals.get(name)?;
+        let portal = self.portals.get(name).ok_or_else(|| unknown_portal(name))?;
         let (statement, text) = match &portal.state {
-            PortalState::Rows(_) => {
+            PortalState::Rows { .. } => {
                 self.check_not_failed()?;
                 return Ok(Step::Rows);
             }
@@ -117,42 +132,21 @@ impl Session {
         };
         let parameters = portal.parameters.clone();
         let formats = portal.formats.clone();
-        let described = portal.prepared.columns.clone();
         if !alone && statement.changing().is_some() {
             self.begin_pipeline();
         }
         let execution = self.execute(statement, &text, parameters, formats).await?;
-        match execution {
-            Execution::Rows(rows) => {
-                if described.is_some_and(|columns| !same_shape(&columns, rows.columns())) {
-                    return Err(Error::new(
-                        ErrorKind::FeatureNotSupported,
-                        "cached plan must not change result type",
-                    ));
-                }
-                self.portals.get_mut(name)?.state = PortalState::Rows(rows);
-                Ok(Step::Rows)
-            }
-            execution => {
-                // COMMIT and ROLLBACK end every portal, the one that runs them too.
-                if let Ok(portal) = self.portals.get_mut(name) {
-                    portal.state = PortalState::Done;
-                }
-                Ok(Step::Execution(execution))
-            }
-        }
+        Ok(match self.portal_began(name, execution)? {
+            Some(execution) => Step::Execution(execution),
+            None => Step::Rows,
+        })
     }
 
     /// Whether a portal would end a transaction block.
     pub fn is_commit(&self, name: &str) -> bool {
-        let portal = self.portals.get(name).ok();
+        let portal = self.portals.get(name);
         let statement = portal.and_then(|portal| portal.prepared.statement.as_ref());
         statement.is_some_and(Statement::is_commit)
-    }
-
-    /// The running portal, for its rows.
-    pub fn portal(&mut self, name: &str) -> Result<&mut Portal> {
-        self.portals.get_mut(name)
     }
 
     /// Close of a statement: no error when there is none.
@@ -173,6 +167,9 @@ impl Session {
             }
             Some(Statement::Session(SessionStatement::Execute(execute))) => {
                 self.columns_of(self.prepared.get(&execute.name)?.as_ref())
+            }
+            Some(Statement::Session(SessionStatement::Fetch(fetch))) => {
+                Ok(self.fetch_columns(fetch))
             }
             Some(_) | None => Ok(prepared.columns.clone()),
         }
@@ -204,6 +201,11 @@ pub(super) async fn describe(
     declared: &[Option<PgType>],
     request: &Request,
 ) -> Result<(Vec<PgType>, Columns)> {
+    if let Statement::Session(SessionStatement::DeclareCursor(declare)) = statement {
+        let query = Statement::Query(declare.query.clone());
+        let description = engine.describe(query, declared, request).await?;
+        return Ok((description.parameters, None));
+    }
     if let Statement::Session(_) = statement {
         return Ok((known_types(declared), None));
     }
@@ -228,7 +230,7 @@ fn known_types(declared: &[Option<PgType>]) -> Vec<PgType> {
     declared.iter().map(|known| known.unwrap_or(PgType::Scalar(BaseType::Text))).collect()
 }
 
-fn same_shape(described: &[OutputColumn], running: &[OutputColumn]) -> bool {
+pub(super) fn same_shape(described: &[OutputColumn], running: &[OutputColumn]) -> bool {
     described.len() == running.len()
         && described.iter().zip(running).all(|(a, b)| a.pg_type == b.pg_type)
 }

@@ -1,12 +1,16 @@
 //! One client's state: settings, transaction, prepared statements, portals, COPY. It holds no socket and
 //! names no protocol.
 
+pub mod channel;
 mod command;
 pub mod copy;
+mod cursor;
 pub mod extended;
+mod fetch;
 mod portal;
 mod prepared;
 pub mod registry;
+mod rows;
 pub mod setting;
 mod settings;
 mod statement;
@@ -21,19 +25,20 @@ use datafusion::common::ScalarValue;
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::{Privilege, Snapshot};
-use crate::engine::facts::{FactValues, Facts, LiveSessions};
+use crate::engine::facts::{FactValues, Facts, LiveSessions, Notification, Sessions};
 use crate::engine::{Completion, CopyTarget, Engine, Request, RowStream};
 use crate::governance::Access;
 use crate::sql::Parsed;
 use crate::sql::statement::CopyOption;
 
+use channel::{Action, Listening};
 use portal::Portals;
 use prepared::PreparedStatements;
 use settings::Settings;
 use transaction::Transaction;
 
-pub use portal::{PortalState, Rows};
 pub use registry::Registry;
+pub use rows::Rows;
 pub use transaction::TransactionStatus;
 
 /// What all sessions share.
@@ -73,6 +78,7 @@ pub struct Session {
     prepared: PreparedStatements,
     portals: Portals,
     notices: Vec<Notice>,
+    listening: Listening,
     /// The statement whose rows are being sent.
     running: Option<Request>,
     /// Whether the statement that runs is the last of a simple query's text.
@@ -138,6 +144,7 @@ impl Session {
             prepared: PreparedStatements::new(shared.prepared_statements_max),
             portals: Portals::default(),
             notices: Vec::new(),
+            listening: Listening::default(),
             running: None,
             is_last: true,
             shared,
@@ -249,11 +256,13 @@ impl Session {
             client_address: self.login.client_address,
             server_address: self.login.server_address,
             server_started_at: self.shared.started_at,
-            sessions: LiveSessions::new({
-                let registry = Arc::clone(&self.shared.registry);
-                move || registry.activities()
-            }),
+            sessions: LiveSessions::new(Arc::clone(&self.shared.registry) as Arc<dyn Sessions>),
+            cursors: self.portals.shown(),
             assignments: Arc::default(),
+            notifications: Arc::default(),
+            listening: self.listening.channels(),
+            locks: Arc::clone(self.shared.engine.locks()),
+            lock_timeout: self.settings.timeout("lock_timeout"),
         });
         Ok(Request { facts, work, parameters, text: Arc::clone(text), formats })
     }
@@ -276,7 +285,23 @@ impl Session {
         path
     }
 
-    /// Does what `set_config` asked for during a statement.
+    /// What other sessions have sent on the channels that this one listens on; outside of transactions only.
+    pub fn take_notifications(&self) -> Vec<Notification> {
+        match self.transaction.status() {
+            TransactionStatus::Idle => self.listening.take(),
+            TransactionStatus::Active | TransactionStatus::Failed => Vec::new(),
+        }
+    }
+
+    /// Waits until there are notifications to take.
+    pub async fn notified(&self) {
+        match self.transaction.status() {
+            TransactionStatus::Idle => self.listening.arrived().await,
+            TransactionStatus::Active | TransactionStatus::Failed => std::future::pending().await,
+        }
+    }
+
+    /// Does what `set_config` and `pg_notify` asked for during a statement.
     fn take_assignments(&mut self, request: &Request) -> Result<()> {
         let assignments = {
             let mut assignments =
@@ -290,6 +315,12 @@ impl Session {
             }
             self.style = self.settings.text_style();
         }
+        let sent = {
+            let mut sent =
+                request.facts.notifications.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *sent)
+        };
+        sent.into_iter().map(Action::Notify).for_each(|action| self.listening.add(action));
         Ok(())
     }
 }

@@ -1,137 +1,168 @@
-//! Portals: bound statements and what is left of their rows. A portal never holds more than one batch of
-//! them.
+//! Portals: bound statements and cursors, which share their names. What ends them is here in one place; how
+//! they are read is not.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::record_batch::RecordBatch;
+use chrono::Utc;
 use datafusion::common::ScalarValue;
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::engine::{OutputColumn, RowStream};
+use crate::engine::OutputColumn;
+use crate::engine::facts::{OpenCursor, OpenCursors};
+use crate::sql::statement::CursorOptions;
 
+use super::cursor::{Course, SharedCursor};
 use super::prepared::Prepared;
 
-/// A bound statement.
+/// A bound statement, or a declared cursor.
 pub struct Portal {
     pub prepared: Arc<Prepared>,
     pub parameters: Vec<ScalarValue>,
     /// The result formats as the client gave them, for the protocol alone.
     pub formats: Vec<i16>,
     pub state: PortalState,
+    pub options: CursorOptions,
+    /// How many savepoints stood when it was made; `None` once it has outlived its transaction.
+    pub level: Option<usize>,
 }
 
 pub enum PortalState {
     /// Not run yet.
     Ready,
-    Rows(Rows),
-    /// All rows sent, or none to send.
+    Rows {
+        cursor: SharedCursor,
+        columns: Arc<[OutputColumn]>,
+        /// The first word of the command tag.
+        tag: &'static str,
+        /// What it still wants of the cursor: all of its own rows, or those of a FETCH.
+        course: Course,
+    },
+    /// It gave no rows.
     Done,
-}
-
-/// A result that is being sent.
-#[derive(Debug)]
-pub struct Rows {
-    stream: RowStream,
-    /// The first word of the command tag.
-    tag: &'static str,
-    /// The batch in work, and its first row that is not sent.
-    current: Option<(RecordBatch, usize)>,
-    sent: u64,
-}
-
-impl Rows {
-    pub fn new(stream: RowStream, tag: &'static str) -> Self {
-        Rows { stream, tag, current: None, sent: 0 }
-    }
-
-    pub fn columns(&self) -> &Arc<[OutputColumn]> {
-        self.stream.columns()
-    }
-
-    /// Waits until there are rows to take. `false` after the last. Safe to drop while waiting.
-    pub async fn ready(&mut self) -> Result<bool> {
-        loop {
-            if let Some((batch, next)) = &self.current
-                && *next < batch.num_rows()
-            {
-                return Ok(true);
-            }
-            match self.stream.next().await {
-                Some(batch) => self.current = Some((batch?, 0)),
-                None => return Ok(false),
-            }
-        }
-    }
-
-    /// The batch in work and its rows that are not taken yet, at most `count` of them; they count as sent.
-    pub fn take(&mut self, count: usize) -> Option<(RecordBatch, std::ops::Range<usize>)> {
-        let (batch, next) = self.current.as_mut()?;
-        let rows = *next..batch.num_rows().min(next.saturating_add(count));
-        *next = rows.end;
-        self.sent += rows.len() as u64;
-        Some((batch.clone(), rows))
-    }
-
-    /// The tag of the finished result: `SELECT 5`. SHOW and EXPLAIN count no rows.
-    pub fn tag(&self, rows: u64) -> String {
-        match self.tag {
-            "SELECT" | "FETCH" => format!("{} {rows}", self.tag),
-            tag => tag.to_owned(),
-        }
-    }
-
-    /// The rows taken so far.
-    pub fn sent(&self) -> u64 {
-        self.sent
-    }
 }
 
 /// The portals of a session, by name; the empty name is the unnamed one.
 #[derive(Default)]
-pub struct Portals(HashMap<String, Portal>);
+pub struct Portals {
+    portals: HashMap<String, Portal>,
+    /// What `pg_cursors` shows of them.
+    shown: OpenCursors,
+}
 
 impl Portals {
     /// Errors: 42P03 when the name is taken; the unnamed portal is replaced.
-    pub fn insert(&mut self, name: &str, portal: Portal, max: usize) -> Result<()> {
-        if !name.is_empty() && self.0.contains_key(name) {
+    pub fn check_free(&self, name: &str, max: usize) -> Result<()> {
+        if !name.is_empty() && self.portals.contains_key(name) {
             return Err(Error::new(
                 ErrorKind::DuplicateCursor,
                 format!("cursor \"{name}\" already exists"),
             ));
         }
-        if self.0.len() >= max {
+        if self.portals.len() >= max {
             return Err(Error::new(
                 ErrorKind::ConfigurationLimitExceeded,
-                format!("a session can have at most {max} portals"),
+                format!("a session can have at most {max} portals and cursors"),
             )
-            .with_hint("Close the portals that are no longer needed."));
+            .with_hint("Close those that are no longer needed."));
         }
-        self.0.insert(name.to_owned(), portal);
         Ok(())
     }
 
-    /// Errors: 34000.
-    pub fn get(&self, name: &str) -> Result<&Portal> {
-        self.0.get(name).ok_or_else(|| unknown(name))
+    /// Keeps a portal under a name that is free.
+    pub fn insert(&mut self, name: &str, portal: Portal) {
+        self.shown.open(OpenCursor {
+            name: name.to_owned(),
+            statement: Arc::clone(&portal.prepared.text),
+            is_holdable: portal.options.hold,
+            is_binary: portal.options.binary,
+            is_scrollable: portal.options.scroll,
+            creation_time: Utc::now().timestamp_micros(),
+        });
+        self.portals.insert(name.to_owned(), portal);
     }
 
-    /// Errors: 34000.
-    pub fn get_mut(&mut self, name: &str) -> Result<&mut Portal> {
-        self.0.get_mut(name).ok_or_else(|| unknown(name))
+    pub fn get(&self, name: &str) -> Option<&Portal> {
+        self.portals.get(name)
     }
 
-    /// No error when there is none, as the protocol has it.
-    pub fn remove(&mut self, name: &str) {
-        self.0.remove(name);
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Portal> {
+        self.portals.get_mut(name)
     }
 
-    /// Portals end with their transaction.
+    /// Whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.shown.close(name);
+        self.portals.remove(name).is_some()
+    }
+
+    /// CLOSE ALL and the end of the session.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.retain(|_| false);
+    }
+
+    /// What `pg_cursors` shows.
+    pub fn shown(&self) -> OpenCursors {
+        self.shown.clone()
+    }
+
+    /// The cursors WITH HOLD of the transaction that is about to commit.
+    pub fn to_hold(&self) -> Vec<SharedCursor> {
+        let in_transaction = self.portals.values().filter(|portal| portal.level.is_some());
+        let held = in_transaction.filter(|portal| portal.options.hold);
+        held.filter_map(|portal| match &portal.state {
+            PortalState::Rows { cursor, .. } => Some(Arc::clone(cursor)),
+            PortalState::Ready | PortalState::Done => None,
+        })
+        .collect()
+    }
+
+    /// The transaction is about to commit: of its portals only those WITH HOLD stay.
+    pub fn before_commit(&mut self) {
+        self.retain(|portal| portal.level.is_none() || portal.options.hold);
+    }
+
+    /// The transaction has committed: its cursors WITH HOLD belong to the session from now on.
+    pub fn committed(&mut self) {
+        self.before_commit();
+        self.portals.values_mut().for_each(|portal| portal.level = None);
+    }
+
+    /// The transaction was rolled back, or is over and has held what it holds.
+    pub fn end_transaction(&mut self) {
+        self.retain(|portal| portal.level.is_none());
+    }
+
+    /// What was made since so many savepoints stood is undone.
+    pub fn roll_back_to(&mut self, level: usize) {
+        self.retain(|portal| portal.level.is_none_or(|made_at| made_at < level));
+    }
+
+    /// A savepoint is gone, and what was made after it belongs to the one before.
+    pub fn release_to(&mut self, level: usize) {
+        for portal in self.portals.values_mut() {
+            portal.level = portal.level.map(|made_at| made_at.min(level));
+        }
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Portal) -> bool) {
+        let shown = &self.shown;
+        self.portals.retain(|name, portal| {
+            let stays = stays(portal);
+            if !stays {
+                shown.close(name);
+            }
+            stays
+        });
     }
 }
 
-fn unknown(name: &str) -> Error {
+/// 34000, of a portal that the protocol names.
+pub fn unknown_portal(name: &str) -> Error {
     Error::new(ErrorKind::InvalidCursorName, format!("portal \"{name}\" does not exist"))
+}
+
+/// 34000, of a cursor that a statement names.
+pub fn unknown_cursor(name: &str) -> Error {
+    Error::new(ErrorKind::InvalidCursorName, format!("cursor \"{name}\" does not exist"))
 }

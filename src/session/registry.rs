@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::engine::facts::SessionActivity;
+use crate::engine::facts::{SessionActivity, Sessions};
+
+use super::channel::Channels;
 
 /// Bytes of query text in the activity record (PostgreSQL's `track_activity_query_size`).
 const QUERY_BYTES_MAX: usize = 1024;
@@ -31,6 +33,7 @@ pub struct Registry {
     sessions_max: usize,
     sessions: Mutex<HashMap<i32, Arc<Session>>>,
     next_pid: AtomicU32,
+    channels: Channels,
     draining: CancellationToken,
     left: Notify,
 }
@@ -66,6 +69,7 @@ impl Registry {
             sessions_max,
             sessions: Mutex::default(),
             next_pid: AtomicU32::new(start),
+            channels: Channels::default(),
             draining: CancellationToken::new(),
             left: Notify::new(),
         })
@@ -154,6 +158,11 @@ impl Registry {
         activities.into()
     }
 
+    /// Who listens on which channel.
+    pub fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
     pub fn len(&self) -> usize {
         lock(&self.sessions).len()
     }
@@ -186,6 +195,20 @@ impl Registry {
 
     fn session(&self, pid: i32) -> Option<Arc<Session>> {
         lock(&self.sessions).get(&pid).map(Arc::clone)
+    }
+}
+
+impl Sessions for Registry {
+    fn list(&self) -> Arc<[SessionActivity]> {
+        self.activities()
+    }
+
+    fn cancel(&self, backend_pid: i32) -> bool {
+        self.session(backend_pid).map(|session| session.cancel_statement()).is_some()
+    }
+
+    fn terminate(&self, backend_pid: i32) -> bool {
+        self.session(backend_pid).map(|session| session.termination.cancel()).is_some()
     }
 }
 

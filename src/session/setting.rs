@@ -91,7 +91,7 @@ settings! {
     "lc_monetary", Kind::Enum(&["C", "C.UTF-8"]), "C", false, "Sets the locale for formatting monetary amounts.";
     "lc_numeric", Kind::Enum(&["C", "C.UTF-8"]), "C", false, "Sets the locale for formatting numbers.";
     "lc_time", Kind::Enum(&["C", "C.UTF-8"]), "C", false, "Sets the locale for formatting date and time values.";
-    "lock_timeout", Kind::Milliseconds, "0", false, "Sets the maximum allowed duration of any wait for a lock; nothing waits for one.";
+    "lock_timeout", Kind::Milliseconds, "0", false, "Sets the maximum allowed duration of any wait for an advisory lock; nothing waits for others.";
     "max_identifier_length", Kind::Fixed, "63", false, "Shows the maximum identifier length.";
     "max_index_keys", Kind::Fixed, "32", false, "Shows the maximum number of index keys.";
     "max_prepared_transactions", Kind::Fixed, "0", false, "Shows the maximum number of simultaneously prepared transactions.";

@@ -26,7 +26,7 @@ impl Session {
             Statement::Session(SessionStatement::Execute(execute)) => {
                 return self.execute_prepared(execute, text, formats).await;
             }
-            Statement::Session(session) => return self.command(session, text).await,
+            Statement::Session(session) => return self.command(session, text, parameters).await,
             statement => statement,
         };
         let request = self.request(text, parameters, formats)?;
@@ -51,11 +51,12 @@ impl Session {
         if let Some(request) = self.running.take() {
             self.take_assignments(&request)?;
         }
-        if self.is_last
-            && let Some(work) = self.transaction.end_implicit()
-        {
-            self.settings.commit_transaction();
-            self.shared.engine.commit(work).await?;
+        if self.is_last && self.transaction.is_implicit() {
+            return self.commit_implicit().await;
+        }
+        if !self.transaction.in_block() && !self.transaction.is_implicit() {
+            self.listening.check_room(self.shared.registry.channels())?;
+            self.transaction_over(true);
         }
         Ok(())
     }
@@ -65,8 +66,34 @@ impl Session {
         self.running = None;
         self.transaction.fail();
         if self.transaction.status() == TransactionStatus::Failed {
-            self.portals.clear();
+            self.portals.roll_back_to(self.transaction.savepoints());
         }
+        if !self.transaction.in_block() && !self.transaction.is_implicit() {
+            self.transaction_over(false);
+        }
+    }
+
+    /// Gives back the transaction's advisory locks, and does what it has asked for of channels, or forgets it.
+    pub(super) fn transaction_over(&mut self, committed: bool) {
+        self.shared.engine.locks().rewind(self.login.backend_pid, 0);
+        match committed {
+            true => self.listening.commit(self.shared.registry.channels()),
+            false => self.listening.rewind(0),
+        }
+    }
+
+    /// Commits what several statements have done without a block, unless a block has taken it over.
+    async fn commit_implicit(&mut self) -> Result<()> {
+        if !self.transaction.in_block() {
+            self.prepare_commit().await?;
+        }
+        let Some(work) = self.transaction.end_implicit() else { return Ok(()) };
+        self.portals.before_commit();
+        self.settings.commit_transaction();
+        self.shared.engine.commit(work).await?;
+        self.portals.committed();
+        self.transaction_over(true);
+        Ok(())
     }
 
     /// The statements of one simple query are one transaction.
@@ -99,26 +126,30 @@ impl Session {
     /// yet, or undoes it.
     pub async fn end_script(&mut self, succeeded: bool) -> Result<()> {
         self.is_last = true;
-        let work = self.transaction.end_implicit();
         if self.transaction.in_block() {
+            self.transaction.end_implicit();
             return Ok(());
         }
-        self.portals.clear();
-        let Some(work) = work else { return Ok(()) };
-        if succeeded {
-            self.settings.commit_transaction();
-            return self.shared.engine.commit(work).await;
-        }
+        let committed = match succeeded {
+            true => self.commit_implicit().await,
+            false => Ok(()),
+        };
+        self.portals.end_transaction();
+        self.transaction_over(false);
+        let Some(work) = self.transaction.end_implicit() else { return committed };
         self.settings.roll_back_transaction();
         self.style = self.settings.text_style();
         self.shared.engine.roll_back(&work).await;
-        Ok(())
+        committed
     }
 
     /// The client has gone: what is not committed never will be.
     pub async fn end(&mut self) {
         self.portals.clear();
         self.running = None;
+        self.transaction_over(false);
+        self.listening.leave(self.shared.registry.channels());
+        self.shared.engine.locks().unlock_all(self.login.backend_pid);
         let work = self.transaction.work();
         self.shared.engine.roll_back(&work).await;
     }

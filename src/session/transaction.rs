@@ -44,6 +44,9 @@ pub struct Savepoint {
     pub name: String,
     pub work: Mark,
     pub settings: SettingsMark,
+    /// How many channel actions and advisory locks the transaction had.
+    pub actions: usize,
+    pub locks: usize,
 }
 
 #[derive(Debug)]
@@ -129,6 +132,11 @@ impl Transaction {
     pub fn end_implicit(&mut self) -> Option<Arc<Work>> {
         let work = self.implicit.take()?.work;
         self.block.is_none().then_some(work)
+    }
+
+    /// How many savepoints stand.
+    pub fn savepoints(&self) -> usize {
+        self.block.as_ref().map_or(0, |block| block.savepoints.len())
     }
 
     /// SAVEPOINT. 25P01 outside of a block.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use sqlparser::ast;
 
-use super::statement::{SchemaName, Statement};
+use super::statement::{Query, SchemaName, Statement};
 
 /// What the session does itself: no table is read and nothing needs a privilege.
 #[derive(Debug, Clone)]
@@ -39,6 +39,57 @@ pub enum SessionStatement {
     /// `DEALLOCATE name`, or all with `None`.
     Deallocate(Option<String>),
     Discard(Discard),
+    Listen(String),
+    /// `UNLISTEN channel`, or all with `None`.
+    Unlisten(Option<String>),
+    Notify {
+        channel: String,
+        payload: String,
+    },
+    DeclareCursor(DeclareCursor),
+    Fetch(Fetch),
+    /// `CLOSE name`, or all with `None`.
+    CloseCursor(Option<String>),
+}
+
+/// `DECLARE name CURSOR FOR query`.
+#[derive(Debug, Clone)]
+pub struct DeclareCursor {
+    pub name: String,
+    pub options: CursorOptions,
+    pub query: Query,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CursorOptions {
+    /// `BINARY`: a FETCH in the simple protocol gives binary values.
+    pub binary: bool,
+    /// `SCROLL`: it can go backward.
+    pub scroll: bool,
+    /// `WITH HOLD`: it outlives its transaction.
+    pub hold: bool,
+}
+
+/// `FETCH` and `MOVE`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fetch {
+    pub cursor: String,
+    pub motion: Motion,
+    /// `MOVE`: the rows are passed and not returned.
+    pub is_move: bool,
+}
+
+/// Where a cursor goes, and how many rows it returns on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    /// The next rows, all with `None`; none returns the current row again.
+    Forward(Option<u64>),
+    /// The rows before, the nearest first.
+    Backward(Option<u64>),
+    /// The row of this number; a negative one counts from the end.
+    Absolute(i64),
+    /// The row so many after the current one.
+    Relative(i64),
 }
 
 /// `USE CATALOG c`, `USE SCHEMA s`, `USE [c.]s`.

@@ -6,7 +6,8 @@ use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
 pub use super::session_statement::{
-    Discard, Execute, IsolationLevel, Prepare, SessionStatement, Set, TransactionModes, Use,
+    CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
+    SessionStatement, Set, TransactionModes, Use,
 };
 use super::storage::{StorageKind, StorageStatement};
 use crate::base::name::ObjectName;

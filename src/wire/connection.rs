@@ -7,10 +7,11 @@ use std::sync::Arc;
 use bytes::BufMut;
 use metrics::{counter, gauge};
 
+use crate::base::render::Format;
 use crate::base::{Error, ErrorKind, Result, metric};
-use crate::engine::facts::SessionActivity;
+use crate::engine::facts::{Notification, SessionActivity};
 use crate::session::registry::SessionSlot;
-use crate::session::{Execution, Login, Notice, Session, Shared, TransactionStatus};
+use crate::session::{Execution, Login, Notice, Rows, Session, Shared, TransactionStatus};
 use crate::sql::statement::SessionStatement;
 use crate::sql::{Parsed, Statement};
 
@@ -205,18 +206,27 @@ impl Connection {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            biased;
-            () = self.slot.termination().cancelled() => Err(terminated()),
-            () = self.slot.draining().cancelled() => Err(terminated()),
-            message = self.socket.read() => message,
-            error = idle => Err(error),
+        tokio::pin!(idle);
+        loop {
+            let notified = self.session.notified();
+            tokio::select! {
+                biased;
+                () = self.slot.termination().cancelled() => return Err(terminated()),
+                () = self.slot.draining().cancelled() => return Err(terminated()),
+                message = self.socket.read() => return message,
+                () = notified => {
+                    self.tell_notifications()?;
+                    self.socket.flush().await?;
+                }
+                error = &mut idle => return Err(error),
+            }
         }
     }
 
     /// ReadyForQuery, and before it what has changed meanwhile.
     async fn become_ready(&mut self) -> Result<()> {
         self.tell_notices();
+        self.tell_notifications()?;
         for (name, value) in self.session.take_changed_settings() {
             write_parameter_status(&mut self.socket, &name, &value)?;
         }
@@ -236,6 +246,21 @@ impl Connection {
         };
         self.record(state, None);
         self.socket.flush().await
+    }
+
+    /// What was sent on channels that the session listens on: NotificationResponse.
+    fn tell_notifications(&mut self) -> Result<()> {
+        for Notification { backend_pid, channel, payload } in self.session.take_notifications() {
+            message(self.socket.out(), b'A', |out| {
+                out.put_i32(backend_pid);
+                for text in [channel, payload] {
+                    out.put_slice(text.as_bytes());
+                    out.put_u8(0);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// Notices, which go before the end of the answer.
@@ -323,6 +348,9 @@ impl Connection {
         }
         let is_commit = parsed.statement.is_commit();
         let guard = Guard::begin(&self.slot, self.session.statement_timeout());
+        if is_commit {
+            guard.run(&mut self.socket, self.session.prepare_commit()).await?;
+        }
         let execute = self.session.execute(parsed.statement, text, Vec::new(), Vec::new());
         let execution = match is_commit {
             // Once begun it cannot be called back.
@@ -330,7 +358,7 @@ impl Connection {
             false => guard.run(&mut self.socket, execute).await?,
         };
         if let Execution::Rows(rows) = &execution {
-            write_row_description(rows.columns(), &[], self.socket.out())?;
+            write_row_description(rows.columns(), formats_without_bind(rows), self.socket.out())?;
         }
         self.finish(execution, &guard).await
     }
@@ -342,9 +370,10 @@ impl Connection {
         let socket = &mut self.socket;
         let tag = match execution {
             Execution::Rows(mut rows) => {
-                let encoding = Encoding { formats: &[], style: &style, buffer_bytes: buffer };
-                let (_, sent) = send_rows(socket, guard, &mut rows, encoding, None).await?;
-                rows.tag(sent)
+                let formats = formats_without_bind(&rows);
+                let encoding = Encoding { formats, style: &style, buffer_bytes: buffer };
+                send_rows(socket, guard, &mut rows, encoding).await?;
+                rows.tag()
             }
             Execution::Done(completion) => completion.tag,
             Execution::CopyOut { rows, options } => {
@@ -370,6 +399,11 @@ impl Connection {
             Ok(())
         })
     }
+}
+
+/// The formats of values in the simple protocol: text, unless a BINARY cursor gives them.
+fn formats_without_bind(rows: &Rows) -> &'static [Format] {
+    if rows.is_binary() { &[Format::Binary] } else { &[] }
 }
 
 fn write_parameter_status(socket: &mut Socket, name: &str, value: &str) -> Result<()> {

@@ -18,6 +18,7 @@ use crate::sql::statement::CopyOption;
 use super::describe::message;
 use super::guard::Guard;
 use super::message::FrontendMessage;
+use super::rows::flush;
 use super::socket::Socket;
 
 /// Sends a result as COPY data; the number of its rows.
@@ -44,12 +45,12 @@ pub(super) async fn copy_out(
         Ok(())
     })?;
     while guard.run(socket, rows.ready()).await? {
-        let Some((batch, range)) = rows.take(usize::MAX) else { break };
+        let Some((batch, range)) = rows.take() else { break };
         let encoded = writer.rows_of(&batch)?;
         for row in range {
             send_data(socket.out(), |out| writer.write_row(&encoded, row, out))?;
             if socket.out().len() > buffer_bytes {
-                guard.flush(socket).await?;
+                flush(socket, guard, &rows).await?;
             }
         }
     }
@@ -58,7 +59,7 @@ pub(super) async fn copy_out(
         Ok(())
     })?;
     message(socket.out(), b'c', |_| Ok(()))?;
-    Ok(rows.sent())
+    Ok(rows.taken())
 }
 
 /// A CopyData message, unless there is nothing in it.

@@ -2,8 +2,8 @@
 //! until Sync or Flush.
 
 use crate::base::{Error, ErrorKind, Result};
+use crate::session::Execution;
 use crate::session::extended::Step;
-use crate::session::{Execution, PortalState};
 
 use super::connection::Connection;
 use super::decode::decode_parameter;
@@ -12,7 +12,7 @@ use super::describe::{
 };
 use super::guard::Guard;
 use super::message::{Bind, FrontendMessage, Target};
-use super::rows::{Encoding, Sent, send_rows};
+use super::rows::{Encoding, send_rows};
 
 impl Connection {
     /// Answers one message. An error makes the connection skip to the next Sync.
@@ -110,6 +110,9 @@ impl Connection {
         self.record("active", None);
         let guard = Guard::begin(&self.slot, self.session.statement_timeout());
         let is_commit = self.session.is_commit(name);
+        if is_commit {
+            guard.run(&mut self.socket, self.session.prepare_commit()).await?;
+        }
         let step = self.session.step(name, self.socket.sync_follows());
         let step = match is_commit {
             // Once begun it cannot be called back.
@@ -132,23 +135,20 @@ impl Connection {
         let max = u64::try_from(max_rows).ok().filter(|max| *max > 0);
         let style = *self.session.text_style();
         let buffer = self.send_buffer_bytes;
-        let portal = self.session.portal(name)?;
-        let formats = formats_of(&portal.formats)?;
-        let PortalState::Rows(rows) = &mut portal.state else {
+        let formats = formats_of(&self.session.portal_formats(name)?)?;
+        let Some(mut rows) = self.session.portal_rows(name, max)? else {
             return Err(Error::internal("a portal lost its rows"));
         };
         let encoding = Encoding { formats: &formats, style: &style, buffer_bytes: buffer };
-        let (outcome, sent) = send_rows(&mut self.socket, guard, rows, encoding, max).await?;
-        match outcome {
-            Sent::Some => self.answer(b's'),
-            Sent::All => {
-                let tag = rows.tag(sent);
-                portal.state = PortalState::Done;
-                self.session.statement_succeeded().await?;
-                guard.count_statement(&tag);
-                self.complete(&tag)
-            }
+        send_rows(&mut self.socket, guard, &mut rows, encoding).await?;
+        self.session.portal_taken(name, rows.taken());
+        if max.is_some_and(|max| rows.taken() >= max) {
+            return self.answer(b's');
         }
+        let tag = rows.tag();
+        self.session.statement_succeeded().await?;
+        guard.count_statement(&tag);
+        self.complete(&tag)
     }
 
     fn answer(&mut self, kind: u8) -> Result<()> {

@@ -1,6 +1,8 @@
 //! Rows of a result to the client: batch by batch, with what waits to be sent bounded. It never collects a
 //! result.
 
+use std::time::Duration;
+
 use metrics::counter;
 
 use crate::base::render::Format;
@@ -12,14 +14,6 @@ use super::encode::BatchEncoder;
 use super::guard::Guard;
 use super::socket::Socket;
 
-/// How a sending of rows ended.
-pub(super) enum Sent {
-    /// All rows are sent.
-    All,
-    /// As many as were asked for; there may be more.
-    Some,
-}
-
 /// How rows are written.
 #[derive(Clone, Copy)]
 pub(super) struct Encoding<'a> {
@@ -29,34 +23,38 @@ pub(super) struct Encoding<'a> {
     pub(super) buffer_bytes: usize,
 }
 
-/// Sends up to `max` rows; `None` sends all.
+/// How long a client may take for what waits before its query gives up the place among the running ones.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Sends the rows.
 pub(super) async fn send_rows(
     socket: &mut Socket,
     guard: &Guard,
     rows: &mut Rows,
     encoding: Encoding<'_>,
-    max: Option<u64>,
-) -> Result<(Sent, u64)> {
-    let mut sent = 0u64;
-    loop {
-        let left = max.map_or(u64::MAX, |max| max.saturating_sub(sent));
-        if left == 0 {
-            return Ok((Sent::Some, sent));
-        }
-        if !guard.run(socket, rows.ready()).await? {
-            return Ok((Sent::All, sent));
-        }
-        let count = usize::try_from(left).unwrap_or(usize::MAX);
-        let Some((batch, range)) = rows.take(count) else { return Ok((Sent::All, sent)) };
+) -> Result<()> {
+    while guard.run(socket, rows.ready()).await? {
+        let Some((batch, range)) = rows.take() else { break };
         let encoder = BatchEncoder::new(&batch, encoding.formats, encoding.style)?;
-        let range_length = range.len() as u64;
+        let count = range.len() as u64;
         for row in range {
             encoder.write_data_row(row, socket.out())?;
-            sent += 1;
             if socket.out().len() > encoding.buffer_bytes {
-                guard.flush(socket).await?;
+                flush(socket, guard, rows).await?;
             }
         }
-        counter!(metric::ROWS_SENT_TOTAL).increment(range_length);
+        counter!(metric::ROWS_SENT_TOTAL).increment(count);
+    }
+    Ok(())
+}
+
+/// Sends what waits. A client that reads slowly keeps no other query from running.
+pub(super) async fn flush(socket: &mut Socket, guard: &Guard, rows: &Rows) -> Result<()> {
+    match tokio::time::timeout(PATIENCE, guard.flush(socket)).await {
+        Ok(flushed) => flushed,
+        Err(_) => {
+            rows.rest();
+            guard.flush(socket).await
+        }
     }
 }

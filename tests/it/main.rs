@@ -19,6 +19,9 @@ mod governance;
 /// `kill -9` in the middle of writes.
 mod crash;
 
+/// Cursors over more rows than fit in memory.
+mod cursors;
+
 /// What breaks around the server.
 mod faults;
 
@@ -30,6 +33,9 @@ mod mutation;
 
 /// Many clients at once.
 mod load;
+
+/// Sessions that act on each other.
+mod locks;
 
 /// Little memory and little disk.
 mod memory;

@@ -78,6 +78,17 @@ impl Function {
         Function { volatility, ..Function::stable(name, parameters, returns, body) }
     }
 
+    /// A strict function that does something each time it is called.
+    pub const fn volatile(
+        name: &'static str,
+        parameters: &'static [Parameter],
+        returns: PgType,
+        body: Body,
+    ) -> Self {
+        let volatility = Volatility::Volatile;
+        Function { volatility, ..Function::stable(name, parameters, returns, body) }
+    }
+
     /// A function of something that PostgreSQL has and Lakegate has not: always NULL.
     pub const fn null(
         name: &'static str,
@@ -219,7 +230,8 @@ impl ScalarUDFImpl for PostgresFunction {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let call = Call { options: &arguments.config_options, visible: OnceCell::new() };
-        let constant = arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let constant = self.function.volatility != Volatility::Volatile
+            && arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { arguments.number_rows };
         let arrays = arguments.args.iter().map(|value| value.to_array(rows));
         let result = self.call(&arrays.collect::<Result<Vec<_>>>()?, rows, &call)?;

@@ -8,6 +8,7 @@
 //!   and these fields into look-ups (`regclassin`, `regclassout`), and compares them with literals;
 //! - [`object_identifiers_as_text`] makes the names that a client reads, over the finished plan.
 
+mod advisory;
 mod array;
 mod average;
 mod bounded;
@@ -83,6 +84,7 @@ pub use undefined::undefined_function;
 
 /// The families.
 static FAMILIES: &[&[Function]] = &[
+    advisory::FUNCTIONS,
     catalog::FUNCTIONS,
     clock::FUNCTIONS,
     object_name::FUNCTIONS,

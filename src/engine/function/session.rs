@@ -60,6 +60,13 @@ pub const FUNCTIONS: &[Function] = &[
         Err(no_transaction_ids("pg_current_xact_id"))
     }),
     Function::null("txid_current_if_assigned", &[], INT8),
+    Function::volatile("nextval", &[A_TEXT], INT8, |_, _| Err(no_sequences("nextval"))),
+    Function::volatile("currval", &[A_TEXT], INT8, |_, _| Err(no_sequences("currval"))),
+    Function::volatile("lastval", &[], INT8, |_, _| Err(no_sequences("lastval"))),
+    Function::volatile("setval", &[A_TEXT, AN_INT8, A_BOOL], INT8, |_, _| {
+        Err(no_sequences("setval"))
+    })
+    .optional(1),
     Function::null("pg_current_xact_id_if_assigned", &[], INT8),
 ];
 
@@ -85,6 +92,12 @@ fn current_setting<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
 fn no_transaction_ids(function: &str) -> Error {
     Error::unsupported(format_args!("{function}()"))
         .with_detail("Transactions are known by table versions and have no numbers.")
+}
+
+fn no_sequences(function: &str) -> Error {
+    Error::unsupported(format_args!("{function}()"))
+        .with_detail("There are no sequences.")
+        .with_hint("Use gen_random_uuid(), or row_number() over the rows that are inserted.")
 }
 
 /// Clients read the major version out of this text.

@@ -220,7 +220,7 @@ fn context_of(facts: Facts) -> SessionContext {
         .with_option_extension(facts);
     let mut state = SessionStateBuilder::new_with_default_features()
         .with_config(config)
-        .with_analyzer_rules(function::analyzer_rules())
+        .with_analyzer_rules(crate::engine::rule::analyzer_rules())
         .with_type_planner(function::type_planner().unwrap())
         .build();
     function::register(&mut state).unwrap();

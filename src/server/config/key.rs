@@ -230,7 +230,14 @@ pub static KEYS: &[Key] = &[
         no_flag,
         Count<1>,
         limits.prepared_statements_max,
-        "Prepared statements and portals of one session."
+        "Prepared statements of one session, and its portals and cursors."
+    ),
+    key!(
+        "limits.cursor_memory_bytes_max",
+        no_flag,
+        Size<usize>,
+        limits.cursor_memory_bytes_max,
+        "Rows that a scrollable cursor keeps in memory; what is more goes to the spill folder."
     ),
     key!("limits.view_depth_max", no_flag, Count<1>, limits.view_depth_max, "Views inside views."),
     key!(

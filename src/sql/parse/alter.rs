@@ -28,6 +28,7 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<Statement> {
         }
         "table" => alter_table(c),
         "view" => alter_view(c),
+        "user" if c.is_nth(1, "mapping") => Err(c.unsupported("ALTER USER MAPPING")),
         "user" | "role" | "group" => principal::alter(c),
         "storage" | "external" if storage::is_next(c) => storage::alter(c),
         _ => Err(refused::object(c, "ALTER")),

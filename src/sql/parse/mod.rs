@@ -5,11 +5,13 @@ mod alter;
 mod comment;
 mod copy;
 mod create;
+mod cursor;
 mod describe;
 mod explain;
 mod grant;
 mod insert;
 mod merge;
+mod notify;
 mod prepare;
 mod principal;
 mod refused;
@@ -59,6 +61,10 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "execute" => prepare::execute(c),
         "deallocate" => prepare::deallocate(c),
         "discard" => prepare::discard(c),
+        "declare" => cursor::declare(c),
+        "fetch" | "move" => cursor::fetch(c),
+        "close" => cursor::close(c),
+        "listen" | "unlisten" | "notify" => notify::notify(c),
         _ => Err(refused::statement(c)),
     }
 }

@@ -333,7 +333,8 @@ const fn of_documents(
     SetFunction { name, arrays, columns, document: Some(document) }
 }
 
-static SET_FUNCTIONS: [SetFunction; 16] = [
+static SET_FUNCTIONS: [SetFunction; 17] = [
+    of_texts("pg_listening_channels", &["listening_channels"], &[]),
     of_texts("regexp_matches", &["regexp_match_all"], &[]),
     of_texts("regexp_split_to_table", &["regexp_split_to_array"], &[]),
     of_texts("string_to_table", &["string_to_array"], &[]),

@@ -4,8 +4,10 @@
 mod acl;
 mod attributes;
 mod classes;
+mod cursors;
 mod databases;
 mod descriptions;
+mod locks;
 mod memberships;
 mod namespaces;
 mod principals;
@@ -24,8 +26,10 @@ use super::table::NativeRelation;
 pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     attributes::ATTRIBUTES,
     classes::CLASSES,
+    cursors::CURSORS,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
+    locks::LOCKS,
     memberships::MEMBERSHIPS,
     namespaces::NAMESPACES,
     principals::PRINCIPALS,

@@ -26,6 +26,8 @@ pub const SESSIONS: NativeRelation = NativeRelation {
         ("xact_start", TIMESTAMPTZ),
         ("query_start", TIMESTAMPTZ),
         ("state_change", TIMESTAMPTZ),
+        ("wait_event_type", TEXT),
+        ("wait_event", TEXT),
         ("state", TEXT),
         ("query", TEXT),
     ],
@@ -44,6 +46,13 @@ fn rows(visible: &Visible<'_>, _: &Lookup, rows: &mut Rows) -> Result<()> {
         let catalog = snapshot.catalog(&session.catalog);
         let catalog = catalog.filter(|catalog| visible.access.may_know(catalog.id));
         let address = session.client_address;
+        let wait = match session.state {
+            "active" if visible.facts.locks.is_waiting(session.backend_pid) => {
+                Some(("Lock", "advisory"))
+            }
+            "active" => None,
+            _ => Some(("Client", "ClientRead")),
+        };
         rows.push(&[
             catalog.map_or(Oid::INVALID, |catalog| catalog.oid).into(),
             catalog.map(|catalog| catalog.name.as_str()).into(),
@@ -57,6 +66,8 @@ fn rows(visible: &Visible<'_>, _: &Lookup, rows: &mut Rows) -> Result<()> {
             time(session.transaction_start),
             time(session.query_start),
             time(session.state_change),
+            detail(wait.map(|(kind, _)| kind).into()),
+            detail(wait.map(|(_, event)| event).into()),
             detail(session.state.into()),
             query.into(),
         ])?;
