@@ -214,16 +214,18 @@ impl Kind {
             return Some(Fit::Narrowing);
         }
         let is_preferred = matches!(self, Float8 | Timestamptz | Interval);
-        let converts = match (from, self) {
-            (Text, _) => true,
-            (Int2, Int4 | Int8 | Numeric | Float4 | Float8)
-            | (Int4, Int8 | Numeric | Float4 | Float8)
-            | (Int8, Numeric | Float4 | Float8)
-            | (Numeric, Float4 | Float8)
-            | (Float4, Float8) => true,
-            (Date, Timestamp | Timestamptz) | (Timestamp, Timestamptz) | (Time, Interval) => true,
-            _ => false,
-        };
+        let converts = matches!(
+            (from, self),
+            (Text, _)
+                | (Int2, Int4 | Int8 | Numeric | Float4 | Float8)
+                | (Int4, Int8 | Numeric | Float4 | Float8)
+                | (Int8, Numeric | Float4 | Float8)
+                | (Numeric, Float4 | Float8)
+                | (Float4, Float8)
+                | (Date, Timestamp | Timestamptz)
+                | (Timestamp, Timestamptz)
+                | (Time, Interval)
+        );
         match (converts, is_preferred) {
             (true, true) => Some(Fit::Preferred),
             (true, false) => Some(Fit::Possible),
