@@ -218,6 +218,7 @@ error_kinds! {
     UndefinedColumn = "42703",
     UndefinedObject = "42704",
     DuplicateObject = "42710",
+    GeneratedAlways = "428C9",
     GroupingError = "42803",
     DatatypeMismatch = "42804",
     WrongObjectType = "42809",

@@ -42,6 +42,8 @@ pub struct Limits {
     pub memory_bytes_per_query: usize,
     /// Spill files of all queries.
     pub spill_bytes_max: u64,
+    /// The size that OPTIMIZE gives data files, where the table does not say.
+    pub data_file_bytes: u64,
     /// How long running statements may take to end when the server stops.
     pub shutdown_grace: Duration,
     /// One request to an object store, from its first byte to its last.
@@ -80,6 +82,7 @@ impl Default for Limits {
             memory_bytes_total: 4 * GIB,
             memory_bytes_per_query: 2 * GIB,
             spill_bytes_max: 100 * GIB as u64,
+            data_file_bytes: 256 * MIB as u64,
             shutdown_grace: Duration::from_secs(30),
             storage_request_timeout: Duration::from_secs(30),
             storage_connect_timeout: Duration::from_secs(5),

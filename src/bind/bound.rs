@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
+use super::maintenance::BoundMaintenance;
 use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::PrincipalId;
 use crate::base::name::ObjectName;
@@ -86,6 +87,7 @@ pub enum BoundStatement {
     },
 
     Storage(Box<BoundStorage>),
+    Maintenance(Box<BoundMaintenance>),
 
     CreatePrincipal(BoundCreatePrincipal),
     AlterPrincipal {
@@ -143,6 +145,11 @@ pub enum BoundTimeTravel {
     Version(u64),
     /// A constant expression for a timestamp.
     Timestamp(Box<ast::Expr>),
+    /// What the versions from one to another have changed.
+    Changes {
+        from: Box<BoundTimeTravel>,
+        to: Option<Box<BoundTimeTravel>>,
+    },
 }
 
 /// An expression over the target's columns, and what the relations of its subqueries mean.
@@ -163,10 +170,23 @@ pub struct BoundExplain {
 #[derive(Debug, Clone)]
 pub struct BoundInsert {
     pub table: Arc<Relation>,
+    /// What the statement calls the table.
+    pub alias: String,
     pub columns: Vec<ColumnName>,
     /// `None` is DEFAULT VALUES.
     pub source: Option<BoundQuery>,
-    pub overwrite: bool,
+    pub by_name: bool,
+    pub replaced: BoundReplaced,
+    /// Over [`crate::sql::CHANGED_ROWS`], which is none of its relations.
+    pub returning: Option<BoundQuery>,
+}
+
+/// Which rows go when new ones come.
+#[derive(Debug, Clone)]
+pub enum BoundReplaced {
+    None,
+    All,
+    Where(BoundExpression),
 }
 
 #[derive(Debug, Clone)]
@@ -183,6 +203,7 @@ pub struct BoundUpdate {
     pub alias: String,
     pub assignments: Vec<BoundAssignment>,
     pub predicate: Option<BoundExpression>,
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]
@@ -191,6 +212,7 @@ pub struct BoundDelete {
     /// What the statement calls the table.
     pub alias: String,
     pub predicate: Option<BoundExpression>,
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]
@@ -198,10 +220,12 @@ pub struct BoundMerge {
     pub table: Arc<Relation>,
     pub alias: String,
     pub source: BoundQuery,
-    pub source_alias: String,
+    /// What conditions call the source; `None` for several relations, which have names of their own.
+    pub source_alias: Option<String>,
     pub on: BoundExpression,
     pub clauses: Vec<BoundMergeClause>,
     pub written_as: Option<JoinedChange>,
+    pub returning: Option<BoundQuery>,
 }
 
 #[derive(Debug, Clone)]
@@ -247,6 +271,15 @@ pub struct BoundCreateTable {
     pub properties: Vec<(String, String)>,
     pub comment: Option<String>,
     pub query: Option<BoundQuery>,
+    pub cluster_by: Vec<ColumnName>,
+    pub clone_of: Option<BoundCloneOf>,
+}
+
+/// The table that a new one is a copy of.
+#[derive(Debug, Clone)]
+pub struct BoundCloneOf {
+    pub source: Arc<Relation>,
+    pub at: Option<BoundTimeTravel>,
 }
 
 #[derive(Debug, Clone)]

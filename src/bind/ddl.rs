@@ -7,15 +7,16 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::{Relation, Securable};
 use crate::sql::statement::{
     AlterCatalog, AlterNamespace, AlterSchema, AlterTable, AlterTableAction, AlterView,
-    AlterViewAction, Comment, CommentTarget, CreateSchema, CreateTable, CreateView, Drop, DropKind,
-    SecurableName,
+    AlterViewAction, CloneOf, Comment, CommentTarget, CreateSchema, CreateTable, CreateView, Drop,
+    DropKind, SecurableName,
 };
 use crate::storage::Location;
 
 use super::bound::{
-    BoundAlterNamespace, BoundAlterView, BoundCommentTarget, BoundCreateSchema, BoundCreateTable,
-    BoundCreateView, BoundStatement, BoundTableTarget,
+    BoundAlterNamespace, BoundAlterView, BoundCloneOf, BoundCommentTarget, BoundCreateSchema,
+    BoundCreateTable, BoundCreateView, BoundStatement, BoundTableTarget,
 };
+use super::query::time_travel;
 use super::scope::{SYSTEM_SCHEMAS, Scope};
 
 impl Scope<'_> {
@@ -57,7 +58,14 @@ impl Scope<'_> {
             properties: create.properties,
             comment: create.comment,
             query: create.query.map(|query| self.query(query)).transpose()?,
+            cluster_by: create.cluster_by,
+            clone_of: create.clone_of.map(|clone| self.clone_of(clone)).transpose()?,
         })))
+    }
+
+    fn clone_of(&self, clone: CloneOf) -> Result<BoundCloneOf> {
+        let CloneOf { source, at } = clone;
+        Ok(BoundCloneOf { source: self.table(&source)?, at: at.map(time_travel) })
     }
 
     pub(super) fn create_view(&self, create: CreateView) -> Result<BoundStatement> {
@@ -120,12 +128,7 @@ impl Scope<'_> {
                 BoundTableTarget::Schema(self.schema(name.catalog.as_deref(), schema)?)
             }
             AlterTableAction::OwnerTo(owner) => BoundTableTarget::Owner(self.principal(owner)?),
-            AlterTableAction::SetProperties(_)
-            | AlterTableAction::AddColumns { .. }
-            | AlterTableAction::AddCheck(_)
-            | AlterTableAction::DropConstraint { .. }
-            | AlterTableAction::DropNotNull(_)
-            | AlterTableAction::CommentColumn { .. } => BoundTableTarget::Itself,
+            AlterTableAction::Change(_) => BoundTableTarget::Itself,
         };
         Ok(BoundStatement::AlterTable { table: relation, action, target })
     }

@@ -2,47 +2,66 @@
 
 use crate::base::Result;
 use crate::sql::statement::{
-    Assignment, Delete, Insert, InsertSource, Merge, MergeAction, MergeClause, Truncate, Update,
+    Assignment, Delete, Insert, InsertSource, Merge, MergeAction, MergeClause, Query, Replaced,
+    Truncate, Update,
 };
 
 use super::bound::{
     BoundAssignment, BoundDelete, BoundInsert, BoundMerge, BoundMergeAction, BoundMergeClause,
-    BoundStatement, BoundUpdate,
+    BoundQuery, BoundReplaced, BoundStatement, BoundUpdate,
 };
 use super::scope::Scope;
 
 impl Scope<'_> {
     pub(super) fn insert(&self, insert: Insert) -> Result<BoundStatement> {
-        let Insert { table, columns, source, overwrite } = insert;
+        let Insert { table, alias, columns, source, by_name, replaced, returning } = insert;
+        let alias = alias.unwrap_or_else(|| table.object.clone());
         let table = self.table(&table)?;
         let source = match source {
             InsertSource::Query(query) => Some(self.query(query)?),
             InsertSource::DefaultValues => None,
         };
-        Ok(BoundStatement::Insert(BoundInsert { table, columns, source, overwrite }))
+        let replaced = match replaced {
+            Replaced::None => BoundReplaced::None,
+            Replaced::All => BoundReplaced::All,
+            Replaced::Where(predicate) => BoundReplaced::Where(self.expression(predicate)?),
+        };
+        let returning = self.returning(returning)?;
+        Ok(BoundStatement::Insert(BoundInsert {
+            table,
+            alias,
+            columns,
+            source,
+            by_name,
+            replaced,
+            returning,
+        }))
     }
 
     pub(super) fn update(&self, update: Update) -> Result<BoundStatement> {
-        let Update { table, alias, assignments, predicate } = update;
+        let Update { table, alias, assignments, predicate, returning } = update;
         Ok(BoundStatement::Update(BoundUpdate {
             alias: alias.unwrap_or_else(|| table.object.clone()),
             table: self.table(&table)?,
             assignments: self.assignments(assignments)?,
             predicate: self.predicate(predicate)?,
+            returning: self.returning(returning)?,
         }))
     }
 
     pub(super) fn delete(&self, delete: Delete) -> Result<BoundStatement> {
-        let Delete { table, alias, predicate } = delete;
+        let Delete { table, alias, predicate, returning } = delete;
         Ok(BoundStatement::Delete(BoundDelete {
             alias: alias.unwrap_or_else(|| table.object.clone()),
             table: self.table(&table)?,
             predicate: self.predicate(predicate)?,
+            returning: self.returning(returning)?,
         }))
     }
 
     pub(super) fn merge(&self, merge: Merge) -> Result<BoundStatement> {
-        let Merge { table, alias, source, source_alias, on, clauses, written_as } = merge;
+        let Merge { table, alias, source, source_alias, on, clauses, written_as, returning } =
+            merge;
         let clauses = clauses.into_iter().map(|clause| self.merge_clause(clause));
         Ok(BoundStatement::Merge(BoundMerge {
             alias: alias.unwrap_or_else(|| table.object.clone()),
@@ -52,12 +71,17 @@ impl Scope<'_> {
             on: self.expression(on)?,
             clauses: clauses.collect::<Result<_>>()?,
             written_as,
+            returning: self.returning(returning)?,
         }))
     }
 
     pub(super) fn truncate(&self, truncate: Truncate) -> Result<BoundStatement> {
         let tables = truncate.tables.iter().map(|name| self.table(name));
         Ok(BoundStatement::Truncate(tables.collect::<Result<_>>()?))
+    }
+
+    fn returning(&self, returning: Option<Query>) -> Result<Option<BoundQuery>> {
+        returning.map(|query| self.query(query)).transpose()
     }
 
     fn merge_clause(&self, clause: MergeClause) -> Result<BoundMergeClause> {

@@ -4,6 +4,7 @@
 pub mod bound;
 mod ddl;
 mod dml;
+pub mod maintenance;
 mod principal;
 mod query;
 pub mod scope;
@@ -67,6 +68,7 @@ impl Scope<'_> {
             Statement::Comment(comment) => self.comment(comment),
 
             Statement::Storage(statement) => self.storage(*statement),
+            Statement::Maintenance(statement) => self.maintenance(*statement),
             Statement::CreatePrincipal(create) => self.create_principal(create),
             Statement::AlterPrincipal(alter) => self.alter_principal(alter),
             Statement::DropPrincipals(drop) => self.drop_principals(drop),

@@ -46,10 +46,7 @@ impl Scope<'_> {
 
     fn reference(&self, reference: &RelationReference, depth: usize) -> Result<BoundRelation> {
         let name = &reference.name;
-        let time_travel = reference.time_travel.clone().map(|clause| match clause {
-            TimeTravelClause::Version(version) => BoundTimeTravel::Version(version),
-            TimeTravelClause::Timestamp(expression) => BoundTimeTravel::Timestamp(expression),
-        });
+        let time_travel = reference.time_travel.clone().map(time_travel);
         let not_a_table = |what: &str| {
             Error::new(
                 ErrorKind::WrongObjectType,
@@ -129,6 +126,18 @@ fn view_query(name: &str, definition: &str, limits: &ParseLimits) -> Result<Quer
     match (statements.pop().map(|parsed| parsed.statement), statements.is_empty()) {
         (Some(Statement::Query(query)), true) => Ok(query),
         _ => Err(broken()),
+    }
+}
+
+/// The version that a clause names.
+pub(super) fn time_travel(clause: TimeTravelClause) -> BoundTimeTravel {
+    match clause {
+        TimeTravelClause::Version(version) => BoundTimeTravel::Version(version),
+        TimeTravelClause::Timestamp(expression) => BoundTimeTravel::Timestamp(expression),
+        TimeTravelClause::Changes { from, to } => BoundTimeTravel::Changes {
+            from: Box::new(time_travel(*from)),
+            to: to.map(|to| Box::new(time_travel(*to))),
+        },
     }
 }
 

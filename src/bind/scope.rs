@@ -35,6 +35,9 @@ pub struct Scope<'a> {
 /// The schemas of the system: in every catalog, and not in the metastore.
 pub const SYSTEM_SCHEMAS: [&str; 2] = ["pg_catalog", "information_schema"];
 
+/// The catalog with relations of the system that PostgreSQL has no place for.
+const SYSTEM_CATALOG: &str = "system";
+
 /// What a relation name stands for.
 pub(super) enum Found {
     Relation(Arc<Relation>),
@@ -105,6 +108,12 @@ impl Scope<'_> {
 
     /// The table, view or system relation that a name stands for; `None` when there is none.
     pub(super) fn find(&self, name: &ObjectName) -> Result<Option<Found>> {
+        if let (Some(SYSTEM_CATALOG), Some(schema)) = (name.catalog.as_deref(), &name.schema)
+            && (self.system)(schema, &name.object)
+        {
+            let (schema, name) = (schema.clone(), name.object.clone());
+            return Ok(Some(Found::System { schema, name }));
+        }
         let catalog = match &name.catalog {
             Some(_) => {
                 self.catalog(name.catalog.as_deref()).map_err(|e| e.at_if(name.position()))?

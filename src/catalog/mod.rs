@@ -9,6 +9,7 @@ pub mod snapshot;
 pub mod storage;
 pub mod metastore;
 pub mod loose;
+pub mod maintenance;
 mod journal;
 mod draft;
 mod write;

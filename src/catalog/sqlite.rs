@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "public grants", include_str!("../../sql/metastore/0002_public_grants.sql")),
     (3, "open commit", include_str!("../../sql/metastore/0003_open_commit.sql")),
     (4, "storage", include_str!("../../sql/metastore/0004_storage.sql")),
+    (5, "maintenance", include_str!("../../sql/metastore/0005_maintenance.sql")),
 ];
 
 /// Where a metastore is.

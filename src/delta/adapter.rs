@@ -37,13 +37,18 @@ impl PhysicalExprAdapterFactory for ColumnAdapterFactory {
         physical_file_schema: SchemaRef,
     ) -> Result<Arc<dyn PhysicalExprAdapter>> {
         let finder = Finder::new(self.mapping, physical_file_schema.fields());
-        let columns: Result<Vec<FileColumn>> = logical_file_schema
-            .fields()
-            .iter()
-            .zip(self.physical.iter())
-            .map(|(logical, physical)| FileColumn::new(logical, physical, &finder))
-            .collect();
-        Ok(Arc::new(ColumnAdapter { logical: logical_file_schema, columns: columns? }))
+        let mut columns = Vec::with_capacity(logical_file_schema.fields().len());
+        for (position, logical) in logical_file_schema.fields().iter().enumerate() {
+            columns.push(match self.physical.get(position) {
+                Some(physical) => FileColumn::new(logical, physical, &finder)?,
+                // The reader makes this one, and calls it as the scan does.
+                None => {
+                    let name = logical.name().clone();
+                    FileColumn::Same { at: physical_file_schema.index_of(&name)?, name }
+                }
+            });
+        }
+        Ok(Arc::new(ColumnAdapter { logical: logical_file_schema, columns }))
     }
 }
 

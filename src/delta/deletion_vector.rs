@@ -1,4 +1,5 @@
-//! Deletion vectors as selections of the rows that are left, kept once read. It never applies one.
+//! Deletion vectors: the deleted rows of data files, as the log keeps them and as selections of the rows
+//! that are left. It never decides which rows those are.
 
 use std::sync::Arc;
 
@@ -6,6 +7,8 @@ use datafusion::parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use delta_kernel::Engine;
 use delta_kernel::actions::deletion_vector::{DeletionVectorDescriptor, DeletionVectorStorageType};
 use moka::sync::Cache;
+use roaring::RoaringTreemap;
+use uuid::Uuid;
 
 use super::error::error_of_kernel;
 use crate::base::{Error, ErrorKind, Result};
@@ -22,6 +25,32 @@ impl DeletionVector {
     pub fn cardinality(&self) -> u64 {
         u64::try_from(self.descriptor.cardinality).unwrap_or_default()
     }
+
+    /// The deleted rows, as positions in the data file. Blocks on storage.
+    pub fn rows(&self, engine: &dyn Engine, location: &Location) -> Result<RoaringTreemap> {
+        let rows = read(engine, location, &self.descriptor)?;
+        if rows.len() != self.cardinality() {
+            return Err(corrupted("has another number of rows than the table's log says"));
+        }
+        Ok(rows)
+    }
+}
+
+/// The name of the file that a deletion vector with an identifier is in, below the table's location.
+pub fn file_name(id: Uuid) -> String {
+    format!("deletion_vector_{id}.bin")
+}
+
+/// What the log calls the file of that identifier (Delta protocol, "Deletion Vector Descriptor Schema").
+pub fn encoded_id(id: Uuid) -> String {
+    z85::encode(id.as_bytes())
+}
+
+/// The file of a deletion vector, below the table's location, from how the log calls it. `None` for what
+/// Lakegate does not write: files in a folder of their own.
+pub fn file_of(encoded: &str) -> Option<String> {
+    let id = z85::decode(encoded).ok()?;
+    Uuid::from_slice(&id).ok().map(file_name)
 }
 
 /// What tells selections apart: table, deletion vector and the rows of the data file. Deletion vectors
@@ -57,10 +86,7 @@ impl DeletionVectors {
         if let Some(selection) = self.selections.get(&key) {
             return Ok(selection);
         }
-        let deleted = read(engine, location, &vector.descriptor)?;
-        if deleted.len() as u64 != vector.cardinality() {
-            return Err(corrupted("has another number of rows than the table's log says"));
-        }
+        let deleted = vector.rows(engine, location)?;
         let selection = Arc::new(selection_without(&deleted, rows)?);
         self.selections.insert(key, Arc::clone(&selection));
         Ok(selection)
@@ -71,7 +97,7 @@ fn read(
     engine: &dyn Engine,
     location: &Location,
     descriptor: &DeletionVectorDescriptor,
-) -> Result<Vec<u64>> {
+) -> Result<RoaringTreemap> {
     let outside = match descriptor.storage_type {
         DeletionVectorStorageType::PersistedAbsolute => {
             location.file(&descriptor.path_or_inline_dv).is_none()
@@ -86,24 +112,37 @@ fn read(
         return Err(Error::unsupported("a deletion vector outside of the table's location"));
     }
     descriptor
-        .row_indexes(engine.storage_handler(), location.url())
+        .read(engine.storage_handler(), location.url())
         .map_err(|error| error_of_kernel(error, location))
 }
 
-/// The rows but those at `deleted`, which are in ascending order. The selection covers each of
-/// `rows`, as the Parquet reader demands.
-fn selection_without(deleted: &[u64], rows: u64) -> Result<RowSelection> {
-    let mut selectors = Vec::with_capacity(deleted.len() * 2 + 1);
+/// The rows but those at `deleted`. The selection covers each of `rows`, as the Parquet reader demands.
+pub fn selection_without(deleted: &RoaringTreemap, rows: u64) -> Result<RowSelection> {
+    selection(deleted, rows, RowSelector::select, RowSelector::skip)
+}
+
+/// The rows at `wanted` alone, out of `rows`.
+pub fn selection_of(wanted: &RoaringTreemap, rows: u64) -> Result<RowSelection> {
+    selection(wanted, rows, RowSelector::skip, RowSelector::select)
+}
+
+fn selection(
+    marked: &RoaringTreemap,
+    rows: u64,
+    other: fn(usize) -> RowSelector,
+    mark: fn(usize) -> RowSelector,
+) -> Result<RowSelection> {
+    let mut selectors = Vec::new();
     let mut next = 0;
-    for &row in deleted {
-        if row < next || row >= rows {
+    for row in marked {
+        if row >= rows {
             return Err(corrupted("deletes a row that its data file does not have"));
         }
-        selectors.push(RowSelector::select(row_count(row - next)?));
-        selectors.push(RowSelector::skip(1));
+        selectors.push(other(row_count(row - next)?));
+        selectors.push(mark(1));
         next = row + 1;
     }
-    selectors.push(RowSelector::select(row_count(rows - next)?));
+    selectors.push(other(row_count(rows - next)?));
     // Neighbours of one kind become one, and empty ones none.
     Ok(selectors.into_iter().collect())
 }
@@ -122,15 +161,25 @@ mod tests {
 
     #[test]
     fn selections_cover_every_row_once() {
-        let selectors = |deleted: &[u64], rows| -> Vec<RowSelector> {
-            selection_without(deleted, rows).unwrap().into()
+        let rows = |rows: &[u64]| rows.iter().copied().collect::<RoaringTreemap>();
+        let without = |deleted: &[u64], count| -> Vec<RowSelector> {
+            selection_without(&rows(deleted), count).unwrap().into()
         };
         let (select, skip) = (RowSelector::select, RowSelector::skip);
-        assert_eq!(selectors(&[], 3), [select(3)]);
-        assert_eq!(selectors(&[0, 1, 4], 6), [skip(2), select(2), skip(1), select(1)]);
-        assert_eq!(selectors(&[5], 6), [select(5), skip(1)]);
-        assert_eq!(selectors(&[0, 1], 2), [skip(2)]);
-        assert!(selection_without(&[6], 6).is_err());
-        assert!(selection_without(&[2, 2], 6).is_err());
+        assert_eq!(without(&[], 3), [select(3)]);
+        assert_eq!(without(&[0, 1, 4], 6), [skip(2), select(2), skip(1), select(1)]);
+        assert_eq!(without(&[5], 6), [select(5), skip(1)]);
+        assert_eq!(without(&[0, 1], 2), [skip(2)]);
+        let only: Vec<RowSelector> = selection_of(&rows(&[1, 2]), 4).unwrap().into();
+        assert_eq!(only, [skip(1), select(2), skip(1)]);
+        assert!(selection_without(&rows(&[6]), 6).is_err());
+    }
+
+    #[test]
+    fn files_are_found_by_what_the_log_calls_them() {
+        let id = Uuid::new_v4();
+        assert_eq!(encoded_id(id).len(), 20);
+        assert_eq!(file_of(&encoded_id(id)), Some(file_name(id)));
+        assert_eq!(file_of("too short"), None);
     }
 }

@@ -32,9 +32,8 @@ pub fn check_writable(protocol: &Protocol) -> Result<()> {
     if !(1..=WRITER_VERSION_MAX).contains(&version) {
         return Err(Error::unsupported(format!("writer version {version} of the Delta protocol")));
     }
-    let legacy = legacy_writer_features(version);
-    let features = protocol.writer_features().unwrap_or_default().iter().chain(legacy);
-    match features.into_iter().find(|feature| !is_writable(feature)) {
+    let features = protocol.writer_features().unwrap_or_default();
+    match features.iter().find(|feature| !is_writable(feature)) {
         Some(feature) => Err(unsupported("changing", feature)),
         None => Ok(()),
     }
@@ -48,11 +47,6 @@ pub fn feature_names(protocol: &Protocol) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// Writer version 6 stands for identity columns, in tables from before features had names.
-fn legacy_writer_features(version: i32) -> &'static [TableFeature] {
-    if version == 6 { &[TableFeature::IdentityColumns] } else { &[] }
 }
 
 fn is_readable(feature: &TableFeature) -> bool {
@@ -102,22 +96,22 @@ fn is_writable(feature: &TableFeature) -> bool {
         | TableFeature::ColumnMapping
         | TableFeature::DeletionVectors
         | TableFeature::TimestampWithoutTimezone
-        | TableFeature::V2Checkpoint => true,
-        TableFeature::IdentityColumns
+        | TableFeature::IdentityColumns
         | TableFeature::InCommitTimestamp
         | TableFeature::RowTracking
         | TableFeature::DomainMetadata
-        | TableFeature::IcebergCompatV1
-        | TableFeature::IcebergCompatV2
-        | TableFeature::IcebergCompatV3
         | TableFeature::ClusteredTable
-        | TableFeature::MaterializePartitionColumns
         | TableFeature::AllowColumnDefaults
-        | TableFeature::CatalogManaged
-        | TableFeature::CatalogOwnedPreview
         | TableFeature::TypeWidening
         | TableFeature::TypeWideningPreview
         | TableFeature::VacuumProtocolCheck
+        | TableFeature::V2Checkpoint => true,
+        TableFeature::IcebergCompatV1
+        | TableFeature::IcebergCompatV2
+        | TableFeature::IcebergCompatV3
+        | TableFeature::MaterializePartitionColumns
+        | TableFeature::CatalogManaged
+        | TableFeature::CatalogOwnedPreview
         | TableFeature::VariantType
         | TableFeature::VariantTypePreview
         | TableFeature::VariantShredding
@@ -152,8 +146,8 @@ mod tests {
         assert_eq!(refused.kind(), ErrorKind::FeatureNotSupported);
         assert!(refused.message().contains("\"catalogManaged\""), "{refused}");
 
-        let widened = protocol(&["typeWidening"], &["typeWidening"]);
-        check_readable(&widened).unwrap();
-        assert!(check_writable(&widened).unwrap_err().message().contains("\"typeWidening\""));
+        let iceberg = protocol(&[], &["icebergCompatV2"]);
+        check_readable(&iceberg).unwrap();
+        assert!(check_writable(&iceberg).unwrap_err().message().contains("\"icebergCompatV2\""));
     }
 }

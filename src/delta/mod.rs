@@ -2,6 +2,8 @@
 
 mod adapter;
 pub mod change;
+mod change_feed;
+mod clustering;
 mod deletion_vector;
 mod error;
 mod feature;
@@ -9,6 +11,7 @@ mod footer;
 mod history;
 mod index;
 mod listing;
+mod live;
 mod partition;
 mod prune;
 mod scan;
@@ -21,8 +24,12 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+pub use change_feed::change_feed;
+pub use clustering::clustering_columns;
+use error::error_of_kernel;
 pub use error::{error_of_datafusion, error_of_deltalake};
 pub use feature::check_writable;
+use listing::outside;
 pub use staged::{StagedLog, StagedLogs};
 pub use table::{Tables, TablesOptions, TimeTravel};
 pub use version::TableVersion;

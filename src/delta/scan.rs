@@ -1,14 +1,16 @@
 //! Scanning a table version: DataFusion's Parquet source over the files that a query needs, with
 //! native partition columns and deletion vectors as row selections. It never looks at the log.
+//!
+//! Changes scan too: some rows of some files, each with the file that it is in and its position there.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::DateTime;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Result as DataFusionResult, Statistics, project_schema};
+use datafusion::common::{Result as DataFusionResult, ScalarValue, Statistics, project_schema};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
@@ -19,15 +21,16 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::parquet::arrow::RowNumber;
 use datafusion::parquet::arrow::arrow_reader::RowSelection;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::{ObjectMeta, ObjectStore};
+use object_store::ObjectStore;
+use object_store::path::Path;
 
 use super::adapter::ColumnAdapterFactory;
 use super::deletion_vector::DeletionVector;
-use super::error::same;
 use super::footer::ReaderFactory;
 use super::prune::{files_to_read, is_exact};
 use super::statistics::file_statistics;
@@ -40,15 +43,56 @@ const DELETION_VECTOR_READS: usize = 16;
 /// Parquet's old 96-bit timestamps are read in the unit of Delta's timestamps.
 const INT96_UNIT: &str = "us";
 
+/// The column of scans for changes with the file that a row is in: its position in the index.
+pub const FILE: &str = "__lakegate_file";
+
+/// The column of scans for changes with the position of a row in its file.
+pub const POSITION: &str = "__lakegate_position";
+
+/// Rows of some of a version's files, by the position of the file in the index.
+pub type Selections = HashMap<usize, Arc<RowSelection>>;
+
 /// A table version as DataFusion sees it.
 pub struct VersionProvider {
     version: Arc<TableVersion>,
     store: Arc<dyn ObjectStore>,
+    schema: SchemaRef,
+    /// Whether the columns [`FILE`] and [`POSITION`] follow those of the table.
+    is_for_changes: bool,
+    /// The rows to read, where those are not all that are left.
+    rows: Option<Selections>,
+    /// The only files to read, where not all are.
+    only: Option<Arc<HashSet<Path>>>,
 }
 
 impl VersionProvider {
     pub fn new(version: Arc<TableVersion>, store: Arc<dyn ObjectStore>) -> Self {
-        VersionProvider { version, store }
+        let schema = version.schema();
+        let is_for_changes = false;
+        VersionProvider { version, store, schema, is_for_changes, rows: None, only: None }
+    }
+
+    /// The rows of some of the files.
+    pub fn with_files(self, files: Arc<HashSet<Path>>) -> Self {
+        VersionProvider { only: Some(files), ..self }
+    }
+
+    fn is_meant(&self, file: usize) -> bool {
+        let path = self.version.files().paths.get(file);
+        self.only.as_ref().is_none_or(|only| path.is_some_and(|path| only.contains(path)))
+    }
+
+    /// The rows of a version, or some of them, with the columns [`FILE`] and [`POSITION`].
+    pub fn for_changes(
+        version: Arc<TableVersion>,
+        store: Arc<dyn ObjectStore>,
+        rows: Option<Selections>,
+    ) -> Self {
+        let schema = version.schema();
+        let fields = schema.fields().iter().map(Arc::clone);
+        let fields: Vec<FieldRef> = fields.chain([file_field(), position_field()]).collect();
+        let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
+        VersionProvider { version, store, schema, is_for_changes: true, rows, only: None }
     }
 
     /// The columns as the scan has them: those of data files first, then the partition columns.
@@ -56,8 +100,15 @@ impl VersionProvider {
         let columns = self.version.columns();
         let fields = columns.fields_at(&columns.data);
         let metadata = columns.schema.metadata().clone();
+        let mut partition = columns.fields_at(&columns.partition);
+        let mut made = Vec::new();
+        if self.is_for_changes {
+            partition.push(file_field());
+            made.push(position_field());
+        }
         TableSchema::builder(Arc::new(Schema::new_with_metadata(fields, metadata)))
-            .with_table_partition_cols(columns.fields_at(&columns.partition))
+            .with_table_partition_cols(partition)
+            .with_virtual_columns(made)
             .build()
     }
 
@@ -67,11 +118,13 @@ impl VersionProvider {
         let position = |column: usize| {
             let data = columns.data.iter().position(|&at| at == column);
             let partition = || columns.partition.iter().position(|&at| at == column);
-            data.or_else(|| Some(columns.data.len() + partition()?))
+            // What changes need comes last in both.
+            let last = (column >= columns.schema.fields().len()).then_some(column);
+            data.or_else(|| Some(columns.data.len() + partition()?)).or(last)
         };
         match projection {
             Some(projection) => projection.iter().filter_map(|&at| position(at)).collect(),
-            None => (0..columns.schema.fields().len()).filter_map(position).collect(),
+            None => (0..self.schema.fields().len()).filter_map(position).collect(),
         }
     }
 
@@ -101,41 +154,32 @@ impl VersionProvider {
     async fn scan_file(&self, file: usize, size_hint: Option<usize>) -> Result<PartitionedFile> {
         let index = self.version.files();
         let columns = self.version.columns();
-        let path = index.paths.get(file);
-        let path = path.ok_or_else(|| Error::internal("a scan of a file that is not there"))?;
-        let meta = ObjectMeta {
-            location: path.clone(),
-            last_modified: DateTime::from_timestamp_millis(index.modification_times.value(file))
-                .unwrap_or_default(),
-            size: u64::try_from(index.sizes.value(file)).unwrap_or_default(),
-            e_tag: None,
-            version: None,
-        };
-        let mut scanned = PartitionedFile::new_from_meta(meta.clone());
+        let meta = self.version.file_meta(file)?;
+        let mut scanned = PartitionedFile::new_from_meta(meta);
         let values = index.partition_values.iter();
         scanned.partition_values = values
-            .map(|values| datafusion::common::ScalarValue::try_from_array(values, file))
+            .map(|values| ScalarValue::try_from_array(values, file))
             .collect::<DataFusionResult<_>>()
             .map_err(|cause| Error::internal("a partition value has no scalar").caused_by(cause))?;
-        // Not `with_statistics`: that says of partition columns that they have no NULL.
-        scanned.statistics = Some(file_statistics(index, file, columns));
+        if self.is_for_changes {
+            scanned.partition_values.push(ScalarValue::UInt64(Some(file as u64)));
+            let schema = self.scan_schema();
+            scanned.statistics = Some(Arc::new(Statistics::new_unknown(schema.table_schema())));
+        } else {
+            // Not `with_statistics`: that says of partition columns that they have no NULL.
+            scanned.statistics = Some(file_statistics(index, file, columns));
+        }
+        if let Some(rows) = &self.rows {
+            let rows = rows.get(&file).map(|rows| RowSelection::clone(rows)).unwrap_or_default();
+            return Ok(scanned.with_extension(ParquetRowSelection::new(rows)));
+        }
         if let Some(vector) = index.deletion_vectors.get(&file) {
-            let rows = match index.physical_rows_of(file) {
-                Some(rows) => rows,
-                None => self.rows_in_footer(&meta, size_hint).await?,
-            };
+            let rows = self.version.physical_rows(&self.store, file, size_hint).await?;
             let selection = self.selection(vector.clone(), rows).await?;
             scanned =
                 scanned.with_extension(ParquetRowSelection::new(RowSelection::clone(&selection)));
         }
         Ok(scanned)
-    }
-
-    async fn rows_in_footer(&self, file: &ObjectMeta, size_hint: Option<usize>) -> Result<u64> {
-        let footers = &self.version.caches.footers;
-        let footer = footers.footer(&self.store, self.version.location(), file, size_hint).await;
-        let footer = footer.map_err(|error| same(&error))?;
-        Ok(u64::try_from(footer.file_metadata().num_rows()).unwrap_or_default())
     }
 
     async fn selection(&self, vector: DeletionVector, rows: u64) -> Result<Arc<RowSelection>> {
@@ -175,7 +219,7 @@ impl VersionProvider {
 #[async_trait]
 impl TableProvider for VersionProvider {
     fn schema(&self) -> SchemaRef {
-        self.version.schema()
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -190,9 +234,14 @@ impl TableProvider for VersionProvider {
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let columns = self.version.columns();
-        let files = files_to_read(self.version.files(), columns, filters, state)?;
+        let mut files = files_to_read(self.version.files(), columns, filters, state)?;
+        files.retain(|file| self.is_meant(*file));
+        if let Some(rows) = &self.rows {
+            files.retain(|file| rows.contains_key(file));
+        }
         let size_hint = state.config_options().execution.parquet.metadata_size_hint;
-        let all_exact = filters.iter().all(|filter| is_exact(filter, columns));
+        let all_exact =
+            self.rows.is_none() && filters.iter().all(|filter| is_exact(filter, columns));
         let files = self
             .scan_files(files, limit.filter(|_| all_exact), size_hint)
             .await
@@ -236,6 +285,15 @@ impl TableProvider for VersionProvider {
             })
             .collect())
     }
+}
+
+fn file_field() -> FieldRef {
+    Arc::new(Field::new(FILE, DataType::UInt64, false))
+}
+
+/// Nullable as the Parquet reader makes it.
+fn position_field() -> FieldRef {
+    Arc::new(Field::new(POSITION, DataType::Int64, true).with_extension_type(RowNumber))
 }
 
 /// Groups of files with the statistics of each, and those of all.

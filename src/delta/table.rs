@@ -22,6 +22,7 @@ use super::deletion_vector::DeletionVectors;
 use super::error::{error_of_deltalake, error_of_kernel, no_table, same};
 use super::footer::Footers;
 use super::history::{CommitInfo, commit_path, read_history};
+use super::live::Writing;
 use super::staged::{StagedLog, StagedLogs};
 use super::version::{ScanCaches, TableVersion};
 use crate::base::{Error, ErrorKind, Result};
@@ -103,6 +104,8 @@ impl Drop for HiddenCommits {
 struct Private {
     shared: Arc<Tables>,
     logs: Arc<StagedLogs>,
+    /// From its first change on: its files are no garbage before it has ended.
+    writing: Mutex<Option<Writing>>,
 }
 
 /// What is kept of one table.
@@ -130,6 +133,7 @@ impl Tables {
             caches: Arc::new(ScanCaches {
                 footers: Arc::new(Footers::new(options.footer_bytes_max)),
                 deletion_vectors: DeletionVectors::new(options.deletion_vector_bytes_max),
+                live: Arc::default(),
             }),
             entries: moka::sync::Cache::new(options.tables_max),
             leases: Mutex::default(),
@@ -149,7 +153,11 @@ impl Tables {
             leases: Mutex::default(),
             versions_max: self.versions_max,
             hidden: RwLock::default(),
-            transaction: Some(Private { shared: Arc::clone(self), logs: Arc::default() }),
+            transaction: Some(Private {
+                shared: Arc::clone(self),
+                logs: Arc::default(),
+                writing: Mutex::default(),
+            }),
         }
     }
 
@@ -324,6 +332,28 @@ impl Tables {
         Ok(newest)
     }
 
+    /// To be held while files are written that are not part of a version yet.
+    pub fn writing(&self) -> Writing {
+        if let Some(private) = &self.transaction {
+            let mut writing = private.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            writing.get_or_insert_with(|| self.caches.live.writing());
+        }
+        self.caches.live.writing()
+    }
+
+    /// When the oldest change that runs began, in milliseconds since the epoch.
+    pub fn writing_since(&self) -> Option<i64> {
+        self.caches.live.writing_since()
+    }
+
+    /// The versions of a table that are in use; older ones that are only kept are let go.
+    pub async fn versions_in_use(&self, location: &Location) -> Vec<Arc<TableVersion>> {
+        let entry = self.entry(location);
+        entry.versions.invalidate_all();
+        entry.versions.run_pending_tasks().await;
+        self.caches.live.versions(location)
+    }
+
     /// Drops what is kept of a table: it was dropped.
     pub fn forget(&self, location: &Location) {
         self.entries.invalidate(location);
@@ -345,12 +375,6 @@ impl Tables {
         let table: Arc<dyn ObjectStore> =
             Arc::new(PrefixStore::new(Arc::clone(&root), location.path().clone()));
         Ok(default_logstore(table, root, location.url(), &StorageConfig::default()))
-    }
-
-    /// The newest version for deltalake's operations. Its files are read again: for changes only.
-    pub async fn delta_table(&self, location: &Location) -> Result<DeltaTable> {
-        let version = self.open(location).await?;
-        self.delta_table_at(location, version.version()).await
     }
 
     /// A version for deltalake's operations.
@@ -475,6 +499,7 @@ impl Tables {
                 .map(Arc::new)
         })
         .await
+        .inspect(|version| self.caches.live.note(version))
     }
 
     async fn version_at(&self, newest: &Arc<TableVersion>, micros: i64) -> Result<u64> {

@@ -4,26 +4,33 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::DateTime;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use delta_kernel::actions::Protocol;
+use delta_kernel::schema::{ColumnMetadataKey, MetadataValue};
 use delta_kernel::{Engine, SnapshotRef};
 use deltalake::logstore::LogStoreRef;
+use object_store::{ObjectMeta, ObjectStore};
+use roaring::RoaringTreemap;
 
 use super::deletion_vector::DeletionVectors;
+use super::error::same;
 use super::feature::{check_readable, check_writable, feature_names};
 use super::footer::Footers;
 use super::index::FileIndex;
 use super::listing::{list_files, list_files_since};
+use super::live::Live;
 use super::scan::VersionProvider;
 use super::schema::Columns;
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::storage::{Location, Stores};
 
 /// What scans of all tables share.
 pub(super) struct ScanCaches {
     pub footers: Arc<Footers>,
     pub deletion_vectors: DeletionVectors,
+    pub live: Arc<Live>,
 }
 
 /// A table as of one version.
@@ -111,6 +118,11 @@ impl TableVersion {
         &self.files
     }
 
+    /// When the version was committed, in milliseconds since the epoch, if the log still tells.
+    pub fn commit_timestamp(&self) -> Option<i64> {
+        self.commit_timestamp
+    }
+
     pub fn partition_columns(&self) -> &[String] {
         self.snapshot.table_configuration().logical_partition_columns()
     }
@@ -118,6 +130,23 @@ impl TableVersion {
     /// The table's properties, as in `delta.appendOnly`.
     pub fn properties(&self) -> &HashMap<String, String> {
         self.snapshot.metadata_configuration()
+    }
+
+    /// The SQL of a column's default, if it has one.
+    pub fn default_of(&self, column: &str) -> Option<String> {
+        self.column_text(column, ColumnMetadataKey::CurrentDefault)
+    }
+
+    /// Whether the table makes the values of a column.
+    pub fn is_generated(&self, column: &str) -> bool {
+        self.column_text(column, ColumnMetadataKey::GenerationExpression).is_some()
+    }
+
+    fn column_text(&self, column: &str, key: ColumnMetadataKey) -> Option<String> {
+        match self.snapshot.schema().field(column)?.metadata.get(key.as_ref()) {
+            Some(MetadataValue::String(text)) => Some(text.clone()),
+            _ => None,
+        }
     }
 
     pub fn protocol(&self) -> &Protocol {
@@ -165,6 +194,48 @@ impl TableVersion {
             min_writer_version: self.protocol().min_writer_version(),
             features: self.features(),
         }
+    }
+
+    /// A data file as object stores know it.
+    pub(super) fn file_meta(&self, file: usize) -> Result<ObjectMeta> {
+        let path = self.files.paths.get(file);
+        let path = path.ok_or_else(|| Error::internal("a scan of a file that is not there"))?;
+        let modified = self.files.modification_times.value(file);
+        Ok(ObjectMeta {
+            location: path.clone(),
+            last_modified: DateTime::from_timestamp_millis(modified).unwrap_or_default(),
+            size: u64::try_from(self.files.sizes.value(file)).unwrap_or_default(),
+            e_tag: None,
+            version: None,
+        })
+    }
+
+    /// The rows of a data file, deleted ones too: from the log, or else from the file itself.
+    pub(super) async fn physical_rows(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        file: usize,
+        size_hint: Option<usize>,
+    ) -> Result<u64> {
+        if let Some(rows) = self.files.physical_rows_of(file) {
+            return Ok(rows);
+        }
+        let meta = self.file_meta(file)?;
+        let footer = self.caches.footers.footer(store, &self.location, &meta, size_hint).await;
+        let footer = footer.map_err(|error| same(&error))?;
+        Ok(u64::try_from(footer.file_metadata().num_rows()).unwrap_or_default())
+    }
+
+    /// The deleted rows of a data file, as positions in it.
+    pub(super) async fn deleted_rows(self: &Arc<Self>, file: usize) -> Result<RoaringTreemap> {
+        let Some(vector) = self.files.deletion_vectors.get(&file).cloned() else {
+            return Ok(RoaringTreemap::new());
+        };
+        let version = Arc::clone(self);
+        let read = move || vector.rows(version.log_store.engine(None).as_ref(), &version.location);
+        tokio::task::spawn_blocking(read).await.map_err(|cause| {
+            Error::internal("reading a deletion vector did not end").caused_by(cause)
+        })?
     }
 
     /// The version as DataFusion scans it.

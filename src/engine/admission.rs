@@ -15,6 +15,8 @@ use crate::base::{Error, ErrorKind, Result};
 #[derive(Debug)]
 pub struct Admission {
     running: Arc<Semaphore>,
+    /// How many may run.
+    places: usize,
     waiting: AtomicUsize,
     waiting_max: usize,
     wait_max: Duration,
@@ -58,10 +60,16 @@ impl Admission {
     pub fn new(limits: &Limits) -> Self {
         Admission {
             running: Arc::new(Semaphore::new(limits.running_queries_max.max(1))),
+            places: limits.running_queries_max.max(1),
             waiting: AtomicUsize::new(0),
             waiting_max: limits.queued_queries_max,
             wait_max: limits.queue_timeout,
         }
+    }
+
+    /// Whether a query runs.
+    pub fn is_busy(&self) -> bool {
+        self.running.available_permits() < self.places
     }
 
     /// Waits for a place, first come first served. Errors: 53300 when too many wait already, or for too

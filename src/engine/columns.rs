@@ -77,5 +77,11 @@ pub(super) fn columns_of(schema: &Schema, before: &[Column]) -> Vec<Column> {
             }
         }
     });
-    columns.collect()
+    let mut columns: Vec<Column> = columns.collect();
+    let mut numbers: Vec<i16> = columns.iter().map(|column| column.number).collect();
+    numbers.sort_unstable();
+    for (column, number) in columns.iter_mut().zip(numbers) {
+        column.number = number;
+    }
+    columns
 }

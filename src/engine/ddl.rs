@@ -9,10 +9,10 @@ use crate::bind::bound::{
 use crate::bind::{BoundQuery, BoundStatement};
 use crate::catalog::change::{NewCatalog, NewRelation, NewSchema};
 use crate::catalog::{Change, Column, Relation, RelationKind, Securable, Snapshot, View};
-use crate::delta::change;
+use crate::delta::change::{self, Alteration, Upgrade};
 use crate::sql::statement::ColumnName;
 
-use super::tables::column_comment;
+use super::alter::column_comment;
 use super::{Completion, Engine, Request};
 
 impl Engine {
@@ -96,7 +96,10 @@ impl Engine {
                     let location = super::open::location_of(relation)?;
                     let comment = text.clone();
                     self.cpu
-                        .run(async move { change::set_comment(&ctx, &location, comment).await })
+                        .run(async move {
+                            let changes = vec![Alteration::SetComment(comment)];
+                            change::alter(&ctx, &location, changes, Upgrade::OnRequest).await
+                        })
                         .await?;
                 }
                 Ok(Change::SetComment { id: securable.id(), comment: text })
@@ -107,7 +110,9 @@ impl Engine {
                     let location = super::open::location_of(&relation)?;
                     self.cpu
                         .run(async move {
-                            change::set_column_comment(&ctx, &location, column.name, text).await
+                            let change =
+                                Alteration::SetColumnComment { column: column.name, comment: text };
+                            change::alter(&ctx, &location, vec![change], Upgrade::OnRequest).await
                         })
                         .await?;
                 }

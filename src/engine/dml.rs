@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{FieldRef, SchemaRef};
-use datafusion::common::{DFSchema, ParamValues, TableReference, metadata::ScalarAndMetadata};
+use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::{DFSchema, ParamValues, ScalarValue, TableReference};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, lit};
 
 use crate::base::datatype::{PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, Result};
@@ -15,15 +16,22 @@ use crate::bind::bound::{
     BoundMergeClause, BoundUpdate,
 };
 use crate::catalog::Relation;
-use crate::delta::change::{self, MergeAction, MergeClause, MergeKind, MergePlan, RowPredicate};
+use crate::delta::TableVersion;
+use crate::delta::change::{
+    self, Changed, MergeAction, MergeClause, MergeKind, MergePlan, RowPredicate,
+};
 use crate::sql::statement::{ColumnName, JoinedChange, MergeMatch};
 
+use super::admission::Place;
 use super::error::from_datafusion;
-use super::insert::{assignment, name_relation, reads, target_column, target_columns};
+use super::insert::{
+    assignment, name_relation, reads, target_column, target_columns, without_defaults,
+};
 use super::open::location_of;
 use super::planner::Planner;
 use super::query::{known, parameter_field, parameter_types};
-use super::{Completion, Engine, Request};
+use super::returning::Returning;
+use super::{Completion, Engine, Outcome, Request};
 
 /// Plans the expressions of one change.
 struct Expressions<'a> {
@@ -33,6 +41,8 @@ struct Expressions<'a> {
     parameters: Vec<Option<FieldRef>>,
     /// The columns that expressions see.
     schema: DFSchema,
+    /// The table that is changed, which knows its defaults.
+    version: Arc<TableVersion>,
 }
 
 impl Engine {
@@ -40,17 +50,23 @@ impl Engine {
         self: &Arc<Self>,
         update: BoundUpdate,
         request: &Request,
-    ) -> Result<Completion> {
-        let _admitted = self.admission.enter().await?;
-        let (engine, request) = (Arc::clone(self), request.clone());
-        self.cpu.run(async move { engine.update_rows(update, &request).await }).await
+    ) -> Result<Outcome> {
+        let place = Place::take(&self.admission).await?;
+        let (engine, running) = (Arc::clone(self), request.clone());
+        let (changed, returning) =
+            self.cpu.run(async move { engine.update_rows(update, &running).await }).await?;
+        self.outcome("UPDATE", changed.updated, returning, place, request).await
     }
 
-    async fn update_rows(&self, update: BoundUpdate, request: &Request) -> Result<Completion> {
-        let BoundUpdate { table, alias, assignments, predicate } = update;
+    async fn update_rows(
+        &self,
+        update: BoundUpdate,
+        request: &Request,
+    ) -> Result<(Changed, Option<Returning>)> {
+        let BoundUpdate { table, alias, assignments, predicate, returning } = update;
         let version = self.schema_of(&table, request).await?;
         let state = self.context.statement(&request.facts);
-        let expressions = self.expressions(&state, request, &alias, &version.schema())?;
+        let expressions = self.expressions(&state, request, &alias, &version)?;
         let values = expressions.assignments(&table, &version.schema(), assignments).await?;
         let predicate_reads = predicate.as_ref().is_some_and(|p| reads(&p.relations, &table));
         let rows = RowPredicate {
@@ -58,36 +74,44 @@ impl Engine {
             predicate: expressions.optional(predicate).await?,
         };
         let planned_version = predicate_reads.then(|| version.version());
-        let ctx = self.change_context(state.clone(), request, planned_version);
+        let mut ctx = self.change_context(state.clone(), request, planned_version);
+        let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
         let changed = change::update(&ctx, &location_of(&table)?, rows, values).await;
         let changed = changed.map_err(|error| name_relation(error, &table))?;
-        Ok(Completion::new(format!("UPDATE {}", changed.updated)))
+        Ok((changed, returning))
     }
 
     pub(super) async fn delete(
         self: &Arc<Self>,
         delete: BoundDelete,
         request: &Request,
-    ) -> Result<Completion> {
-        let _admitted = self.admission.enter().await?;
-        let (engine, request) = (Arc::clone(self), request.clone());
-        self.cpu.run(async move { engine.delete_rows(delete, &request).await }).await
+    ) -> Result<Outcome> {
+        let place = Place::take(&self.admission).await?;
+        let (engine, running) = (Arc::clone(self), request.clone());
+        let (changed, returning) =
+            self.cpu.run(async move { engine.delete_rows(delete, &running).await }).await?;
+        self.outcome("DELETE", changed.deleted, returning, place, request).await
     }
 
-    async fn delete_rows(&self, delete: BoundDelete, request: &Request) -> Result<Completion> {
-        let BoundDelete { table, alias, predicate } = delete;
+    async fn delete_rows(
+        &self,
+        delete: BoundDelete,
+        request: &Request,
+    ) -> Result<(Changed, Option<Returning>)> {
+        let BoundDelete { table, alias, predicate, returning } = delete;
         let version = self.schema_of(&table, request).await?;
         let state = self.context.statement(&request.facts);
-        let expressions = self.expressions(&state, request, &alias, &version.schema())?;
+        let expressions = self.expressions(&state, request, &alias, &version)?;
         let predicate_reads = predicate.as_ref().is_some_and(|p| reads(&p.relations, &table));
         let rows = RowPredicate {
             qualifier: TableReference::bare(alias),
             predicate: expressions.optional(predicate).await?,
         };
         let planned_version = predicate_reads.then(|| version.version());
-        let ctx = self.change_context(state.clone(), request, planned_version);
+        let mut ctx = self.change_context(state.clone(), request, planned_version);
+        let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
         let changed = change::delete(&ctx, &location_of(&table)?, rows).await?;
-        Ok(Completion::new(format!("DELETE {}", changed.deleted)))
+        Ok((changed, returning))
     }
 
     pub(super) async fn truncate(
@@ -112,15 +136,27 @@ impl Engine {
         self: &Arc<Self>,
         merge: BoundMerge,
         request: &Request,
-    ) -> Result<Completion> {
-        let _admitted = self.admission.enter().await?;
-        let (engine, request) = (Arc::clone(self), request.clone());
-        self.cpu.run(async move { engine.merge_rows(merge, &request).await }).await
+    ) -> Result<Outcome> {
+        let place = Place::take(&self.admission).await?;
+        let tag = match merge.written_as {
+            None => "MERGE",
+            Some(JoinedChange::Update) => "UPDATE",
+            Some(JoinedChange::Delete) => "DELETE",
+        };
+        let (engine, running) = (Arc::clone(self), request.clone());
+        let (changed, returning) =
+            self.cpu.run(async move { engine.merge_rows(merge, &running).await }).await?;
+        self.outcome(tag, changed.rows(), returning, place, request).await
     }
 
-    async fn merge_rows(&self, merge: BoundMerge, request: &Request) -> Result<Completion> {
-        let BoundMerge { table, alias, source, source_alias, on, clauses, written_as } = merge;
-        if alias == source_alias {
+    async fn merge_rows(
+        &self,
+        merge: BoundMerge,
+        request: &Request,
+    ) -> Result<(Changed, Option<Returning>)> {
+        let BoundMerge { table, alias, source, source_alias, on, clauses, written_as, returning } =
+            merge;
+        if source_alias.as_ref() == Some(&alias) {
             return Err(Error::new(
                 ErrorKind::DuplicateTable,
                 format!("table name \"{alias}\" specified more than once"),
@@ -132,14 +168,13 @@ impl Engine {
         let planned = self.plan(source, request).await?;
         let source_schema = Arc::clone(planned.plan.schema().inner());
         let target = TableReference::bare(alias);
-        let source_name = TableReference::bare(source_alias);
+        let source_name = source_alias.map(TableReference::bare);
+        let source_columns = match &source_name {
+            Some(name) => DFSchema::try_from_qualified_schema(name.clone(), &source_schema),
+            None => Ok(planned.plan.schema().as_ref().clone()),
+        };
         let schema = DFSchema::try_from_qualified_schema(target.clone(), &version.schema())
-            .and_then(|target| {
-                target.join(&DFSchema::try_from_qualified_schema(
-                    source_name.clone(),
-                    &source_schema,
-                )?)
-            })
+            .and_then(|target| target.join(&source_columns?))
             .map_err(from_datafusion)?;
         let expressions = Expressions {
             engine: self,
@@ -147,11 +182,18 @@ impl Engine {
             request,
             parameters: parameter_fields(request),
             schema,
+            version: Arc::clone(&version),
         };
         let mut planned_clauses = Vec::with_capacity(clauses.len());
         for clause in clauses {
             let clause = expressions
-                .merge_clause(&table, &version.schema(), clause, &source_name, &source_schema)
+                .merge_clause(
+                    &table,
+                    &version.schema(),
+                    clause,
+                    source_name.as_ref(),
+                    &source_schema,
+                )
                 .await?;
             planned_clauses.push(clause);
         }
@@ -161,17 +203,38 @@ impl Engine {
             source_alias: source_name,
             on: expressions.expression(on).await?,
             clauses: planned_clauses,
+            takes_any: written_as.is_some(),
         };
         let planned_version = reads_itself.then(|| version.version());
-        let ctx = self.change_context(planned.state.clone(), request, planned_version);
+        let mut ctx = self.change_context(planned.state.clone(), request, planned_version);
+        let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
         let changed = change::merge(&ctx, &location_of(&table)?, plan).await;
         let changed = changed.map_err(|error| name_relation(error, &table))?;
-        let command = match written_as {
-            None => "MERGE",
-            Some(JoinedChange::Update) => "UPDATE",
-            Some(JoinedChange::Delete) => "DELETE",
-        };
-        Ok(Completion::new(format!("{command} {}", changed.rows())))
+        Ok((changed, returning))
+    }
+
+    /// The rows of a table, under an alias, for which a predicate is true.
+    pub(super) async fn row_predicate(
+        &self,
+        state: &SessionState,
+        request: &Request,
+        (alias, version): (&str, &Arc<TableVersion>),
+        predicate: BoundExpression,
+    ) -> Result<RowPredicate> {
+        let expressions = self.expressions(state, request, alias, version)?;
+        let predicate = Some(expressions.expression(predicate).await?);
+        Ok(RowPredicate { qualifier: TableReference::bare(alias), predicate })
+    }
+
+    /// A predicate over the columns of a table, under the table's name.
+    pub(super) async fn predicate(
+        &self,
+        state: &SessionState,
+        request: &Request,
+        (table, version): (&str, &Arc<TableVersion>),
+        predicate: Option<BoundExpression>,
+    ) -> Result<Option<Expr>> {
+        self.expressions(state, request, table, version)?.optional(predicate).await
     }
 
     fn expressions<'a>(
@@ -179,13 +242,14 @@ impl Engine {
         state: &'a SessionState,
         request: &'a Request,
         alias: &str,
-        schema: &SchemaRef,
+        version: &Arc<TableVersion>,
     ) -> Result<Expressions<'a>> {
         let qualifier = TableReference::bare(alias);
-        let schema =
-            DFSchema::try_from_qualified_schema(qualifier, schema).map_err(from_datafusion)?;
+        let schema = DFSchema::try_from_qualified_schema(qualifier, &version.schema());
+        let schema = schema.map_err(from_datafusion)?;
         let parameters = parameter_fields(request);
-        Ok(Expressions { engine: self, state, request, parameters, schema })
+        let version = Arc::clone(version);
+        Ok(Expressions { engine: self, state, request, parameters, schema, version })
     }
 
     /// The parameter types of a statement that gives no rows.
@@ -208,15 +272,19 @@ impl Engine {
         request: &Request,
     ) -> Result<Vec<PgType>> {
         let (table, alias, assignments, predicate) = match statement {
-            BoundStatement::Insert(BoundInsert { table, columns, source: Some(query), .. }) => {
-                let version = self.schema_of(&table, request).await?;
+            BoundStatement::Insert(insert) => {
+                let version = self.schema_of(&insert.table, request).await?;
+                let insert = without_defaults(insert, &version)?;
+                let BoundInsert { table, columns, source: Some(query), .. } = insert else {
+                    return Ok(known(declared));
+                };
                 let targets = target_columns(&table, &version.schema(), &columns)?;
                 return self.insert_parameters(query, &targets, declared, request).await;
             }
-            BoundStatement::Update(BoundUpdate { table, alias, assignments, predicate }) => {
-                (table, alias, assignments, predicate)
-            }
-            BoundStatement::Delete(BoundDelete { table, alias, predicate }) => {
+            BoundStatement::Update(BoundUpdate {
+                table, alias, assignments, predicate, ..
+            }) => (table, alias, assignments, predicate),
+            BoundStatement::Delete(BoundDelete { table, alias, predicate, .. }) => {
                 (table, alias, Vec::new(), predicate)
             }
             _ => return Ok(known(declared)),
@@ -237,7 +305,7 @@ impl Engine {
             }
         }
         let state = self.context.statement(&request.facts);
-        let mut expressions = self.expressions(&state, request, &alias, &schema)?;
+        let mut expressions = self.expressions(&state, request, &alias, &version)?;
         expressions.parameters = declared.iter().map(|t| t.map(parameter_field)).collect();
         let mut inferred = std::collections::HashMap::new();
         let values = assignments.into_iter().filter_map(|assignment| assignment.value);
@@ -304,15 +372,21 @@ impl Expressions<'_> {
                 )
                 .at_if(column.position));
             }
-            values.push((column.name, self.value(&target, value).await?));
+            // What the table makes is made anew.
+            if value.is_some() || !self.version.is_generated(&column.name) {
+                values.push((column.name, self.value(&target, value).await?));
+            }
         }
         Ok(values)
     }
 
-    /// A value for a column; `None` is DEFAULT, which is NULL as columns have no defaults yet.
+    /// A value for a column; `None` is DEFAULT.
     async fn value(&self, target: &FieldRef, value: Option<BoundExpression>) -> Result<Expr> {
         let Some(value) = value else {
-            return Ok(datafusion::logical_expr::lit(datafusion::common::ScalarValue::Null));
+            return match self.version.default_of(target.name()) {
+                Some(sql) => change::column_default(self.state, &sql),
+                None => Ok(lit(ScalarValue::Null)),
+            };
         };
         let planned = self.expression(value).await?;
         let literal = matches!(planned, Expr::Literal(_, _));
@@ -324,7 +398,7 @@ impl Expressions<'_> {
         table: &Relation,
         schema: &SchemaRef,
         clause: BoundMergeClause,
-        source: &TableReference,
+        source: Option<&TableReference>,
         source_schema: &SchemaRef,
     ) -> Result<MergeClause> {
         let action = match clause.action {
@@ -377,7 +451,7 @@ impl Expressions<'_> {
     /// lacks is an error, as in Databricks without schema evolution.
     fn all_from(
         &self,
-        source: &TableReference,
+        source: Option<&TableReference>,
         source_schema: &SchemaRef,
         schema: &SchemaRef,
     ) -> Result<Vec<(String, Expr)>> {
@@ -390,7 +464,7 @@ impl Expressions<'_> {
                 )
                 .with_hint("Name the columns instead of *."));
             }
-            let value = Expr::Column(Column::new(Some(source.clone()), target.name()));
+            let value = Expr::Column(Column::new(source.cloned(), target.name()));
             let value = assignment(value, target, &self.schema, false)?.unalias();
             Ok((target.name().clone(), value))
         });

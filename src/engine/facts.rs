@@ -12,6 +12,7 @@ use datafusion::common::exec_err;
 
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::Snapshot;
+use crate::catalog::maintenance::MaintenanceRun;
 
 use super::advisory::AdvisoryLocks;
 use super::awaited::Watch;
@@ -55,6 +56,8 @@ pub struct FactValues {
     pub sessions: LiveSessions,
     /// `pg_cursors`.
     pub cursors: OpenCursors,
+    /// `system.storage.maintenance`: what the server has done by itself.
+    pub maintenance: Arc<[MaintenanceRun]>,
     /// What `set_config` has asked for; the session does it when the statement is over.
     pub assignments: Arc<Mutex<Vec<SettingAssignment>>>,
     /// What `pg_notify` has sent; the session sends it on at COMMIT.

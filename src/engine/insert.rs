@@ -19,18 +19,21 @@ use tokio::sync::mpsc;
 
 use crate::base::datatype::{NO_TYPMOD, pg_type_of};
 use crate::base::{Error, ErrorKind, Result};
-use crate::bind::bound::BoundInsert;
+use crate::bind::bound::{BoundInsert, BoundReplaced};
 use crate::catalog::Relation;
 use crate::delta::TableVersion;
 use crate::delta::change::{self, Changed};
+use crate::sql::default_expression;
 use crate::sql::statement::{ColumnName, CopyOption};
 
+use super::admission::Place;
 use super::awaited::Waiting;
 use super::error::from_datafusion;
 use super::length::enforce_length;
 use super::open::location_of;
+use super::returning::Returning;
 use super::runtime::Running;
-use super::{Completion, CopyTarget, Engine, Request};
+use super::{CopyTarget, Engine, Outcome, Request};
 
 /// Batches from the client that may wait for the writer.
 const BATCHES_WAITING_MAX: usize = 4;
@@ -40,24 +43,35 @@ impl Engine {
         self: &Arc<Self>,
         insert: BoundInsert,
         request: &Request,
-    ) -> Result<Completion> {
-        let _admitted = self.admission.enter().await?;
-        let engine = Arc::clone(self);
-        let request = request.clone();
-        let changed =
-            self.cpu.run(async move { engine.insert_rows(insert, &request).await }).await?;
-        Ok(Completion::new(format!("INSERT 0 {}", changed.inserted)))
+    ) -> Result<Outcome> {
+        let place = Place::take(&self.admission).await?;
+        let (engine, running) = (Arc::clone(self), request.clone());
+        let (changed, returning) =
+            self.cpu.run(async move { engine.insert_rows(insert, &running).await }).await?;
+        self.outcome("INSERT 0", changed.inserted, returning, place, request).await
     }
 
-    async fn insert_rows(&self, insert: BoundInsert, request: &Request) -> Result<Changed> {
-        let BoundInsert { table, columns, source, overwrite } = insert;
+    async fn insert_rows(
+        &self,
+        insert: BoundInsert,
+        request: &Request,
+    ) -> Result<(Changed, Option<Returning>)> {
+        let version = self.open_newest(&insert.table, &request.work).await?;
+        let BoundInsert { table, alias, columns, source, by_name, replaced, returning } =
+            without_defaults(insert, &version)?;
         let location = location_of(&table)?;
-        let version = self.open_newest(&table, &request.work).await?;
-        let targets = target_columns(&table, &version.schema(), &columns)?;
-        let (state, input, planned_version) = match source {
+        let mut targets = target_columns(&table, &version.schema(), &columns)?;
+        let (state, input, mut planned_version) = match source {
             Some(query) => {
                 let reads_itself = reads(&query.relations, &table);
                 let planned = self.plan(query, request).await?;
+                if by_name {
+                    let names = planned.columns()?.into_iter();
+                    let names =
+                        names.map(|column| ColumnName { name: column.name, position: None });
+                    targets =
+                        target_columns(&table, &version.schema(), &names.collect::<Vec<_>>())?;
+                }
                 let input = assigned(planned.plan, &targets)?;
                 (planned.state, input, reads_itself.then(|| version.version()))
             }
@@ -67,12 +81,26 @@ impl Engine {
                 (self.context.statement(&request.facts), row, None)
             }
         };
-        let ctx = self.change_context(state, request, planned_version);
-        let outcome = match overwrite {
-            true => change::overwrite(&ctx, &location, input).await,
-            false => change::append(&ctx, &location, input).await,
+        let replaced_all = matches!(replaced, BoundReplaced::All);
+        let predicate = match replaced {
+            BoundReplaced::Where(predicate) => {
+                if reads(&predicate.relations, &table) {
+                    planned_version = Some(version.version());
+                }
+                let of = (alias.as_str(), &version);
+                Some(self.row_predicate(&state, request, of, predicate).await?)
+            }
+            BoundReplaced::None | BoundReplaced::All => None,
         };
-        outcome.map_err(|error| name_relation(error, &table))
+        let mut ctx = self.change_context(state, request, planned_version);
+        let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
+        let outcome = match (predicate, replaced_all) {
+            (Some(rows), _) => change::replace_where(&ctx, &location, rows, input).await,
+            (None, true) => change::overwrite(&ctx, &location, input).await,
+            (None, false) => change::append(&ctx, &location, input).await,
+        };
+        let changed = outcome.map_err(|error| name_relation(error, &table))?;
+        Ok((changed, returning))
     }
 
     /// Opens a table for the rows of a COPY.
@@ -211,6 +239,37 @@ impl PartitionStream for ClientRows {
         });
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
     }
+}
+
+/// The same INSERT without DEFAULT in its VALUES: columns that say nothing else are as if they were not
+/// named.
+pub(super) fn without_defaults(
+    mut insert: BoundInsert,
+    version: &TableVersion,
+) -> Result<BoundInsert> {
+    let schema = version.schema();
+    let all = || schema.fields().iter().map(|field| field.name().clone());
+    let names: Vec<ColumnName> = match insert.columns.is_empty() {
+        true => all().map(|name| ColumnName { name, position: None }).collect(),
+        false => insert.columns.clone(),
+    };
+    let Some(query) = &mut insert.source else { return Ok(insert) };
+    let value = |place: usize| {
+        let name = names.get(place).map(|column| column.name.as_str()).unwrap_or_default();
+        if version.is_generated(name) {
+            let what = format!("cannot insert a non-DEFAULT value into column \"{name}\"");
+            return Err(Error::new(ErrorKind::GeneratedAlways, what)
+                .with_detail(format!("Column \"{name}\" is a generated column.")));
+        }
+        default_expression(version.default_of(name).as_deref().unwrap_or("NULL"))
+    };
+    if let Some(kept) = crate::sql::without_defaults(&mut query.ast, value)? {
+        if kept.is_empty() {
+            insert.source = None;
+        }
+        insert.columns = kept.into_iter().filter_map(|place| names.get(place).cloned()).collect();
+    }
+    Ok(insert)
 }
 
 /// Whether a query reads the table at all, views looked through.
@@ -390,6 +449,7 @@ impl Engine {
                 statement_id: None,
             },
             planned_version,
+            returned: None,
         }
     }
 

@@ -2,12 +2,14 @@
 
 mod admission;
 pub mod advisory;
+mod alter;
 mod awaited;
 mod barrier;
 mod columns;
 mod constant;
 mod context;
 mod ddl;
+mod dependent;
 mod dml;
 mod error;
 mod explain;
@@ -17,11 +19,13 @@ mod grants;
 mod insert;
 mod kept;
 mod length;
+mod maintenance;
 mod memory;
 mod open;
 pub mod output;
 mod planner;
 mod query;
+mod returning;
 mod rule;
 mod runtime;
 mod show;
@@ -30,6 +34,7 @@ mod stream;
 mod system;
 mod tables;
 mod transaction;
+mod upkeep;
 mod work;
 mod yielding;
 
@@ -56,12 +61,14 @@ use awaited::Waiting;
 use context::Context;
 use facts::Facts;
 use runtime::CpuRuntime;
+use upkeep::Upkeep;
 
 pub use crate::delta::change::Isolation;
 pub use insert::CopySink;
 pub use kept::KeptRows;
 pub use output::OutputColumn;
 pub use stream::RowStream;
+pub use upkeep::UpkeepPolicy;
 pub use work::{Mark, Work};
 
 /// Everything that runs statements; one for the whole server.
@@ -78,6 +85,7 @@ pub struct Engine {
     /// What the secrets of the metastore are sealed with.
     key: SealingKey,
     locks: Arc<AdvisoryLocks>,
+    upkeep: Upkeep,
     /// Held while the stores are told of the places that data may lie in.
     places: Mutex<()>,
 }
@@ -195,6 +203,7 @@ impl Engine {
             managed_root,
             key,
             locks: Arc::default(),
+            upkeep: Upkeep::default(),
             places: Mutex::default(),
         };
         engine.refresh_places()?;
@@ -254,10 +263,10 @@ impl Engine {
                 let rows = self.show(show, request).await?;
                 Ok(Outcome::Rows { rows, tag: "SHOW" })
             }
-            BoundStatement::Insert(insert) => Ok(self.insert(insert, request).await?.into()),
-            BoundStatement::Update(update) => Ok(self.update(update, request).await?.into()),
-            BoundStatement::Delete(delete) => Ok(self.delete(delete, request).await?.into()),
-            BoundStatement::Merge(merge) => Ok(self.merge(merge, request).await?.into()),
+            BoundStatement::Insert(insert) => self.insert(insert, request).await,
+            BoundStatement::Update(update) => self.update(update, request).await,
+            BoundStatement::Delete(delete) => self.delete(delete, request).await,
+            BoundStatement::Merge(merge) => self.merge(merge, request).await,
             BoundStatement::Truncate(tables) => Ok(self.truncate(&tables, request).await?.into()),
             BoundStatement::CreateTable(create) => {
                 Ok(self.create_table(*create, principal, request).await?.into())
@@ -271,6 +280,7 @@ impl Engine {
             BoundStatement::AlterView { view, action } => {
                 Ok(self.alter_view(view, action, request).await?.into())
             }
+            BoundStatement::Maintenance(statement) => self.maintain(*statement, request).await,
             BoundStatement::Storage(statement) => {
                 Ok(self.change_storage(*statement, principal, request).await?.into())
             }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::TableSource;
@@ -12,8 +13,8 @@ use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::{BoundTimeTravel, Relations};
 use crate::bind::{BoundQuery, BoundRelation};
 use crate::catalog::{Relation, RelationKind};
-use crate::delta::{TableVersion, TimeTravel};
-use crate::storage::Location;
+use crate::delta::{TableVersion, TimeTravel, change_feed};
+use crate::storage::{Location, Stores};
 
 use super::Engine;
 use super::barrier::behind_barrier;
@@ -24,15 +25,28 @@ use super::work::Work;
 
 /// The tables of a statement, opened, by what was asked for.
 #[derive(Debug, Default)]
-pub struct Opened(Vec<(SecurableId, Option<BoundTimeTravel>, Arc<TableVersion>)>);
+pub struct Opened(Vec<(SecurableId, Option<BoundTimeTravel>, Rows)>);
+
+/// Where the rows of a table come from.
+#[derive(Debug, Clone)]
+enum Rows {
+    Version(Arc<TableVersion>),
+    Changes(Arc<dyn TableProvider>),
+}
 
 impl Opened {
-    fn get(&self, id: SecurableId, travel: Option<&BoundTimeTravel>) -> Result<&Arc<TableVersion>> {
-        self.0
-            .iter()
-            .find(|(opened, at, _)| *opened == id && at.as_ref() == travel)
-            .map(|(_, _, version)| version)
-            .ok_or_else(|| Error::internal("a table was not opened"))
+    fn provider(
+        &self,
+        id: SecurableId,
+        travel: Option<&BoundTimeTravel>,
+        stores: &Stores,
+    ) -> Result<Arc<dyn TableProvider>> {
+        let found = self.0.iter().find(|(opened, at, _)| *opened == id && at.as_ref() == travel);
+        match found {
+            Some((_, _, Rows::Version(version))) => version.provider(stores),
+            Some((_, _, Rows::Changes(changes))) => Ok(Arc::clone(changes)),
+            None => Err(Error::internal("a table was not opened")),
+        }
     }
 }
 
@@ -57,7 +71,7 @@ impl Engine {
         let versions = loop {
             let versions = wanted.iter().map(|(relation, travel)| async move {
                 match travel {
-                    None => self.open_newest(relation, work).await,
+                    None => self.open_newest(relation, work).await.map(Rows::Version),
                     Some(travel) => self.open_at(relation, travel, work, state).await,
                 }
             });
@@ -99,14 +113,15 @@ impl Engine {
         travel: &BoundTimeTravel,
         work: &Work,
         state: &SessionState,
-    ) -> Result<Arc<TableVersion>> {
-        let travel = match travel {
-            BoundTimeTravel::Version(version) => TimeTravel::Version(*version),
-            BoundTimeTravel::Timestamp(expression) => {
-                TimeTravel::Timestamp(super::constant::timestamp(state, expression)?)
-            }
+    ) -> Result<Rows> {
+        let (tables, location) = (self.tables_of(work), location_of(relation)?);
+        let BoundTimeTravel::Changes { from, to } = travel else {
+            let at = moment(travel, state)?;
+            return tables.open_at(&location, at).await.map(Rows::Version);
         };
-        self.tables_of(work).open_at(&location_of(relation)?, travel).await
+        let from = moment(from, state)?;
+        let to = to.as_ref().map(|to| moment(to, state)).transpose()?;
+        change_feed(tables, &location, from, to).await.map(Rows::Changes)
     }
 
     /// What each name means, from tables that are open.
@@ -120,8 +135,8 @@ impl Engine {
         for (key, bound) in relations {
             let source: Arc<dyn TableSource> = match bound {
                 BoundRelation::Table { relation, time_travel } => {
-                    let version = opened.get(relation.id, time_travel.as_ref())?;
-                    provider_as_source(version.provider(&self.stores)?)
+                    let travel = time_travel.as_ref();
+                    provider_as_source(opened.provider(relation.id, travel, &self.stores)?)
                 }
                 BoundRelation::View { relation, query } => {
                     Arc::new(self.view(relation, query, opened, planner)?)
@@ -163,6 +178,17 @@ impl Engine {
         let columns: Vec<String> =
             relation.columns.iter().map(|column| column.field.name().clone()).collect();
         PlannedView::new(&relation.name, plan, &columns)
+    }
+}
+
+/// The version that a clause names.
+pub(super) fn moment(travel: &BoundTimeTravel, state: &SessionState) -> Result<TimeTravel> {
+    match travel {
+        BoundTimeTravel::Version(version) => Ok(TimeTravel::Version(*version)),
+        BoundTimeTravel::Timestamp(expression) => {
+            super::constant::timestamp(state, expression).map(TimeTravel::Timestamp)
+        }
+        BoundTimeTravel::Changes { .. } => Err(Error::internal("changes are no version")),
     }
 }
 

@@ -32,6 +32,24 @@ pub(super) struct PlannedQuery {
 }
 
 impl PlannedQuery {
+    pub(super) fn new(state: SessionState, plan: LogicalPlan, origins: Origins) -> Self {
+        PlannedQuery { state, plan, origins }
+    }
+
+    /// What the query takes and gives.
+    pub(super) fn describe(self, declared: &[Option<PgType>]) -> Result<Description> {
+        let PlannedQuery { state, plan, origins } = self;
+        let plan = typed_constants(plan).map_err(from_datafusion)?;
+        let inferred = plan.get_parameter_fields().map_err(from_datafusion)?;
+        // Parameters of unknown type may keep a plan from being analyzed before they have values.
+        let columns = match analyzed(&state, &plan) {
+            Err(_) if !inferred.is_empty() => output_columns(&plan, plan.schema(), &origins)?,
+            analyzed => output_columns(&plan, analyzed?.schema(), &origins)?,
+        };
+        let parameters = parameter_types(&inferred, declared)?;
+        Ok(Description { parameters, columns: Some(columns.into()) })
+    }
+
     /// The plan with what a client reads: names of objects instead of their numbers, where it asked for
     /// text.
     fn for_client(self, formats: &[i16]) -> Result<Self> {
@@ -85,6 +103,26 @@ impl Engine {
         Ok(RowStream::new(columns.into(), self.cpu.carry(batches), place))
     }
 
+    /// Starts a query that is planned already.
+    pub(super) async fn start_planned(
+        self: &Arc<Self>,
+        planned: PlannedQuery,
+        place: Option<Place>,
+        request: &Request,
+    ) -> Result<RowStream> {
+        let request = request.clone();
+        let started = async move {
+            let planned = planned.with_typed_constants()?;
+            let columns = planned.columns()?;
+            let planned = planned.for_client(&request.formats)?;
+            let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
+            let batches = execute_stream(physical, planned.state.task_ctx());
+            Ok((batches.map_err(from_datafusion)?, columns))
+        };
+        let (batches, columns) = self.cpu.run(started).await?;
+        Ok(RowStream::new(columns.into(), self.cpu.carry(batches), place))
+    }
+
     /// Plans a query with the request's parameter values in their places.
     pub(super) async fn plan(&self, query: BoundQuery, request: &Request) -> Result<PlannedQuery> {
         let fields: Vec<Option<FieldRef>> = request
@@ -130,9 +168,13 @@ impl Engine {
             }
             BoundStatement::Explain(explain) => Ok(none(Some(explain.columns()?))),
             BoundStatement::Show(show) => Ok(none(Some(self.show_columns(&show)?))),
+            BoundStatement::Maintenance(statement) => {
+                Ok(none(super::maintenance::columns(&statement.action)?))
+            }
             statement => {
-                let parameters = self.change_parameters(statement, declared, request).await?;
-                Ok(Description { parameters, columns: None })
+                let taken = statement.clone();
+                let parameters = self.change_parameters(taken, declared, request).await?;
+                self.describe_returning(&statement, parameters, request).await
             }
         }
     }
@@ -145,15 +187,7 @@ impl Engine {
     ) -> Result<Description> {
         let fields: Vec<_> = declared.iter().map(|t| t.map(parameter_field)).collect();
         let (state, plan, origins) = self.plan_with(query, &fields, request).await?;
-        let plan = typed_constants(plan).map_err(from_datafusion)?;
-        let inferred = plan.get_parameter_fields().map_err(from_datafusion)?;
-        // Parameters of unknown type may keep a plan from being analyzed before they have values.
-        let columns = match analyzed(&state, &plan) {
-            Err(_) if !inferred.is_empty() => output_columns(&plan, plan.schema(), &origins)?,
-            analyzed => output_columns(&plan, analyzed?.schema(), &origins)?,
-        };
-        let parameters = parameter_types(&inferred, declared)?;
-        Ok(Description { parameters, columns: Some(columns.into()) })
+        PlannedQuery { state, plan, origins }.describe(declared)
     }
 
     /// The parameter types of a query whose columns are to go into `targets`: a bare `$n` in a column's

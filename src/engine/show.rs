@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
 
@@ -24,24 +24,27 @@ use super::stream::RowStream;
 use super::{Engine, Request};
 
 /// One cell of an answer.
-enum Cell {
+pub(super) enum Cell {
     Text(String),
     Number(Option<i64>),
     /// Microseconds since 1970-01-01 UTC.
     Time(Option<i64>),
+    Flag(bool),
+    Null,
 }
 
 /// The columns of an answer: names and kinds.
-type Header = &'static [(&'static str, Kind)];
+pub(super) type Header = &'static [(&'static str, Kind)];
 
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Text,
     Number,
     Time,
+    Flag,
 }
 
-use Kind::{Number, Text, Time};
+use Kind::{Flag, Number, Text, Time};
 
 const CATALOGS: Header = &[("catalog", Text)];
 const SCHEMAS: Header = &[("databaseName", Text)];
@@ -60,19 +63,32 @@ const LOCATIONS: Header = &[("name", Text), ("url", Text), ("comment", Text)];
 const HISTORY: Header = &[
     ("version", Number),
     ("timestamp", Time),
+    ("userId", Text),
     ("userName", Text),
     ("operation", Text),
     ("operationParameters", Text),
+    ("job", Text),
+    ("notebook", Text),
+    ("clusterId", Text),
+    ("readVersion", Number),
+    ("isolationLevel", Text),
+    ("isBlindAppend", Flag),
+    ("operationMetrics", Text),
+    ("userMetadata", Text),
     ("engineInfo", Text),
 ];
 const DETAIL: Header = &[
     ("format", Text),
     ("id", Text),
     ("name", Text),
+    ("description", Text),
     ("location", Text),
+    ("createdAt", Time),
+    ("lastModified", Time),
+    ("partitionColumns", Text),
+    ("clusteringColumns", Text),
     ("numFiles", Number),
     ("sizeInBytes", Number),
-    ("partitionColumns", Text),
     ("properties", Text),
     ("minReaderVersion", Number),
     ("minWriterVersion", Number),
@@ -204,10 +220,20 @@ impl Engine {
             vec![
                 number(commit.version),
                 Cell::Time(commit.timestamp.checked_mul(1000)),
-                text(commit.user_name.as_deref().unwrap_or("")),
-                text(commit.operation.as_deref().unwrap_or("")),
+                optional(commit.user_id),
+                optional(commit.user_name),
+                optional(commit.operation),
                 Cell::Text(serde_json::Value::Object(commit.operation_parameters).to_string()),
-                text(commit.engine_info.as_deref().unwrap_or("")),
+                // Databricks' own: no other engine has jobs, notebooks and clusters.
+                Cell::Null,
+                Cell::Null,
+                Cell::Null,
+                commit.read_version.map_or(Cell::Null, number),
+                optional(commit.isolation_level),
+                commit.is_blind_append.map_or(Cell::Null, Cell::Flag),
+                Cell::Text(serde_json::Value::Object(commit.operation_metrics).to_string()),
+                optional(commit.user_metadata),
+                optional(commit.engine_info),
             ]
         });
         Ok(rows.collect())
@@ -221,14 +247,20 @@ impl Engine {
     ) -> Result<Vec<Cell>> {
         let version = self.open_newest(table, &request.work).await?;
         let details = version.details();
+        let clustering = crate::delta::clustering_columns(&version).await?;
+        let time = |millis: Option<i64>| Cell::Time(millis.and_then(|at| at.checked_mul(1000)));
         Ok(vec![
             text("delta"),
-            Cell::Text(table.id.to_string()),
+            Cell::Text(details.id),
             Cell::Text(full_name(snapshot, &Securable::Relation(Arc::new(table.clone())))),
+            optional(details.description),
             Cell::Text(version.location().url().to_string()),
+            time(details.created_at),
+            time(details.last_modified),
+            Cell::Text(version.partition_columns().join(", ")),
+            Cell::Text(clustering.unwrap_or_default().join(", ")),
             number(details.files),
             number(details.size_in_bytes),
-            Cell::Text(version.partition_columns().join(", ")),
             Cell::Text(serde_json::json!(version.properties()).to_string()),
             Cell::Number(Some(i64::from(details.min_reader_version))),
             Cell::Number(Some(i64::from(details.min_writer_version))),
@@ -365,7 +397,7 @@ fn header(show: &BoundShow) -> Header {
     }
 }
 
-fn columns(header: Header) -> Result<Arc<[OutputColumn]>> {
+pub(super) fn columns(header: Header) -> Result<Arc<[OutputColumn]>> {
     header.iter().map(|(name, kind)| OutputColumn::computed(field(name, *kind))).collect()
 }
 
@@ -374,24 +406,30 @@ fn field(name: &str, kind: Kind) -> Field {
         Kind::Text => DataType::Utf8,
         Kind::Number => DataType::Int64,
         Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Kind::Flag => DataType::Boolean,
     };
     Field::new(name, data_type, true)
 }
 
-fn batch(header: Header, rows: Vec<Vec<Cell>>) -> Result<RecordBatch> {
+pub(super) fn batch(header: Header, rows: Vec<Vec<Cell>>) -> Result<RecordBatch> {
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(header.len());
     for (index, (_, kind)) in header.iter().enumerate() {
         let cells = || rows.iter().filter_map(move |row| row.get(index));
         let as_text = |cell: &Cell| match cell {
             Cell::Text(text) => Some(text.clone()),
-            Cell::Number(_) | Cell::Time(_) => None,
+            Cell::Number(_) | Cell::Time(_) | Cell::Flag(_) | Cell::Null => None,
         };
         let as_number = |cell: &Cell| match cell {
             Cell::Number(number) | Cell::Time(number) => *number,
-            Cell::Text(_) => None,
+            Cell::Text(_) | Cell::Flag(_) | Cell::Null => None,
+        };
+        let as_flag = |cell: &Cell| match cell {
+            Cell::Flag(flag) => Some(*flag),
+            Cell::Text(_) | Cell::Number(_) | Cell::Time(_) | Cell::Null => None,
         };
         arrays.push(match kind {
             Kind::Text => Arc::new(cells().map(as_text).collect::<StringArray>()),
+            Kind::Flag => Arc::new(cells().map(as_flag).collect::<BooleanArray>()),
             Kind::Number => Arc::new(cells().map(as_number).collect::<Int64Array>()),
             Kind::Time => {
                 let times = cells().map(as_number).collect::<TimestampMicrosecondArray>();
@@ -540,11 +578,15 @@ fn matches(name: &str, parts: &[&str]) -> bool {
     }
 }
 
+fn optional(value: Option<String>) -> Cell {
+    value.map_or(Cell::Null, Cell::Text)
+}
+
 fn text(value: &str) -> Cell {
     Cell::Text(value.to_owned())
 }
 
-fn number(value: impl TryInto<i64>) -> Cell {
+pub(super) fn number(value: impl TryInto<i64>) -> Cell {
     Cell::Number(value.try_into().ok())
 }
 

@@ -1,4 +1,4 @@
-//! CREATE TABLE and ALTER TABLE: a Delta table and its place in the metastore, made so that a crash at any
+//! CREATE TABLE: a Delta table and its place in the metastore, made so that a crash at any
 //! point leaves both or neither.
 
 use std::sync::Arc;
@@ -8,23 +8,21 @@ use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
-use crate::bind::bound::{BoundCreateTable, BoundTableTarget};
+use crate::bind::bound::{BoundCloneOf, BoundCreateTable};
 use crate::catalog::change::NewRelation;
 use crate::catalog::column_type::{canonical, type_to_text};
-use crate::catalog::{Change, Relation, RelationKind, Table};
+use crate::catalog::{Change, RelationKind, Table};
 use crate::delta::TableVersion;
-use crate::delta::change::{self, NewTable};
-use crate::sql::statement::{AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName};
+use crate::delta::change::{self, CloneSource, NewIdentity, NewTable};
+use crate::sql::statement::ColumnDefinition;
 use crate::storage::Location;
 
+use super::alter::field_with_comment;
 use super::columns::columns_of;
 use super::error::from_datafusion;
-use super::insert::{name_relation, reads};
-use super::open::location_of;
+use super::insert::reads;
+use super::open::{location_of, moment};
 use super::{Completion, Engine, Request};
-
-/// Field metadata that becomes the column's comment in the Delta schema.
-const COMMENT_METADATA: &str = "comment";
 
 impl Engine {
     pub(super) async fn create_table(
@@ -98,7 +96,8 @@ impl Engine {
             self.publish_table(&create, owned, managed, &version, request).await?;
             return Ok(0);
         }
-        if !managed && create.columns.is_empty() && create.query.is_none() {
+        let has_content = create.query.is_some() || create.clone_of.is_some();
+        if !managed && create.columns.is_empty() && !has_content {
             return Err(Error::new(
                 ErrorKind::UndefinedObject,
                 "there is no Delta table at the location",
@@ -131,6 +130,9 @@ impl Engine {
         location: &Location,
         request: &Request,
     ) -> Result<(u64, Arc<TableVersion>)> {
+        if let Some(source) = &create.clone_of {
+            return self.clone_delta_table(create, source, location, request).await;
+        }
         let Some(query) = create.query.clone() else {
             let state = self.context.statement(&request.facts);
             let ctx = self.change_context(state, request, None);
@@ -161,6 +163,40 @@ impl Engine {
         Ok((changed.inserted, version))
     }
 
+    /// A copy of another table's files.
+    async fn clone_delta_table(
+        &self,
+        create: &BoundCreateTable,
+        clone: &BoundCloneOf,
+        location: &Location,
+        request: &Request,
+    ) -> Result<(u64, Arc<TableVersion>)> {
+        let is_other_shape = !create.columns.is_empty()
+            || !create.partitioned_by.is_empty()
+            || !create.cluster_by.is_empty()
+            || create.query.is_some();
+        if is_other_shape {
+            let message = "CREATE TABLE … CLONE takes its columns and rows from the other table";
+            return Err(Error::new(ErrorKind::SyntaxError, message));
+        }
+        let state = self.context.statement(&request.facts);
+        let version = match &clone.at {
+            None => self.open_newest(&clone.source, &request.work).await?,
+            Some(at) => {
+                let at = moment(at, &state)?;
+                let tables = self.tables_of(&request.work);
+                tables.open_at(&location_of(&clone.source)?, at).await?
+            }
+        };
+        let ctx = self.change_context(state, request, None);
+        let rows = version.row_count().unwrap_or_default();
+        let properties = create.properties.clone();
+        let source = CloneSource { version, name: create.name.object.clone(), properties };
+        let replaces = create.existing.is_some();
+        let version = change::clone_table(&ctx, location, source, replaces).await?;
+        Ok((rows, version))
+    }
+
     async fn publish_table(
         &self,
         create: &BoundCreateTable,
@@ -173,14 +209,19 @@ impl Engine {
         let mut columns = columns_of(&version.schema(), before);
         for column in &mut columns {
             let declared = create.columns.iter().find(|d| d.field.name() == column.field.name());
-            column.comment = declared.and_then(|declared| declared.comment.clone());
+            let cloned = create.clone_of.iter().flat_map(|clone| clone.source.columns.iter());
+            let cloned = cloned.filter(|c| c.field.name() == column.field.name()).last();
+            column.comment = declared
+                .and_then(|declared| declared.comment.clone())
+                .or_else(|| cloned.and_then(|cloned| cloned.comment.clone()));
         }
         let kind = RelationKind::Table(Table {
             location: version.location().url().to_string(),
             managed,
             partition_columns: version.partition_columns().to_vec(),
         });
-        let comment = create.comment.clone();
+        let cloned = create.clone_of.as_ref().and_then(|clone| clone.source.comment.clone());
+        let comment = create.comment.clone().or(cloned);
         let change = match &create.existing {
             Some(_) => Change::ReplaceRelation { id, kind, columns, comment },
             None => Change::CreateRelation(NewRelation {
@@ -194,130 +235,6 @@ impl Engine {
             }),
         };
         self.change_metastore(&[change], request).await
-    }
-
-    pub(super) async fn alter_table(
-        self: &Arc<Self>,
-        table: Arc<Relation>,
-        action: AlterTableAction,
-        target: BoundTableTarget,
-        request: &Request,
-    ) -> Result<Completion> {
-        let id = table.id;
-        let moved = match target {
-            BoundTableTarget::Itself => None,
-            BoundTableTarget::Schema(schema) => Some(Change::SetSchema { id, schema: schema.id }),
-            BoundTableTarget::Owner(owner) => Some(Change::SetOwner { id, owner: owner.id }),
-        };
-        let changes: Vec<Change> = match &action {
-            AlterTableAction::RenameTo(to) => {
-                let renamed = Change::Rename { id, name: to.object.clone() };
-                moved.into_iter().chain([renamed]).collect()
-            }
-            AlterTableAction::SetSchema(_) | AlterTableAction::OwnerTo(_) => {
-                moved.into_iter().collect()
-            }
-            AlterTableAction::SetProperties(_)
-            | AlterTableAction::AddColumns { .. }
-            | AlterTableAction::AddCheck(_)
-            | AlterTableAction::DropConstraint { .. }
-            | AlterTableAction::DropNotNull(_)
-            | AlterTableAction::CommentColumn { .. } => {
-                let (engine, request) = (Arc::clone(self), request.clone());
-                let altered = Arc::clone(&table);
-                self.cpu
-                    .run(async move { engine.alter_delta_table(&altered, action, &request).await })
-                    .await?
-            }
-        };
-        self.change_metastore(&changes, request).await?;
-        Ok(Completion::new("ALTER TABLE"))
-    }
-
-    /// Changes the Delta table; what is to be changed in the metastore after it.
-    async fn alter_delta_table(
-        &self,
-        table: &Relation,
-        action: AlterTableAction,
-        request: &Request,
-    ) -> Result<Vec<Change>> {
-        let location = location_of(table)?;
-        let version = self.schema_of(table, request).await?;
-        let ctx = self.change_context(self.context.statement(&request.facts), request, None);
-        let mut changes = Vec::new();
-        match action {
-            AlterTableAction::SetProperties(properties) => {
-                let properties = properties.into_iter().map(|(k, v)| (k, Some(v))).collect();
-                change::set_properties(&ctx, &location, properties).await?;
-            }
-            AlterTableAction::AddColumns { columns, if_not_exists } => {
-                let schema = version.schema();
-                let is_new = |c: &&ColumnDefinition| {
-                    !if_not_exists || schema.field_with_name(c.field.name()).is_err()
-                };
-                let added: Vec<Field> =
-                    columns.iter().filter(is_new).map(field_with_comment).collect();
-                if !added.is_empty() {
-                    change::add_columns(&ctx, &location, Arc::new(Schema::new(added))).await?;
-                }
-            }
-            AlterTableAction::AddCheck(CheckConstraint { name, expression }) => {
-                let name = name.unwrap_or_else(|| format!("{}_check", table.name));
-                let outcome = change::add_check(&ctx, &location, name, expression).await;
-                outcome.map_err(|error| name_relation(error, table))?;
-            }
-            AlterTableAction::DropConstraint { name, if_exists } => {
-                match change::drop_constraint(&ctx, &location, name).await {
-                    Err(error) if if_exists && error.kind() == ErrorKind::UndefinedObject => {}
-                    outcome => drop(outcome?),
-                }
-            }
-            AlterTableAction::DropNotNull(column) => {
-                change::drop_not_null(&ctx, &location, column.name).await?;
-            }
-            AlterTableAction::CommentColumn { column, comment } => {
-                changes.push(column_comment(table, &column, comment.clone())?);
-                change::set_column_comment(&ctx, &location, column.name, comment).await?;
-            }
-            AlterTableAction::RenameTo(_)
-            | AlterTableAction::SetSchema(_)
-            | AlterTableAction::OwnerTo(_) => {
-                return Err(Error::internal("a change of the catalog reached the Delta table"));
-            }
-        }
-        let newest = self.tables_of(&request.work).open(&location).await?;
-        let snapshot = request.work.snapshot(&self.metastore)?;
-        let columns = self.columns_change(table, &newest, &snapshot)?;
-        Ok(columns.into_iter().chain(changes).collect())
-    }
-}
-
-/// The change that gives a column its comment.
-pub(super) fn column_comment(
-    relation: &Relation,
-    column: &ColumnName,
-    comment: Option<String>,
-) -> Result<Change> {
-    let found = relation.columns.iter().find(|known| *known.field.name() == column.name);
-    let found = found.ok_or_else(|| {
-        Error::new(
-            ErrorKind::UndefinedColumn,
-            format!("column \"{}\" of relation \"{}\" does not exist", column.name, relation.name),
-        )
-        .at_if(column.position)
-    })?;
-    Ok(Change::SetColumnComment { relation: relation.id, column: found.id, comment })
-}
-
-fn field_with_comment(definition: &ColumnDefinition) -> Field {
-    let field = definition.field.clone();
-    match &definition.comment {
-        Some(comment) => {
-            let mut metadata = field.metadata().clone();
-            metadata.insert(COMMENT_METADATA.to_owned(), comment.clone());
-            field.with_metadata(metadata)
-        }
-        None => field,
     }
 }
 
@@ -334,6 +251,18 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
     let generated = create.columns.iter().filter_map(|definition| {
         Some((definition.field.name().clone(), definition.generated.clone()?))
     });
+    let defaults = create.columns.iter().filter_map(|definition| {
+        Some((definition.field.name().clone(), definition.default.clone()?))
+    });
+    let identities = create.columns.iter().filter_map(|definition| {
+        let identity = definition.identity?;
+        Some(NewIdentity {
+            column: definition.field.name().clone(),
+            start: identity.start,
+            step: identity.step,
+            takes_values: identity.by_default,
+        })
+    });
     let checks = create.checks.iter().enumerate().map(|(index, check)| {
         let name = check.name.clone();
         (
@@ -344,7 +273,10 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
     Ok(NewTable {
         schema: Arc::new(schema),
         generated: generated.collect(),
+        defaults: defaults.collect(),
+        identities: identities.collect(),
         partition_columns: create.partitioned_by.iter().map(|column| column.name.clone()).collect(),
+        clustering: create.cluster_by.iter().map(|column| column.name.clone()).collect(),
         properties: create.properties.clone(),
         checks: checks.collect(),
         comment: create.comment.clone(),

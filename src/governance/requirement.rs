@@ -6,8 +6,9 @@ use crate::base::{PrincipalId, SecurableId};
 use crate::bind::bound::{
     BoundAlterNamespace, BoundAlterPrincipal, BoundAlterView, BoundAssignment, BoundCommentTarget,
     BoundCreateTable, BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation,
-    BoundShow, BoundStatement, BoundTableTarget, Relations,
+    BoundReplaced, BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
+use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
 use crate::catalog::{Privilege, Relation, StorageCredential};
 use crate::sql::statement::AlterTableAction;
@@ -80,16 +81,27 @@ impl List {
             }
 
             Insert(insert) => {
-                self.privilege(&insert.table, Privilege::Modify);
+                match &insert.replaced {
+                    BoundReplaced::None | BoundReplaced::All => {
+                        self.privilege(&insert.table, Privilege::Modify);
+                    }
+                    BoundReplaced::Where(predicate) => {
+                        self.changes_found_rows(&insert.table);
+                        self.expression(predicate);
+                    }
+                }
                 insert.source.iter().for_each(|source| self.query(source));
+                self.returning(&insert.table, insert.returning.as_ref());
             }
             Update(update) => {
                 self.changes_found_rows(&update.table);
+                self.returning(&update.table, update.returning.as_ref());
                 self.assignments(&update.assignments);
                 self.predicate(&update.predicate);
             }
             Delete(delete) => {
                 self.changes_found_rows(&delete.table);
+                self.returning(&delete.table, delete.returning.as_ref());
                 self.predicate(&delete.predicate);
             }
             Merge(merge) => self.merge(merge),
@@ -144,6 +156,7 @@ impl List {
             },
 
             Storage(statement) => self.storage(statement),
+            Maintenance(statement) => self.maintenance(statement),
 
             CreatePrincipal(_) | DropPrincipals { .. } => self.need(Need::Admin),
             AlterPrincipal { principal, action } => match action {
@@ -182,6 +195,7 @@ impl List {
             self.need(Need::CreateTableAt(place.map(|location| location.id)));
         }
         create.query.iter().for_each(|query| self.query(query));
+        create.clone_of.iter().for_each(|clone| self.privilege(&clone.source, Privilege::Select));
     }
 
     fn storage(&mut self, statement: &BoundStorage) {
@@ -232,17 +246,27 @@ impl List {
             AlterTableAction::RenameTo(_)
             | AlterTableAction::SetSchema(_)
             | AlterTableAction::OwnerTo(_)
-            | AlterTableAction::SetProperties(_)
-            | AlterTableAction::AddColumns { .. }
-            | AlterTableAction::AddCheck(_)
-            | AlterTableAction::DropConstraint { .. }
-            | AlterTableAction::DropNotNull(_)
-            | AlterTableAction::CommentColumn { .. } => {}
+            | AlterTableAction::Change(_) => {}
         }
         match target {
             BoundTableTarget::Schema(schema) => self.need(Need::CreateIn(schema.id)),
             BoundTableTarget::Owner(owner) => self.need(Need::ActAs(owner.id)),
             BoundTableTarget::Itself => {}
+        }
+    }
+
+    fn maintenance(&mut self, statement: &BoundMaintenance) {
+        let table = &statement.table;
+        match &statement.action {
+            // The rows stay what they are.
+            BoundMaintenanceAction::Optimize { predicate, .. } => {
+                self.privilege(table, Privilege::Modify);
+                self.predicate(predicate);
+            }
+            // Versions that others could read are gone after it; columns and properties come back.
+            BoundMaintenanceAction::Vacuum(_) | BoundMaintenanceAction::Restore(_) => {
+                self.need(Need::Manage(table.id));
+            }
         }
     }
 
@@ -265,8 +289,17 @@ impl List {
         self.need(Need::ActAs(view.owner));
     }
 
+    /// What is given back is read.
+    fn returning(&mut self, table: &Relation, returning: Option<&BoundQuery>) {
+        if let Some(query) = returning {
+            self.privilege(table, Privilege::Select);
+            self.query(query);
+        }
+    }
+
     fn merge(&mut self, merge: &BoundMerge) {
         self.changes_found_rows(&merge.table);
+        self.returning(&merge.table, merge.returning.as_ref());
         self.query(&merge.source);
         self.expression(&merge.on);
         for clause in &merge.clauses {

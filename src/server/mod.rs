@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Login, ServerCertificate};
 use crate::base::{Error, ErrorKind, Result};
+use crate::engine::UpkeepPolicy;
 use crate::http::operations::{self, Operations};
 use crate::session::{Registry, Shared};
 use crate::wire::connection::Endpoint;
@@ -78,6 +79,7 @@ pub async fn serve(config: Config) -> Result<()> {
     let endpoint = Arc::new(Endpoint { shared, address, send_buffer_bytes });
     let accepting = tokio::spawn(listener.run(gate, endpoint, stop.clone()));
     let housekeeping = tokio::spawn(keep_house(certificate, lake.clone(), stop.clone()));
+    let upkeep = tokio::spawn(look_after(config.maintenance.clone(), lake.clone(), stop.clone()));
     announce(&config, address, admin)?;
     operations.set_ready(true);
 
@@ -85,6 +87,7 @@ pub async fn serve(config: Config) -> Result<()> {
     operations.set_ready(false);
     drain(&registry, config.limits.shutdown_grace, &hurry).await;
     housekeeping.abort();
+    upkeep.abort();
     accepting.await.map_err(|error| Error::internal("the listener failed").caused_by(error))
 }
 
@@ -178,6 +181,23 @@ async fn keep_house(
             tracing::error!(%error, "the certificate's files have changed and cannot be used; the old one stays");
         }
         sweep::dropped(&lake).await;
+    }
+}
+
+/// Looks after the files of managed tables until the process stops.
+async fn look_after(policy: UpkeepPolicy, lake: Lake, stop: CancellationToken) {
+    if let Err(error) = lake.engine.load_maintenance_runs().await {
+        tracing::error!(?error, "earlier runs of maintenance cannot be read");
+    }
+    while policy.enabled {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(policy.interval) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = lake.engine.look_after_tables(&policy, || stop.is_cancelled()) => {}
+        }
     }
 }
 

@@ -123,7 +123,9 @@ impl Rows {
     /// The tag of the finished result: `SELECT 5`. SHOW and EXPLAIN count no rows.
     pub fn tag(&self) -> String {
         match self.tag {
-            "SELECT" | "FETCH" | "MOVE" => format!("{} {}", self.tag, self.taken),
+            "SELECT" | "FETCH" | "MOVE" | "INSERT 0" | "UPDATE" | "DELETE" => {
+                format!("{} {}", self.tag, self.taken)
+            }
             tag => tag.to_owned(),
         }
     }

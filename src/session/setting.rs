@@ -85,6 +85,7 @@ settings! {
     "IntervalStyle", Kind::IntervalStyle, "postgres", true, "Sets the display format for interval values.";
     "is_superuser", Kind::Fixed, "off", true, "Shows whether the current user is a superuser.";
     "jit", Kind::Bool, "off", false, "Allow JIT compilation; there is none.";
+    "lakegate.vacuum_retention_check", Kind::Bool, "on", false, "Refuses VACUUM with a shorter RETAIN than the table's delta.deletedFileRetentionDuration.";
     "lc_collate", Kind::Fixed, "C", false, "Shows the collation order locale.";
     "lc_ctype", Kind::Fixed, "C.UTF-8", false, "Shows the character classification and case conversion locale.";
     "lc_messages", Kind::Enum(&["", "C", "C.UTF-8", "en_US.UTF-8"]), "C", false, "Sets the language in which messages are displayed; all are English.";

@@ -1,6 +1,7 @@
 //! Which statements change something, and what they are called: what a read-only transaction refuses. It runs
 //! none of them.
 
+use super::maintenance::MaintenanceAction;
 use super::statement::{CopyDirection, SessionStatement, Statement};
 
 impl Statement {
@@ -38,6 +39,12 @@ impl Statement {
             Statement::Drop(_) => Some("DROP"),
             Statement::Comment(_) => Some("COMMENT"),
             Statement::Storage(statement) => Some(statement.tag()),
+            Statement::Maintenance(statement) => match statement.action {
+                MaintenanceAction::Analyze => None,
+                MaintenanceAction::Optimize { .. }
+                | MaintenanceAction::Vacuum(_)
+                | MaintenanceAction::Restore(_) => Some(statement.action.tag()),
+            },
             Statement::CreatePrincipal(_) => Some("CREATE ROLE"),
             Statement::AlterPrincipal(_) => Some("ALTER ROLE"),
             Statement::DropPrincipals(_) => Some("DROP ROLE"),

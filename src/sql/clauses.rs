@@ -92,8 +92,9 @@ fn is_table_query(before: &[TokenWithSpan], inserts: bool) -> bool {
             | Keyword::DISTINCT
             | Keyword::AS
             | Keyword::EXPLAIN
-            | Keyword::ANALYZE
             | Keyword::VERBOSE => true,
+            // `EXPLAIN ANALYZE TABLE t` is a query, `ANALYZE TABLE t` is not.
+            Keyword::ANALYZE => before.len() > 1,
             Keyword::INTO | Keyword::OVERWRITE => false,
             _ => inserts,
         },

@@ -314,16 +314,44 @@ impl<'a> Cursor<'a> {
         parsed.map_err(|error| self.grammar_error(error))
     }
 
+    /// What may stand after FROM: relations and joins of them.
+    pub fn from_list(&mut self) -> Result<Vec<ast::TableWithJoins>> {
+        let parsed = self.parser.parse_comma_separated(Parser::parse_table_and_joins);
+        parsed.map_err(|error| self.grammar_error(error))
+    }
+
     /// `SELECT * FROM factor`
     pub fn query_over(&mut self, factor: ast::TableFactor) -> Result<Query> {
+        self.query_from(vec![ast::TableWithJoins { relation: factor, joins: Vec::new() }])
+    }
+
+    /// `SELECT * FROM …`
+    pub fn query_from(&mut self, from: Vec<ast::TableWithJoins>) -> Result<Query> {
         let template = Parser::new(self.dialect).try_with_sql("SELECT *");
         let mut ast = template
             .and_then(|mut parser| parser.parse_query())
             .map_err(|error| self.grammar_error(error))?;
         if let ast::SetExpr::Select(select) = &mut *ast.body {
-            select.from = vec![ast::TableWithJoins { relation: factor, joins: Vec::new() }];
+            select.from = from;
         }
         self.prepared(ast)
+    }
+
+    /// The list after RETURNING as a query over the changed rows, which it calls by the alias.
+    pub fn returned(&mut self, alias: &str) -> Result<Query> {
+        let projection = self.parser.parse_projection();
+        let projection = projection.map_err(|error| self.grammar_error(error))?;
+        let template = Parser::new(self.dialect).try_with_sql("SELECT *");
+        let mut ast = template
+            .and_then(|mut parser| parser.parse_query())
+            .map_err(|error| self.grammar_error(error))?;
+        if let ast::SetExpr::Select(select) = &mut *ast.body {
+            select.projection = projection;
+            select.from = vec![relations::changed_rows(alias)];
+        }
+        let mut query = self.prepared(ast)?;
+        query.relations.retain(|relation| relation.key.object != relations::CHANGED_ROWS);
+        Ok(query)
     }
 
     pub fn data_type(&mut self) -> Result<ast::DataType> {

@@ -2,12 +2,14 @@
 //! looks at SQL text, and nothing in it looks at data or names that exist.
 
 pub mod datatype;
+pub mod maintenance;
 pub mod statement;
 pub mod storage;
 
 mod changing;
 mod clauses;
 mod cursor;
+mod defaults;
 mod depth;
 mod dialect;
 pub mod output_name;
@@ -18,6 +20,7 @@ mod session_statement;
 mod rewrite;
 mod shown;
 mod source;
+mod table_change;
 mod tokens;
 #[cfg(test)]
 mod tests;
@@ -29,7 +32,9 @@ use dialect::LakegateDialect;
 use source::Source;
 use tokens::StatementTokens;
 
+pub use defaults::{default_expression, without_defaults};
 pub use parameters::{placeholder, placeholders_by_column};
+pub use relations::CHANGED_ROWS;
 pub use rewrite::{PERIOD_END, WHOLE_ROW};
 pub use shown::shown;
 pub use statement::Statement;

@@ -4,8 +4,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Ident, ObjectName as AstName, ObjectNamePart, Query, SetExpr, TableAlias, TableFactor,
-    TableVersion, Value, VisitMut, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName as AstName, ObjectNamePart, Query,
+    SetExpr, TableAlias, TableFactor, TableFunctionArgs, TableVersion, TableWithJoins, Value,
+    VisitMut, VisitorMut,
 };
 
 use super::cursor::{fold, is_reserved, object_name};
@@ -14,6 +15,32 @@ use super::statement::{RelationReference, TimeTravelClause};
 use super::tokens;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
+
+/// What the queries of RETURNING call the rows that the statement has changed. It is none of the relations
+/// that they name.
+pub const CHANGED_ROWS: &str = "__lakegate_changed_rows";
+
+/// The changed rows in a FROM clause, under an alias.
+pub fn changed_rows(alias: &str) -> TableWithJoins {
+    let relation = TableFactor::Table {
+        name: AstName::from(vec![Ident::with_quote('"', CHANGED_ROWS)]),
+        alias: Some(TableAlias {
+            explicit: true,
+            name: Ident::with_quote('"', alias),
+            columns: Vec::new(),
+            at: None,
+        }),
+        args: None,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    };
+    TableWithJoins { relation, joins: Vec::new() }
+}
 
 /// The relations in `node`, in the order of the text. The tree is changed only where it has time travel.
 pub fn collect<V: VisitMut>(node: &mut V, source: &Source<'_>) -> Result<Vec<RelationReference>> {
@@ -95,8 +122,24 @@ impl Collector<'_> {
         let position = name_position(name, self.source);
         let travel = version.take().map(|version| self.time_travel(version)).transpose();
         let travel = travel.map_err(|error| error.at_if(position))?;
-        if args.is_some() {
+        if let Some(given) = args {
             return match travel {
+                None if is_table_changes(name) => {
+                    let (table, clause) = self.table_changes(given, position)?;
+                    let mut key = table.clone();
+                    key.object = travel_key(&table, &clause);
+                    *args = None;
+                    rename(name, alias, &key.object);
+                    if let Some(ObjectNamePart::Identifier(last)) = name.0.last_mut() {
+                        let parts = [&key.catalog, &key.schema].into_iter().flatten();
+                        let quoted = parts.map(|part| Ident::with_quote('"', part));
+                        let last = std::mem::replace(last, Ident::new(""));
+                        name.0 = quoted.chain([last]).map(ObjectNamePart::Identifier).collect();
+                    }
+                    let time_travel = Some(clause);
+                    self.relations.push(RelationReference { name: table, key, time_travel });
+                    Ok(())
+                }
                 None => Ok(()),
                 Some(_) => Err(Error::unsupported("time travel of a function").at_if(position)),
             };
@@ -123,6 +166,47 @@ impl Collector<'_> {
         }
         self.relations.push(RelationReference { name: written, key, time_travel: travel });
         Ok(())
+    }
+
+    /// `('table', from[, to])`: the table's name is a text.
+    fn table_changes(
+        &self,
+        given: &TableFunctionArgs,
+        position: Option<usize>,
+    ) -> Result<(ObjectName, TimeTravelClause)> {
+        let wrong = || {
+            Error::new(ErrorKind::UndefinedFunction, "table_changes has other arguments")
+                .with_hint("For example: table_changes('schema.table', 1, 5).")
+                .at_if(position)
+        };
+        let mut values = Vec::with_capacity(given.args.len());
+        for arg in &given.args {
+            let FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) = arg else {
+                return Err(wrong());
+            };
+            values.push(value);
+        }
+        let (table, from, to) = match values.as_slice() {
+            [table, from] => (table, from, None),
+            [table, from, to] => (table, from, Some(to)),
+            _ => return Err(wrong()),
+        };
+        let Expr::Value(text) = table else { return Err(wrong()) };
+        let Value::SingleQuotedString(text) = &text.value else { return Err(wrong()) };
+        let name = object_name(name_parts(text), position)?;
+        let from = Box::new(self.moment(from)?);
+        let to = to.map(|to| self.moment(to).map(Box::new)).transpose()?;
+        Ok((name, TimeTravelClause::Changes { from, to }))
+    }
+
+    /// A number is a version, everything else a timestamp.
+    fn moment(&self, value: &Expr) -> Result<TimeTravelClause> {
+        if let Expr::Value(number) = value
+            && let Value::Number(..) = &number.value
+        {
+            return self.time_travel(TableVersion::VersionAsOf(value.clone()));
+        }
+        self.time_travel(TableVersion::TimestampAsOf(value.clone()))
     }
 
     fn time_travel(&self, version: TableVersion) -> Result<TimeTravelClause> {
@@ -157,7 +241,38 @@ fn travel_key(name: &ObjectName, clause: &TimeTravelClause) -> String {
     match clause {
         TimeTravelClause::Version(version) => format!("{}@v{version}#{place}", name.object),
         TimeTravelClause::Timestamp(_) => format!("{}@t#{place}", name.object),
+        TimeTravelClause::Changes { .. } => format!("{}@changes#{place}", name.object),
     }
+}
+
+fn is_table_changes(name: &AstName) -> bool {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(only)] => folded(only) == "table_changes",
+        _ => false,
+    }
+}
+
+/// The parts of a name that stands in a text, quoted ones as they are, others folded.
+fn name_parts(text: &str) -> Vec<String> {
+    let mut parts = vec![(String::new(), None)];
+    let mut letters = text.chars().peekable();
+    let mut is_quoted = false;
+    while let Some(letter) = letters.next() {
+        let Some((part, quote)) = parts.last_mut() else { break };
+        match letter {
+            '"' if is_quoted && letters.peek() == Some(&'"') => {
+                letters.next();
+                part.push('"');
+            }
+            '"' => {
+                is_quoted = !is_quoted;
+                *quote = Some('"');
+            }
+            '.' if !is_quoted => parts.push((String::new(), None)),
+            letter => part.push(letter),
+        }
+    }
+    parts.into_iter().map(|(part, quote)| fold(&part, quote)).collect()
 }
 
 /// Gives the table its key, and its old name as alias where it has none.

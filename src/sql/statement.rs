@@ -5,11 +5,13 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
+use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
     CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
     SessionStatement, Set, TransactionModes, Use,
 };
 use super::storage::{StorageKind, StorageStatement};
+pub use super::table_change::{AddedColumn, ColumnPlace, TableChange};
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -38,6 +40,7 @@ pub enum Statement {
     Comment(Comment),
 
     Storage(Box<StorageStatement>),
+    Maintenance(Box<MaintenanceStatement>),
 
     CreatePrincipal(CreatePrincipal),
     AlterPrincipal(AlterPrincipal),
@@ -62,6 +65,14 @@ pub struct Query {
     pub relations: Vec<RelationReference>,
 }
 
+impl Query {
+    /// Whether a `*` without a qualifier is among what it selects.
+    pub fn selects_all(&self) -> bool {
+        let ast::SetExpr::Select(select) = &*self.ast.body else { return false };
+        select.projection.iter().any(|item| matches!(item, ast::SelectItem::Wildcard(_)))
+    }
+}
+
 /// One relation named in a FROM clause or a subquery.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RelationReference {
@@ -77,6 +88,11 @@ pub struct RelationReference {
 pub enum TimeTravelClause {
     Version(u64),
     Timestamp(Box<ast::Expr>),
+    /// `table_changes('t', from[, to])`: what versions have changed.
+    Changes {
+        from: Box<TimeTravelClause>,
+        to: Option<Box<TimeTravelClause>>,
+    },
 }
 
 /// A scalar expression over columns of the statement's target, with the relations of its subqueries.
@@ -104,11 +120,25 @@ pub enum ExplainFormat {
 #[derive(Debug, Clone)]
 pub struct Insert {
     pub table: ObjectName,
+    pub alias: Option<String>,
     /// The columns named, in order; empty means all.
     pub columns: Vec<ColumnName>,
     pub source: InsertSource,
-    /// `INSERT OVERWRITE`: the old rows go.
-    pub overwrite: bool,
+    /// `BY NAME`: the source's columns go into those of the same names.
+    pub by_name: bool,
+    pub replaced: Replaced,
+    /// RETURNING, as a query over the changed rows.
+    pub returning: Option<Query>,
+}
+
+/// Which rows go when new ones come.
+#[derive(Debug, Clone)]
+pub enum Replaced {
+    None,
+    /// `INSERT OVERWRITE`
+    All,
+    /// `INSERT INTO … REPLACE WHERE`; the new rows are such rows too.
+    Where(Expression),
 }
 
 #[derive(Debug, Clone)]
@@ -137,6 +167,7 @@ pub struct Update {
     pub alias: Option<String>,
     pub assignments: Vec<Assignment>,
     pub predicate: Option<Expression>,
+    pub returning: Option<Query>,
 }
 
 #[derive(Debug, Clone)]
@@ -144,6 +175,7 @@ pub struct Delete {
     pub table: ObjectName,
     pub alias: Option<String>,
     pub predicate: Option<Expression>,
+    pub returning: Option<Query>,
 }
 
 #[derive(Debug, Clone)]
@@ -152,10 +184,13 @@ pub struct Merge {
     pub alias: Option<String>,
     /// The source as a query: `USING t` stands here as `SELECT * FROM t`.
     pub source: Query,
-    pub source_alias: String,
+    /// The name by which conditions call the source; `None` for several relations, which have names of their
+    /// own.
+    pub source_alias: Option<String>,
     pub on: Expression,
     pub clauses: Vec<MergeClause>,
     pub written_as: Option<JoinedChange>,
+    pub returning: Option<Query>,
 }
 
 /// Another spelling of a MERGE that changes what matches: `UPDATE … FROM`, `DELETE … USING`.
@@ -270,6 +305,17 @@ pub struct CreateTable {
     pub comment: Option<String>,
     /// `AS query`
     pub query: Option<Query>,
+    /// `CLUSTER BY (…)`
+    pub cluster_by: Vec<ColumnName>,
+    /// `CLONE source`
+    pub clone_of: Option<CloneOf>,
+}
+
+/// The table that a new one is a copy of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CloneOf {
+    pub source: ObjectName,
+    pub at: Option<TimeTravelClause>,
 }
 
 /// A column to make: its Arrow type carries length and PostgreSQL type as field metadata.
@@ -278,8 +324,20 @@ pub struct ColumnDefinition {
     pub field: Field,
     /// `GENERATED ALWAYS AS (expression)`, as text.
     pub generated: Option<String>,
+    /// `DEFAULT expression`, as text.
+    pub default: Option<String>,
+    pub identity: Option<IdentityColumn>,
     pub comment: Option<String>,
     pub position: Option<usize>,
+}
+
+/// `GENERATED … AS IDENTITY`: the table numbers its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdentityColumn {
+    pub start: i64,
+    pub step: i64,
+    /// `BY DEFAULT`: a statement may give the values itself.
+    pub by_default: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -335,22 +393,8 @@ pub enum AlterTableAction {
     RenameTo(ObjectName),
     SetSchema(String),
     OwnerTo(String),
-    SetProperties(Vec<(String, String)>),
-    AddColumns {
-        columns: Vec<ColumnDefinition>,
-        if_not_exists: bool,
-    },
-    AddCheck(CheckConstraint),
-    DropConstraint {
-        name: String,
-        if_exists: bool,
-    },
-    DropNotNull(ColumnName),
-    /// Databricks' `ALTER COLUMN c COMMENT 'text'`.
-    CommentColumn {
-        column: ColumnName,
-        comment: Option<String>,
-    },
+    /// Changes of the Delta table, all of them or none.
+    Change(Vec<TableChange>),
 }
 
 #[derive(Debug, Clone)]
@@ -617,6 +661,9 @@ impl fmt::Display for RelationReference {
                 write!(f, " version {version} as {}", self.key)
             }
             Some(TimeTravelClause::Timestamp(at)) => write!(f, " timestamp {at} as {}", self.key),
+            Some(TimeTravelClause::Changes { from, to }) => {
+                write!(f, " changes {from:?} {to:?} as {}", self.key)
+            }
         }
     }
 }

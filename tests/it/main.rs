@@ -46,8 +46,14 @@ mod stop;
 /// Tables in object stores.
 mod object_stores;
 
+/// What other engines read of our tables.
+mod readers;
+
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part of it")]
 mod support;
+
+/// Files and versions of tables, for other engines and by itself.
+mod maintenance;
 
 /// Transactions of several clients, and after crashes.
 mod transactions;

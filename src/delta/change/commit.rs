@@ -1,14 +1,14 @@
 //! Makes a change part of a table: one new file in its log, or none. It never merges changes that were
 //! made at the same time, other than rows that are only added.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::Utc;
-use deltalake::kernel::Action;
 use deltalake::kernel::transaction::{CommitData, TransactionError};
+use deltalake::kernel::{Action, StorageType};
 use deltalake::logstore::{CommitOrBytes, LogStoreRef};
 use deltalake::protocol::DeltaOperation;
 use object_store::ObjectStoreExt;
@@ -17,10 +17,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::{concurrent_update, of_delta};
+use super::provenance::said_operation;
+use super::restore::RESTORE;
+use super::owed::with_owed;
 use super::target::Target;
 use super::{ChangeContext, Changed, Committer};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
+use crate::delta::deletion_vector::file_of;
 use crate::storage::Location;
 
 /// How often a change is computed anew because others have changed the table meanwhile.
@@ -77,6 +81,7 @@ pub async fn apply(
     location: &Location,
     change: &dyn Change,
 ) -> Result<(Changed, Arc<TableVersion>)> {
+    let _writing = ctx.tables.writing();
     let is_blind = change.is_blind_append(ctx);
     let mut lease = match is_blind {
         true => None,
@@ -85,6 +90,7 @@ pub async fn apply(
     for attempt in 1..=ATTEMPTS_MAX {
         let target = Target::open(ctx, location).await?;
         check_single_change(ctx, &target)?;
+        ctx.returned.iter().for_each(|returned| returned.clear());
         let mut staged = change.stage(ctx, &target).await?;
         if is_blind {
             lease = Some(ctx.tables.lease(location).await);
@@ -100,7 +106,7 @@ pub async fn apply(
             let newest = ctx.tables.publish(location, version).await?;
             drop(lease);
             if !staged.actions.is_empty() && ctx.tables.staged().is_none() {
-                checkpoint_if_due(&newest, version).await;
+                checkpoint_if_due(&newest, version);
             }
             return Ok((changed, newest));
         }
@@ -133,7 +139,7 @@ pub async fn create(
     mut staged: Staged,
 ) -> Result<(Changed, Arc<TableVersion>)> {
     let log = ctx.tables.log_store(location)?;
-    match commit(&ctx.committer, location, &log, 0, None, &mut staged).await? {
+    match commit(&ctx.committer, location, &log, None, &mut staged).await? {
         Outcome::Committed => {
             let newest = ctx.tables.publish(location, 0).await?;
             Ok((staged.changed, newest))
@@ -150,11 +156,11 @@ pub fn table_exists() -> Error {
 /// Commits on top of the target, rows that are only added also on top of later versions.
 async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Result<Option<u64>> {
     let log = target.table.log_store();
-    let mut read = target.version();
+    let mut read = Arc::clone(&target.data);
     if staged.is_blind_append {
         // Others have gone on while the rows were written.
-        let newest = ctx.tables.open(&target.location).await?.version();
-        if newest != read {
+        let newest = ctx.tables.open(&target.location).await?;
+        if newest.version() != read.version() {
             match newest_if_same_shape(ctx, target).await? {
                 Some(version) => read = version,
                 None => return Ok(None),
@@ -162,10 +168,9 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
         }
     }
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
-        let outcome =
-            commit(&ctx.committer, &target.location, &log, read + 1, Some(read), staged).await?;
+        let outcome = commit(&ctx.committer, &target.location, &log, Some(&read), staged).await?;
         match outcome {
-            Outcome::Committed => return Ok(Some(read + 1)),
+            Outcome::Committed => return Ok(Some(read.version() + 1)),
             Outcome::Lost if !staged.is_blind_append => return Ok(None),
             Outcome::Lost => {}
         }
@@ -179,56 +184,68 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
 }
 
 /// The table's newest version, if rows that were made for the target fit onto it.
-async fn newest_if_same_shape(ctx: &ChangeContext, target: &Target) -> Result<Option<u64>> {
-    let newer = Target::open(ctx, &target.location).await?;
-    let (old, new) = (target.snapshot(), newer.snapshot());
+async fn newest_if_same_shape(
+    ctx: &ChangeContext,
+    target: &Target,
+) -> Result<Option<Arc<TableVersion>>> {
+    let newer = ctx.tables.open(&target.location).await?;
+    if ctx.planned_version.is_some_and(|planned| planned != newer.version()) {
+        return Err(concurrent_update());
+    }
+    let old = target.data.snapshot().table_configuration();
+    let new = newer.snapshot().table_configuration();
     let is_same = old.metadata() == new.metadata() && old.protocol() == new.protocol();
-    Ok(is_same.then(|| newer.version()))
+    Ok(is_same.then_some(newer))
 }
 
-/// Sums the log up from time to time, so that tables open quickly. The change is made already, and does
-/// not fail with it.
-pub async fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
+/// Sums the log up from time to time, so that tables open quickly. The change is made already: it neither
+/// waits for it nor fails with it.
+pub fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
     let interval = newest.properties().get(CHECKPOINT_INTERVAL);
     let interval = interval.and_then(|text| text.parse().ok()).unwrap_or(CHECKPOINT_COMMITS);
     if version == 0 || !version.is_multiple_of(interval) {
         return;
     }
     let table = Arc::clone(newest);
-    let written = tokio::task::spawn_blocking(move || {
+    tokio::task::spawn_blocking(move || {
         let engine = table.log_store.engine(None);
-        table.snapshot().checkpoint(engine.as_ref(), None).map(|_| ())
+        if let Err(error) = table.snapshot().checkpoint(engine.as_ref(), None) {
+            tracing::warn!(%error, "a checkpoint could not be written");
+        }
     });
-    match written.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "a checkpoint could not be written"),
-        Err(error) => tracing::warn!(%error, "writing a checkpoint broke off"),
-    }
 }
 
-/// One attempt at one version: a put that succeeds only if there is no such version yet.
+/// One attempt at the version after the one that was read: a put that succeeds only if there is no such version yet.
 pub async fn commit(
     committer: &Committer,
     location: &Location,
     log: &LogStoreRef,
-    version: u64,
-    read: Option<u64>,
+    read: Option<&Arc<TableVersion>>,
     staged: &mut Staged,
 ) -> Result<Outcome> {
     let id = Uuid::new_v4();
-    let mut info = staged.operation.get_commit_info();
-    info.timestamp = Some(Utc::now().timestamp_millis());
+    let version = read.map_or(0, |read| read.version() + 1);
+    let given = staged.actions.iter().find_map(|action| match action {
+        Action::CommitInfo(info) => Some(info.clone()),
+        _ => None,
+    });
+    let is_given = given.is_some();
+    let mut info = given.unwrap_or_else(|| staged.operation.get_commit_info());
+    let others = staged.actions.iter().filter(|action| !matches!(action, Action::CommitInfo(_)));
+    let owed = with_owed(read, &staged.operation, others.cloned().collect(), &mut info).await?;
     info.engine_info = Some(concat!("lakegate/", env!("CARGO_PKG_VERSION")).to_owned());
     info.user_name = committer.user_name.clone();
-    info.read_version = read;
+    info.read_version = read.map(|read| read.version());
     info.is_blind_append = Some(staged.is_blind_append);
     info.info.insert(COMMIT_ID.to_owned(), Value::String(id.to_string()));
-    info.info.insert("operationMetrics".to_owned(), metrics(staged));
+    if !is_given {
+        info.info.insert("operationMetrics".to_owned(), metrics(staged));
+    }
     if let Some(statement) = &committer.statement_id {
         info.info.insert("statementId".to_owned(), Value::String(statement.clone()));
     }
     let mut actions = vec![Action::CommitInfo(info)];
-    actions.extend(staged.actions.iter().cloned());
+    actions.extend(owed);
     let data = CommitData::new(actions, staged.operation.clone(), Default::default(), Vec::new());
     let bytes = data.get_bytes().map_err(|error| of_delta(error.into(), location))?;
     put(location, log, version, id, bytes).await
@@ -303,20 +320,40 @@ fn metrics(staged: &Staged) -> Value {
     }
 }
 
-/// Deletes the data files of a change that was not committed. What stays is in no version, and is left
-/// to VACUUM.
-async fn discard(target: &Target, staged: &Staged) {
+/// Deletes the files of a change that was not committed. What stays is in no version, and is left to VACUUM.
+pub async fn discard(target: &Target, staged: &Staged) {
     let store = target.table.log_store().object_store(None);
-    for action in &staged.actions {
-        let path = match action {
-            Action::Add(add) => &add.path,
-            Action::Cdc(change) => &change.path,
-            _ => continue,
-        };
+    for path in written_files(&staged.actions) {
         if let Ok(path) = Path::parse(path) {
             let _ = store.delete(&path).await;
         }
     }
+}
+
+/// The files that a change has written: not those that it adds again, with other deletion vectors or from an
+/// older version.
+fn written_files(actions: &[Action]) -> HashSet<String> {
+    if actions.iter().any(|action| said_operation(action) == Some(RESTORE)) {
+        return HashSet::new();
+    }
+    let removed: HashSet<&String> = actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Remove(remove) => Some(&remove.path),
+            _ => None,
+        })
+        .collect();
+    let written = actions.iter().filter_map(|action| match action {
+        Action::Add(add) if removed.contains(&add.path) => {
+            let vector = add.deletion_vector.as_ref()?;
+            let is_stored = vector.storage_type == StorageType::UuidRelativePath;
+            is_stored.then(|| file_of(&vector.path_or_inline_dv))?
+        }
+        Action::Add(add) => Some(add.path.clone()),
+        Action::Cdc(change) => Some(change.path.clone()),
+        _ => None,
+    });
+    written.collect()
 }
 
 /// Waits longer each time, and never as long as others do.

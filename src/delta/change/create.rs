@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::{
@@ -15,12 +15,14 @@ use deltalake::kernel::{
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use uuid::Uuid;
 
+use super::alter_columns::check_clustering;
 use super::append::actions_of;
 use super::commit::{self, Change, Staged, apply, table_exists};
 use super::error::no_column;
-use super::protocol::{check_properties, required};
+use super::identity::Identity;
+use super::protocol::{check_properties, required_with};
 use super::rows::inserted;
-use super::rules::{CHECK_PREFIX, Rules};
+use super::rules::{CHECK_PREFIX, Rules, column_default};
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE, Shape};
 use super::sink::write;
 use super::target::Target;
@@ -28,13 +30,14 @@ use super::{ChangeContext, Changed};
 use crate::base::datatype::{TYPE_METADATA, TYPMOD_METADATA};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
+use crate::delta::clustering::clustered_by;
 use crate::storage::Location;
 
 /// The metadata of a column's comment, in Delta as in Arrow.
 pub const COMMENT: &str = "comment";
 
 /// Where Spark keeps the declared type of `char(n)` and `varchar(n)` columns.
-const CHARACTER_TYPE: &str = "__CHAR_VARCHAR_TYPE_STRING";
+pub const CHARACTER_TYPE: &str = "__CHAR_VARCHAR_TYPE_STRING";
 
 /// What a type modifier of a character type has over its length.
 const TYPMOD_HEADER: i32 = 4;
@@ -46,12 +49,27 @@ pub struct NewTable {
     pub schema: SchemaRef,
     /// Generated columns with the SQL that makes their values.
     pub generated: Vec<(String, String)>,
+    /// Columns with defaults: the SQL of their values.
+    pub defaults: Vec<(String, String)>,
+    pub identities: Vec<NewIdentity>,
     pub partition_columns: Vec<String>,
+    /// The columns that OPTIMIZE orders rows by.
+    pub clustering: Vec<String>,
     pub properties: Vec<(String, String)>,
     /// CHECK constraints: names and SQL.
     pub checks: Vec<(String, String)>,
     pub comment: Option<String>,
     pub name: Option<String>,
+}
+
+/// A column whose rows the table numbers.
+#[derive(Debug, Clone)]
+pub struct NewIdentity {
+    pub column: String,
+    pub start: i64,
+    pub step: i64,
+    /// Whether a statement may give values itself.
+    pub takes_values: bool,
 }
 
 /// CREATE TABLE: 42P07 if there is a table at the location.
@@ -96,6 +114,7 @@ async fn make(
     plan: &Blueprint,
     input: Option<LogicalPlan>,
 ) -> Result<(Changed, Arc<TableVersion>)> {
+    let _writing = ctx.tables.writing();
     let _lease = ctx.tables.lease(location).await;
     if ctx.tables.exists(location).await? {
         return Err(table_exists());
@@ -139,6 +158,8 @@ impl Change for Replace {
 
 /// What the log says of a new table.
 struct Blueprint {
+    /// Where the table is clustered, or was.
+    clustering: Option<Vec<String>>,
     metadata: Metadata,
     protocol: Protocol,
     shape: Arc<Shape>,
@@ -154,6 +175,14 @@ impl Blueprint {
             let key = ColumnMetadataKey::GenerationExpression.as_ref();
             schema = with_field_metadata(&schema, column, key, Some(sql))?;
         }
+        for (column, sql) in &table.defaults {
+            column_default(&ctx.state, sql)?;
+            let key = ColumnMetadataKey::CurrentDefault.as_ref();
+            schema = with_field_metadata(&schema, column, key, Some(sql))?;
+        }
+        for identity in &table.identities {
+            schema = with_identity(&schema, identity)?;
+        }
         let mut properties: HashMap<String, String> = table.properties.iter().cloned().collect();
         for (name, sql) in &table.checks {
             properties.insert(format!("{CHECK_PREFIX}{name}"), sql.clone());
@@ -163,7 +192,14 @@ impl Blueprint {
             schema = mapped(&schema, max_id, &mut properties)?;
         }
         let existing = replaced.map(|target| target.snapshot().protocol());
-        let protocol = required(existing, &schema, &properties)?;
+        let was_clustered = existing.is_some_and(is_clustered);
+        let clustering =
+            (was_clustered || !table.clustering.is_empty()).then(|| table.clustering.clone());
+        let features: &[&str] = match &clustering {
+            Some(_) => &["clustering", "domainMetadata"],
+            None => &[],
+        };
+        let protocol = required_with(existing, &schema, &properties, features)?;
         let columns = table.partition_columns.clone();
         let metadata = new_metadata(&schema, columns.iter(), properties.iter());
         let mut metadata = metadata.map_err(broken_metadata)?;
@@ -180,12 +216,20 @@ impl Blueprint {
         }
         let shape = Arc::new(Shape::try_new(Arc::new(schema), columns, properties)?);
         // A rule that cannot be checked would make a table that cannot be written to.
-        Rules::try_new(&ctx.state, &shape)?;
-        Ok(Blueprint { metadata, protocol, shape })
+        Rules::try_new(&ctx.state, &shape, None)?;
+        check_clustering(&shape, &table.clustering)?;
+        Ok(Blueprint { clustering, metadata, protocol, shape })
     }
 
     fn actions(&self) -> Vec<Action> {
-        vec![Action::Protocol(self.protocol.clone()), Action::Metadata(self.metadata.clone())]
+        let protocol = Action::Protocol(self.protocol.clone());
+        let mut actions = vec![protocol, Action::Metadata(self.metadata.clone())];
+        if let Some(columns) = &self.clustering {
+            let physical: Vec<&str> =
+                columns.iter().map(|name| self.shape.file_name(name)).collect();
+            actions.push(clustered_by(&physical));
+        }
+        actions
     }
 
     fn operation(&self, location: &Location, mode: SaveMode) -> DeltaOperation {
@@ -196,6 +240,25 @@ impl Blueprint {
             metadata: self.metadata.clone(),
         }
     }
+}
+
+fn is_clustered(protocol: &Protocol) -> bool {
+    let features = protocol.writer_features().unwrap_or_default();
+    features.iter().any(|feature| feature.to_string() == "clustering")
+}
+
+/// The schema with a column that numbers its rows.
+fn with_identity(schema: &StructType, identity: &NewIdentity) -> Result<StructType> {
+    let NewIdentity { column, start, step, takes_values } = identity;
+    struct_type(schema.fields().map(|field| {
+        let mut field = field.clone();
+        if field.name == *column {
+            let metadata = Identity::metadata(*start, *step, *takes_values);
+            let metadata = metadata.map(|(key, value)| (key.as_ref().to_owned(), value));
+            field.metadata.extend(metadata);
+        }
+        field
+    }))
 }
 
 fn broken_metadata(cause: deltalake::kernel::Error) -> Error {
@@ -209,6 +272,14 @@ fn check_columns(table: &NewTable) -> Result<()> {
     }
     for (position, field) in fields.iter().enumerate() {
         check_new_name(field.name(), fields.iter().take(position).map(|field| field.name()))?;
+    }
+    for identity in &table.identities {
+        let column = &identity.column;
+        let field = fields.iter().find(|field| field.name() == column);
+        if field.is_none_or(|field| *field.data_type() != ArrowType::Int64) {
+            let what = format!("identity column \"{column}\" must be of type bigint");
+            return Err(Error::new(ErrorKind::InvalidParameterValue, what));
+        }
     }
     for column in &table.partition_columns {
         let field = table.schema.field_with_name(column).map_err(|_| no_column(column))?;
@@ -231,8 +302,7 @@ pub fn check_new_name<'a>(name: &str, mut others: impl Iterator<Item = &'a Strin
     match others.find(|other| other.to_lowercase() == name.to_lowercase()) {
         None => Ok(()),
         Some(other) => {
-            let what = format!("column \"{name}\" specified more than once");
-            let error = Error::new(ErrorKind::DuplicateColumn, what);
+            let error = duplicate_column(name);
             Err(if other == name {
                 error
             } else {
@@ -240,6 +310,12 @@ pub fn check_new_name<'a>(name: &str, mut others: impl Iterator<Item = &'a Strin
             })
         }
     }
+}
+
+/// 42701
+pub fn duplicate_column(name: &str) -> Error {
+    let what = format!("column \"{name}\" specified more than once");
+    Error::new(ErrorKind::DuplicateColumn, what)
 }
 
 /// The columns as Delta declares them.
@@ -321,42 +397,71 @@ pub fn mapped(
     max_id: i64,
     properties: &mut HashMap<String, String>,
 ) -> Result<StructType> {
+    mapped_under(Names::New, schema, max_id, properties)
+}
+
+/// The schema of a table that maps columns from now on, by the names that its files have for them.
+pub fn upgraded(
+    schema: &StructType,
+    properties: &mut HashMap<String, String>,
+) -> Result<StructType> {
+    let schema = mapped_under(Names::Same, schema, max_column_id(properties), properties)?;
+    properties.insert(COLUMN_MAPPING_MODE.to_owned(), "name".to_owned());
+    Ok(schema)
+}
+
+/// What files are to call columns that have no name in them yet.
+#[derive(Clone, Copy)]
+enum Names {
+    New,
+    Same,
+}
+
+fn mapped_under(
+    names: Names,
+    schema: &StructType,
+    max_id: i64,
+    properties: &mut HashMap<String, String>,
+) -> Result<StructType> {
     let mut last = max_id;
     let fields: Result<Vec<StructField>> =
-        schema.fields().map(|field| mapped_field(field, &mut last)).collect();
+        schema.fields().map(|field| mapped_field(names, field, &mut last)).collect();
     properties.insert(COLUMN_MAPPING_MAX_ID.to_owned(), last.to_string());
     struct_type(fields?)
 }
 
-fn mapped_field(field: &StructField, last: &mut i64) -> Result<StructField> {
+fn mapped_field(names: Names, field: &StructField, last: &mut i64) -> Result<StructField> {
     let mut field = field.clone();
     let id = ColumnMetadataKey::ColumnMappingId.as_ref();
     if !field.metadata.contains_key(id) {
         *last += 1;
         field.metadata.insert(id.to_owned(), MetadataValue::Number(*last));
-        let name = MetadataValue::String(format!("col-{}", Uuid::new_v4()));
+        let name = MetadataValue::String(match names {
+            Names::New => format!("col-{}", Uuid::new_v4()),
+            Names::Same => field.name.clone(),
+        });
         let key = ColumnMetadataKey::ColumnMappingPhysicalName.as_ref();
         field.metadata.insert(key.to_owned(), name);
     }
-    field.data_type = mapped_type(&field.data_type, last)?;
+    field.data_type = mapped_type(names, &field.data_type, last)?;
     Ok(field)
 }
 
-fn mapped_type(data_type: &DataType, last: &mut i64) -> Result<DataType> {
+fn mapped_type(names: Names, data_type: &DataType, last: &mut i64) -> Result<DataType> {
     Ok(match data_type {
         DataType::Primitive(_) | DataType::Variant(_) => data_type.clone(),
         DataType::Struct(fields) => {
             let fields: Result<Vec<StructField>> =
-                fields.fields().map(|field| mapped_field(field, last)).collect();
+                fields.fields().map(|field| mapped_field(names, field, last)).collect();
             DataType::from(struct_type(fields?)?)
         }
         DataType::Array(array) => {
-            let element = mapped_type(&array.element_type, last)?;
+            let element = mapped_type(names, &array.element_type, last)?;
             DataType::from(ArrayType::new(element, array.contains_null))
         }
         DataType::Map(map) => {
-            let key = mapped_type(&map.key_type, last)?;
-            let value = mapped_type(&map.value_type, last)?;
+            let key = mapped_type(names, &map.key_type, last)?;
+            let value = mapped_type(names, &map.value_type, last)?;
             DataType::from(MapType::new(key, value, map.value_contains_null))
         }
     })

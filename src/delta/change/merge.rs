@@ -1,29 +1,22 @@
 //! MERGE: rows of a source change the rows of a table that they match. It never changes a row twice.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use async_trait::async_trait;
-use datafusion::arrow::array::UInt64Array;
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Column, JoinType, Result as DataFusionResult, TableReference};
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, LogicalPlan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility, lit,
-};
-use deltalake::kernel::Action as DeltaAction;
+use datafusion::common::{Column, JoinType, TableReference};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use deltalake::protocol::{DeltaOperation, MergePredicate};
 
 use super::append::actions_of;
 use super::commit::{Change, Staged, apply};
 use super::error::of_datafusion;
-use super::rewrite::{TouchedFile, evaluated_action, touched_files};
-use super::rows::{Acted, Action, Clause, ROW, Rows, acted, case};
+use super::rewrite::evaluated_action;
+use super::rows::{Acted, Action, Clause, Repeated, Rows, acted, case, together};
 use super::sink::{Written, write};
 use super::subquery::Kept;
 use super::target::Target;
+use super::touched::{Found, TouchedFiles};
 use super::{ChangeContext, Changed};
 use crate::base::{Error, Result};
+use crate::delta::scan::Selections;
 use crate::storage::Location;
 
 pub use super::rows::Action as MergeAction;
@@ -40,11 +33,14 @@ pub struct MergePlan {
     /// The qualifier of the table's columns in expressions.
     pub target_alias: TableReference,
     pub source: LogicalPlan,
-    /// The qualifier of the source's columns in expressions.
-    pub source_alias: TableReference,
+    /// The qualifier of the source's columns in expressions; `None` if they have qualifiers of their own.
+    pub source_alias: Option<TableReference>,
     pub on: Expr,
     /// The first clause of its kind whose predicate is true acts on a row.
     pub clauses: Vec<MergeClause>,
+    /// Whether any one row of the source may change a row that several match: UPDATE with FROM and DELETE
+    /// with USING. Otherwise that is an error.
+    pub takes_any: bool,
 }
 
 /// One WHEN clause.
@@ -85,10 +81,10 @@ pub async fn merge(ctx: &ChangeContext, location: &Location, plan: MergePlan) ->
     let source = kept.repeatable(ctx, plan.source).await?;
     let change = Merge {
         target: plan.target_alias,
-        source: in_source(source, &plan.source_alias)?,
-        source_alias: plan.source_alias,
+        source: in_source(source, plan.source_alias)?,
         on,
         clauses,
+        repeated: if plan.takes_any { Repeated::Skipped } else { Repeated::Refused },
     };
     Ok(apply(ctx, location, &change).await?.0)
 }
@@ -116,15 +112,15 @@ fn stable(expr: Expr) -> Result<Expr> {
     Ok(expr)
 }
 
-/// The source with the column [`IN_SOURCE`].
-fn in_source(source: LogicalPlan, alias: &TableReference) -> Result<LogicalPlan> {
+/// The source with the column [`IN_SOURCE`], whose name nothing else has.
+fn in_source(source: LogicalPlan, alias: Option<TableReference>) -> Result<LogicalPlan> {
     let columns = source.schema().columns().into_iter().map(Expr::Column);
     let values: Vec<Expr> = columns.chain([lit(true).alias(IN_SOURCE)]).collect();
-    LogicalPlanBuilder::new(source)
-        .project(values)
-        .and_then(|plan| plan.alias(alias.clone()))
-        .and_then(|plan| plan.build())
-        .map_err(of_datafusion)
+    let mut source = LogicalPlanBuilder::new(source).project(values);
+    if let Some(alias) = alias {
+        source = source.and_then(|plan| plan.alias(alias));
+    }
+    source.and_then(|plan| plan.build()).map_err(of_datafusion)
 }
 
 /// Rows of the table and the source, side by side.
@@ -143,9 +139,9 @@ impl Part {
 struct Merge {
     target: TableReference,
     source: LogicalPlan,
-    source_alias: TableReference,
     on: Expr,
     clauses: Vec<MergeClause>,
+    repeated: Repeated,
 }
 
 #[async_trait]
@@ -157,18 +153,17 @@ impl Change for Merge {
         let touched = self.touched_files(ctx, target).await?;
         let mut changed = Changed::default();
         let mut written = Written::default();
-        if let Some(rows) = self.rows(ctx, target, &touched).await? {
+        if let Some(rows) = self.rows(ctx, target, &touched)? {
             written = write(ctx, &target.location, &target.shape, rows).await?;
             changed.inserted = written.inserted;
             changed.updated = written.updated;
             changed.deleted = written.deleted;
         }
-        let mut actions = Vec::new();
-        if changed.rows() > 0 {
-            let removes = touched.iter().map(|file| file.view.remove_action(true));
-            actions.extend(removes.map(DeltaAction::Remove));
-            actions.extend(actions_of(written));
+        if changed.updated + changed.deleted != touched.rows() {
+            return Err(Error::internal("a MERGE has not changed the rows that it has found"));
         }
+        let mut actions = touched.actions(ctx, target).await?;
+        actions.extend(actions_of(written));
         Ok(Staged { actions, operation: self.operation(), changed, is_blind_append: false })
     }
 }
@@ -197,72 +192,73 @@ impl Merge {
         self.changes_matched() || self.changes_unmatched()
     }
 
-    /// The files with rows that may be changed.
-    async fn touched_files(
-        &self,
-        ctx: &ChangeContext,
-        target: &Target,
-    ) -> Result<Vec<TouchedFile>> {
-        if !self.changes_table_rows() {
-            return Ok(Vec::new());
+    /// The files with the rows that are changed.
+    async fn touched_files(&self, ctx: &ChangeContext, target: &Target) -> Result<TouchedFiles> {
+        let mut found = Found::new(ctx);
+        if self.changes_matched() {
+            let (table, source) = (self.table_rows(ctx, target, None)?, self.source.clone());
+            let applicable = self.applicable(MergeKind::Matched);
+            let matched = self.joined(table, source, JoinType::LeftSemi, applicable)?;
+            found.add(ctx, &self.target, matched).await?;
         }
-        let scan = target.scan_with_file(ctx, &self.target).await?;
-        let plan = if self.changes_unmatched() {
-            scan
-        } else {
-            self.joined(scan, self.source.clone(), JoinType::LeftSemi, self.applicable())?
-        };
-        touched_files(ctx, target, &self.target, plan).await
+        if self.changes_unmatched() {
+            let (table, source) = (self.table_rows(ctx, target, None)?, self.source.clone());
+            let unmatched = self.joined(table, source, JoinType::LeftAnti, None)?;
+            let mut unmatched = LogicalPlanBuilder::new(self.without_source(unmatched)?);
+            if let Some(applicable) = self.applicable(MergeKind::NotMatchedBySource) {
+                unmatched = unmatched.filter(applicable).map_err(of_datafusion)?;
+            }
+            let unmatched = unmatched.build().map_err(of_datafusion)?;
+            found.add(ctx, &self.target, unmatched).await?;
+        }
+        TouchedFiles::new(ctx, target, found).await
     }
 
-    /// The rows to write: those of touched files, and new ones. `None` if there are none at all.
-    async fn rows(
+    /// The rows to write: those that are changed, new ones, and the others of files that are written again.
+    /// `None` if there are none at all.
+    fn rows(
         &self,
         ctx: &ChangeContext,
         target: &Target,
-        touched: &[TouchedFile],
+        touched: &TouchedFiles,
     ) -> Result<Option<Rows>> {
-        let wants_old = target.shape.records_changes();
         let acted_on = Acted {
             target: &self.target,
             is_in_table: Some(qualified(&self.target, IN_TABLE)),
-            has_row: true,
-            wants_old,
+            repeated: Some(self.repeated),
+            wants_old: target.shape.records_changes(),
         };
         let mut plans = Vec::new();
-        for part in self.parts(ctx, target, touched).await? {
+        for part in self.parts(ctx, target, touched)? {
             let clauses = self.row_clauses(part.is_matched);
             plans.push(acted(&ctx.state, &target.shape, part.plan, &clauses, &acted_on)?);
         }
-        let mut plans = plans.into_iter();
-        let Some(mut rows) = plans.next() else { return Ok(None) };
-        for next in plans {
-            let union = LogicalPlanBuilder::new(rows.plan).union(next.plan);
-            rows.plan = union.and_then(|plan| plan.build()).map_err(of_datafusion)?;
+        let copied = touched.copied()?;
+        if !copied.is_empty() {
+            let plan = self.table_rows(ctx, target, Some(copied))?;
+            plans.push(acted(&ctx.state, &target.shape, plan, &[], &acted_on)?);
         }
-        Ok(Some(rows))
+        together(plans)
     }
 
-    /// Plans that together have every row of touched files once, or as often as rows of the source
-    /// change it, and every row of the source that matches none once. All have the same columns.
-    async fn parts(
+    /// Plans that together have every row that is changed once, or as often as rows of the source change
+    /// it, and every row of the source that matches none once. All have the same columns.
+    fn parts(
         &self,
         ctx: &ChangeContext,
         target: &Target,
-        touched: &[TouchedFile],
+        touched: &TouchedFiles,
     ) -> Result<Vec<Part>> {
-        let ids: Vec<String> = touched.iter().map(|file| file.id.clone()).collect();
         let mut parts = Vec::new();
-        if ids.is_empty() {
+        if touched.is_empty() {
             if self.inserts() {
-                let table = self.table_rows(ctx, target, None).await?;
-                parts.push(Part::new(self.new_rows(table)?));
+                parts.push(Part::new(self.new_rows(self.table_rows(ctx, target, None)?)?));
             }
             return Ok(parts);
         }
-        let table = self.table_rows(ctx, target, Some(&ids)).await?;
+        let table = self.table_rows(ctx, target, Some(touched.gone()?))?;
         let source = self.source.clone();
-        match self.applicable() {
+        match self.applicable(MergeKind::Matched) {
             // Every match counts, so that one join tells all.
             None => {
                 let kind = if self.inserts() { JoinType::Full } else { JoinType::Left };
@@ -283,24 +279,21 @@ impl Merge {
             }
         }
         if self.inserts() {
-            let table = self.table_rows(ctx, target, None).await?;
-            parts.push(Part::new(self.new_rows(table)?));
+            parts.push(Part::new(self.new_rows(self.table_rows(ctx, target, None)?)?));
         }
         Ok(parts)
     }
 
-    /// The table's rows with the columns [`ROW`] and [`IN_TABLE`].
-    async fn table_rows(
+    /// The table's rows, or some of them, with the column [`IN_TABLE`].
+    fn table_rows(
         &self,
         ctx: &ChangeContext,
         target: &Target,
-        files: Option<&[String]>,
+        rows: Option<Selections>,
     ) -> Result<LogicalPlan> {
-        let scan = target.scan(ctx, &self.target, files).await?;
+        let scan = target.rows(ctx, &self.target, rows)?;
         let columns = scan.schema().columns().into_iter().map(Expr::Column);
-        let row = ScalarUDF::from(RowNumbers::default()).call(Vec::new());
-        let values: Vec<Expr> =
-            columns.chain([row.alias(ROW), lit(true).alias(IN_TABLE)]).collect();
+        let values: Vec<Expr> = columns.chain([lit(true).alias(IN_TABLE)]).collect();
         LogicalPlanBuilder::new(scan)
             .project(values)
             .and_then(|plan| plan.alias(self.target.clone()))
@@ -310,7 +303,7 @@ impl Merge {
 
     /// The rows of the source that match no row of the table.
     fn new_rows(&self, table: LogicalPlan) -> Result<LogicalPlan> {
-        let nothing = nulls_of(&table, &self.target)?;
+        let nothing = nulls_of(&table)?;
         let new = self.joined(self.source.clone(), table, JoinType::LeftAnti, None)?;
         let columns = new.schema().columns().into_iter().map(Expr::Column);
         // The columns of the table come first, as in the joins.
@@ -323,7 +316,7 @@ impl Merge {
 
     /// Rows of the table with NULL for the columns of the source.
     fn without_source(&self, table: LogicalPlan) -> Result<LogicalPlan> {
-        let nothing = nulls_of(&self.source, &self.source_alias)?;
+        let nothing = nulls_of(&self.source)?;
         let columns = table.schema().columns().into_iter().map(Expr::Column);
         let values: Vec<Expr> = columns.chain(nothing).collect();
         LogicalPlanBuilder::new(table)
@@ -346,11 +339,11 @@ impl Merge {
             .map_err(of_datafusion)
     }
 
-    /// Whether a WHEN MATCHED clause changes a match; `None` if every match is changed.
-    fn applicable(&self) -> Option<Expr> {
-        let clauses: Vec<&MergeClause> = self.of_kind(MergeKind::Matched).collect();
+    /// Whether a clause of the kind changes a row that it is for; `None` if every one is changed.
+    fn applicable(&self, kind: MergeKind) -> Option<Expr> {
+        let clauses: Vec<&MergeClause> = self.of_kind(kind).collect();
         if clauses.is_empty() {
-            // No match changes anything, and so no match is to be seen twice.
+            // No row changes anything, and so none is to be seen twice.
             return Some(lit(false));
         }
         let first_nothing =
@@ -370,7 +363,7 @@ impl Merge {
 
     /// The clauses over the columns of [`Merge::parts`].
     fn row_clauses(&self, is_matched: bool) -> Vec<Clause> {
-        let in_source = || qualified(&self.source_alias, IN_SOURCE);
+        let in_source = || self.in_source();
         let in_table = || qualified(&self.target, IN_TABLE);
         let possible =
             |clause: &&MergeClause| !is_matched || clause.kind != MergeKind::NotMatchedBySource;
@@ -387,6 +380,13 @@ impl Merge {
             Clause { condition, action: clause.action.clone() }
         });
         clauses.collect()
+    }
+
+    /// The column [`IN_SOURCE`] as the source has it.
+    fn in_source(&self) -> Expr {
+        let columns = self.source.schema().columns();
+        let found = columns.into_iter().find(|column| column.name == IN_SOURCE);
+        Expr::Column(found.unwrap_or_else(|| Column::new_unqualified(IN_SOURCE)))
     }
 
     fn operation(&self) -> DeltaOperation {
@@ -417,60 +417,11 @@ fn qualified(qualifier: &TableReference, name: &str) -> Expr {
     Expr::Column(Column::new(Some(qualifier.clone()), name))
 }
 
-/// NULLs in place of a plan's columns, under the qualifier.
-fn nulls_of(plan: &LogicalPlan, qualifier: &TableReference) -> Result<Vec<Expr>> {
-    let fields = plan.schema().fields().iter();
-    let nulls = fields.map(|field| {
+/// NULLs in place of a plan's columns, under their qualifiers.
+fn nulls_of(plan: &LogicalPlan) -> Result<Vec<Expr>> {
+    let nulls = plan.schema().iter().map(|(qualifier, field)| {
         let null = datafusion::common::ScalarValue::try_from(field.data_type());
-        Ok(lit(null.map_err(of_datafusion)?).alias_qualified(Some(qualifier.clone()), field.name()))
+        Ok(lit(null.map_err(of_datafusion)?).alias_qualified(qualifier.cloned(), field.name()))
     });
     nulls.collect()
-}
-
-/// Numbers rows: each call gives numbers that no call before gave.
-#[derive(Debug)]
-struct RowNumbers {
-    signature: Signature,
-    next: Arc<AtomicU64>,
-}
-
-impl Default for RowNumbers {
-    fn default() -> Self {
-        let signature = Signature::exact(Vec::new(), Volatility::Volatile);
-        RowNumbers { signature, next: Arc::default() }
-    }
-}
-
-impl PartialEq for RowNumbers {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.next, &other.next)
-    }
-}
-
-impl Eq for RowNumbers {}
-
-impl std::hash::Hash for RowNumbers {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.next).hash(state);
-    }
-}
-
-impl ScalarUDFImpl for RowNumbers {
-    fn name(&self) -> &str {
-        "__lakegate_row_number"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _arguments: &[DataType]) -> DataFusionResult<DataType> {
-        Ok(DataType::UInt64)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        let rows = arguments.number_rows as u64;
-        let first = self.next.fetch_add(rows, Ordering::Relaxed);
-        Ok(ColumnarValue::Array(Arc::new(UInt64Array::from_iter_values(first..first + rows))))
-    }
 }

@@ -10,13 +10,23 @@
 //! ends with it, and data files that it has written are in no version. VACUUM removes them.
 
 mod alter;
+mod alter_columns;
+mod alter_rows;
 mod append;
+mod clone;
 mod commit;
+mod compaction;
 mod create;
 mod error;
+mod identity;
 mod merge;
 mod net;
+mod optimize;
+mod owed;
 mod protocol;
+mod provenance;
+mod restore;
+mod returned;
 mod rewrite;
 mod rows;
 mod rules;
@@ -24,7 +34,12 @@ mod shape;
 mod sink;
 mod subquery;
 mod target;
+mod touched;
 mod transaction;
+mod vacuum;
+mod vector;
+mod widening;
+mod zorder;
 
 #[cfg(test)]
 mod tests;
@@ -35,16 +50,22 @@ use datafusion::execution::context::SessionState;
 
 use super::Tables;
 
-pub use alter::{
-    add_check, add_columns, drop_constraint, drop_not_null, set_column_comment, set_comment,
-    set_properties,
-};
-pub use append::{append, overwrite, truncate};
-pub use create::{NewTable, create, create_as, replace};
+#[cfg(test)]
+pub use alter::add_columns;
+pub use alter::{Alteration, NewColumn, Place, Upgrade, alter};
+pub use append::{append, overwrite, replace_where, truncate};
+pub use create::{NewIdentity, NewTable, create, create_as, replace};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
+pub use clone::{CloneSource, clone_table};
+pub use compaction::Optimization;
 pub use net::{Isolation, NetChange};
+pub use optimize::{Optimized, optimize};
+pub use restore::restore;
+pub use returned::Returned;
+pub use rules::column_default;
 pub use rewrite::{RowPredicate, delete, update};
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
+pub use vacuum::{Vacuum, clean_log, vacuum};
 
 /// What changes run with: the engine's planner state, so that memory bounds, spill and object stores are
 /// the engine's.
@@ -56,6 +77,8 @@ pub struct ChangeContext {
     /// The version that the statement was planned on, when its plan reads the changed table elsewhere
     /// too. Another newest version is then 40001, and the statement is to be planned anew.
     pub planned_version: Option<u64>,
+    /// Where the changed rows are kept, if the statement gives them back.
+    pub returned: Option<Arc<Returned>>,
 }
 
 /// What the log keeps of who made a commit.

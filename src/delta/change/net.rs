@@ -12,10 +12,18 @@ use uuid::Uuid;
 
 use super::commit::COMMIT_ID;
 use super::error::concurrent_update;
+use super::owed::ROW_TRACKING_DOMAIN;
+use super::vector::vector_file;
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::StagedLogs;
 use crate::delta::history::commit_path;
 use crate::storage::{Location, error_of_store};
+
+/// The key of a commit's own time in its commit info.
+const IN_COMMIT_TIMESTAMP: &str = "inCommitTimestamp";
+
+/// The key of the version that the rows of a file have been committed with.
+const ROW_COMMIT_VERSION: &str = "defaultRowCommitVersion";
 
 /// What a transaction promises of what it has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +48,9 @@ pub struct NetChange {
     removed: HashSet<String>,
     is_blind_append: bool,
     changes_metadata: bool,
-    /// Data files, relative to the table, that were added and taken away again.
+    /// Whether new rows have got identities.
+    numbers_rows: bool,
+    /// Files, relative to the table, that were added and taken away again.
     pub discarded: Vec<String>,
 }
 
@@ -62,18 +72,28 @@ impl NetChange {
         Ok(changes)
     }
 
-    /// Every data file that the transaction has written.
+    /// Every file that the transaction has written.
     pub fn written(&self) -> Vec<String> {
         let added = self.actions.iter().filter_map(|action| {
-            let path = action.get("add").or_else(|| action.get("cdc"))?.get("path")?.as_str()?;
-            (!self.removed.contains(path)).then(|| path.to_owned())
+            let action = action.get("add").or_else(|| action.get("cdc"))?;
+            let path = action.get("path")?.as_str()?;
+            // A file that was removed too is there since before, and has another deletion vector now.
+            match self.removed.contains(path) {
+                true => vector_file(action),
+                false => Some(path.to_owned()),
+            }
         });
         added.chain(self.discarded.iter().cloned()).collect()
     }
 
-    /// The bytes of the commit, under an id.
-    pub fn bytes(&self, id: Uuid) -> Result<Bytes> {
+    /// The bytes of the commit as a version, under an id; `after` is the time that the commit before tells.
+    pub fn bytes(&self, version: u64, after: Option<i64>, id: Uuid) -> Result<Bytes> {
         let mut info = self.info.clone();
+        if let Some(staged) = info.get(IN_COMMIT_TIMESTAMP).and_then(Value::as_i64) {
+            let least = after.map_or(staged, |after| staged.max(after + 1));
+            let time = Utc::now().timestamp_millis().max(least);
+            info.insert(IN_COMMIT_TIMESTAMP.to_owned(), json!(time));
+        }
         info.insert(COMMIT_ID.to_owned(), Value::String(id.to_string()));
         info.insert("timestamp".to_owned(), json!(Utc::now().timestamp_millis()));
         if let Some(base) = self.base {
@@ -82,7 +102,16 @@ impl NetChange {
         info.insert("isBlindAppend".to_owned(), json!(self.is_blind_append));
         let first = json!({ "commitInfo": info });
         let mut bytes = Vec::new();
-        for action in std::iter::once(&first).chain(&self.actions) {
+        let mut actions = self.actions.clone();
+        for action in &mut actions {
+            // Rows that are new have their identities from the version that they are committed with.
+            if let Some(Value::Object(add)) = action.get_mut("add")
+                && add.get(ROW_COMMIT_VERSION).and_then(Value::as_u64) > self.base
+            {
+                add.insert(ROW_COMMIT_VERSION.to_owned(), json!(version));
+            }
+        }
+        for action in std::iter::once(&first).chain(&actions) {
             serde_json::to_writer(&mut bytes, action)
                 .map_err(|cause| Error::internal("an action is no JSON").caused_by(cause))?;
             bytes.push(b'\n');
@@ -124,6 +153,10 @@ impl NetChange {
         if other.touched().any(|path| self.removed.contains(path)) {
             return true;
         }
+        // Both have given the same identities to rows.
+        if self.numbers_rows && other.numbers_rows() {
+            return true;
+        }
         let only_adds = other.is_blind_append() && isolation == Isolation::Snapshot;
         let reads = !self.is_blind_append || isolation == Isolation::Serializable;
         reads && changes_data && !only_adds
@@ -144,6 +177,38 @@ pub async fn has_changed_since(
         version += 1;
     }
     Ok(false)
+}
+
+/// Whether commits since a version have changed the table's metadata, or files of these.
+pub async fn touches_since(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    base: u64,
+    files: &HashSet<String>,
+) -> Result<bool> {
+    let mut version = base + 1;
+    while let Some(commit) = read_commit(store, location, version).await? {
+        let is_other = commit.has("metaData") || commit.has("protocol");
+        if is_other || commit.touched().any(|path| files.contains(path)) {
+            return Ok(true);
+        }
+        version += 1;
+    }
+    Ok(false)
+}
+
+/// The time that the commit before a version tells itself.
+pub async fn timestamp_before(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    version: u64,
+) -> Result<Option<i64>> {
+    let Some(before) = version.checked_sub(1) else { return Ok(None) };
+    let commit = read_commit(store, location, before).await?;
+    let info = commit.as_ref().and_then(|commit| {
+        commit.actions.iter().find(|(kind, _)| kind == "commitInfo").map(|(_, info)| info)
+    });
+    Ok(info.and_then(|info| info.get(IN_COMMIT_TIMESTAMP)?.as_i64()))
 }
 
 /// The version at which the log has the commit of this id, looking from a version on.
@@ -188,6 +253,11 @@ impl Commit {
         flag == Some(true) && !self.has("remove")
     }
 
+    fn numbers_rows(&self) -> bool {
+        let mut domains = self.actions.iter().filter(|(kind, _)| kind == "domainMetadata");
+        domains.any(|(_, domain)| named(domain) == Some(ROW_TRACKING_DOMAIN))
+    }
+
     fn changes_data(&self) -> bool {
         let files = self.actions.iter().filter(|(kind, _)| kind == "add" || kind == "remove");
         files
@@ -225,6 +295,7 @@ fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetC
         removed: HashSet::new(),
         is_blind_append: true,
         changes_metadata: false,
+        numbers_rows: false,
         discarded: Vec::new(),
     };
     let mut singles: Vec<(String, Value)> = Vec::new();
@@ -253,6 +324,7 @@ fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetC
             }
         }
     }
+    net.numbers_rows = singles.iter().any(|(_, action)| named(action) == Some(ROW_TRACKING_DOMAIN));
     let is_metadata = |kind: &String| kind == "metaData" || kind == "protocol";
     net.changes_metadata = singles.iter().any(|(kind, _)| is_metadata(kind));
     net.removed = files.removed.iter().map(|((path, _), _)| path.clone()).collect();
@@ -285,6 +357,7 @@ impl Files {
             Some(at) => {
                 self.added.remove(at);
                 self.passed.push(key.0);
+                self.passed.extend(vector_file(&action));
             }
             None => self.removed.push((key, action)),
         }
@@ -293,7 +366,10 @@ impl Files {
     /// Files that no version has: neither one before the transaction nor the one after it.
     fn discarded(&self, removed: &HashSet<String>) -> Vec<String> {
         let is_used = |path: &String| {
-            removed.contains(path) || self.added.iter().any(|((added, _), _)| added == path)
+            removed.contains(path)
+                || self.added.iter().any(|((added, _), action)| {
+                    added == path || vector_file(action).as_ref() == Some(path)
+                })
         };
         self.passed.iter().filter(|path| !is_used(path)).cloned().collect()
     }

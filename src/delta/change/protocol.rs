@@ -8,6 +8,7 @@ use deltalake::kernel::{
 };
 use serde_json::json;
 
+use super::owed::IN_COMMIT_TIMESTAMPS;
 use super::rules::CHECK_PREFIX;
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE};
 use crate::base::{Error, ErrorKind, Result};
@@ -41,7 +42,7 @@ const fn reader_feature(name: &'static str, since: Versions) -> Feature {
 }
 
 /// The features that tables can get by columns and properties (Delta protocol, "Table Features").
-const FEATURES: [Feature; 9] = [
+const FEATURES: [Feature; 16] = [
     writer_feature("appendOnly", 2),
     writer_feature("invariants", 2),
     writer_feature("checkConstraints", 3),
@@ -51,6 +52,13 @@ const FEATURES: [Feature; 9] = [
     reader_feature("deletionVectors", NAMED_FEATURES),
     reader_feature("timestampNtz", NAMED_FEATURES),
     reader_feature("v2Checkpoint", NAMED_FEATURES),
+    reader_feature("typeWidening", NAMED_FEATURES),
+    reader_feature("vacuumProtocolCheck", NAMED_FEATURES),
+    writer_feature("identityColumns", 6),
+    writer_feature("inCommitTimestamp", 7),
+    writer_feature("allowColumnDefaults", 7),
+    writer_feature("clustering", 7),
+    writer_feature("domainMetadata", 7),
 ];
 
 /// The protocol for a table: at least the one that it has.
@@ -59,12 +67,24 @@ pub fn required(
     schema: &StructType,
     properties: &HashMap<String, String>,
 ) -> Result<Protocol> {
+    required_with(existing, schema, properties, &[])
+}
+
+/// The protocol for a table that needs more features than its columns and properties tell.
+pub fn required_with(
+    existing: Option<&Protocol>,
+    schema: &StructType,
+    properties: &HashMap<String, String>,
+    more: &[&str],
+) -> Result<Protocol> {
     let had = existing.map_or(BASE, |protocol| Versions {
         reader: protocol.min_reader_version(),
         writer: protocol.min_writer_version(),
     });
-    let needed: Vec<&Feature> =
-        FEATURES.iter().filter(|feature| is_needed(feature.name, schema, properties)).collect();
+    let is_wanted = |feature: &&Feature| {
+        more.contains(&feature.name) || is_needed(feature.name, schema, properties)
+    };
+    let needed: Vec<&Feature> = FEATURES.iter().filter(is_wanted).collect();
     let versions = needed.iter().fold(had, |versions, feature| Versions {
         reader: versions.reader.max(feature.since.reader),
         writer: versions.writer.max(feature.since.writer),
@@ -129,6 +149,12 @@ fn is_needed(feature: &str, schema: &StructType, properties: &HashMap<String, St
         "columnMapping" => properties.get(COLUMN_MAPPING_MODE).is_some_and(|mode| mode != "none"),
         "deletionVectors" => is_true("delta.enableDeletionVectors"),
         "timestampNtz" => schema.fields().any(has_timestamp_ntz),
+        "typeWidening" => {
+            is_true("delta.enableTypeWidening") || has_metadata(ColumnMetadataKey::TypeChanges)
+        }
+        "identityColumns" => has_metadata(ColumnMetadataKey::IdentityStart),
+        "inCommitTimestamp" => is_true(IN_COMMIT_TIMESTAMPS),
+        "allowColumnDefaults" => has_metadata(ColumnMetadataKey::CurrentDefault),
         "v2Checkpoint" => properties.get("delta.checkpointPolicy").is_some_and(|it| it == "v2"),
         _ => false,
     }
@@ -156,8 +182,6 @@ pub fn check_properties<'a>(
         let enables = value.eq_ignore_ascii_case("true") || value == "supported";
         match name {
             "enableRowTracking"
-            | "enableInCommitTimestamps"
-            | "enableTypeWidening"
             | "enableIcebergCompatV1"
             | "enableIcebergCompatV2"
             | "enableIcebergCompatV3"
@@ -192,8 +216,10 @@ pub fn check_properties<'a>(
 }
 
 fn is_known(key: &str) -> bool {
-    // Spark's optimizer hints are not known to deltalake.
-    key.starts_with("delta.autoOptimize.") || key.parse::<TableProperty>().is_ok()
+    // Spark's optimizer hints and commit times are not known to deltalake.
+    key.starts_with("delta.autoOptimize.")
+        || key == IN_COMMIT_TIMESTAMPS
+        || key.parse::<TableProperty>().is_ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Plans whose rows say what becomes of them: the table's columns, and what kind of change each row is.
 //! It never runs one.
 
+use std::collections::HashMap;
+
 use datafusion::common::{Column, ScalarValue, TableReference};
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{
@@ -8,15 +10,14 @@ use datafusion::logical_expr::{
 };
 
 use super::error::{no_column, of_datafusion};
-use super::rules::generated_value;
+use super::identity::{Identity, Numbering, only_default};
+use super::rules::{default_value, generated_value};
 use super::shape::Shape;
 use crate::base::{Error, ErrorKind, Result};
+use crate::delta::scan::{FILE, POSITION};
 
 /// The column with the kind of change, a [`RowKind`].
-const KIND: &str = "__lakegate_kind";
-
-/// The column that tells rows of the table apart: a number, or NULL for rows that are not in it yet.
-pub const ROW: &str = "__lakegate_row";
+pub const KIND: &str = "__lakegate_kind";
 
 /// The column with the position of the clause that acts on a row, or NULL if none does.
 const CLAUSE: &str = "__lakegate_clause";
@@ -42,8 +43,22 @@ pub struct Rows {
     pub has_old: bool,
     /// Next is the kind. Without it, every row is inserted.
     pub has_kind: bool,
-    /// Last is the number of the row, and no row of the table may be changed twice.
-    pub has_row: bool,
+    /// Last are the file and the position of the row, NULL for rows that are not in the table yet, where
+    /// several rows of the plan may change the same one.
+    pub repeated: Option<Repeated>,
+    /// The numbers that identity columns get.
+    pub numberings: Vec<Numbering>,
+    /// What must be true of new rows besides the table's rules.
+    pub replaced: Option<Expr>,
+}
+
+/// What becomes of further changes of a row that is changed already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeated {
+    /// They are an error, 21000.
+    Refused,
+    /// They are passed over.
+    Skipped,
 }
 
 /// A clause: the first whose condition is true acts on a row.
@@ -69,8 +84,8 @@ pub struct Acted<'a> {
     pub target: &'a TableReference,
     /// True for rows that are in the table; `None` if all are.
     pub is_in_table: Option<Expr>,
-    /// Whether it has the column [`ROW`] under the table's qualifier.
-    pub has_row: bool,
+    /// Set where several rows of it may be the same row of the table.
+    pub repeated: Option<Repeated>,
     /// Whether old values are wanted.
     pub wants_old: bool,
 }
@@ -85,13 +100,27 @@ pub fn inserted(state: &SessionState, shape: &Shape, input: LogicalPlan) -> Resu
         }
         given.push((field.name().clone(), Expr::Column(Column::from((qualifier, field)))));
     }
-    let columns = shape.columns.fields().iter();
-    let values = columns.map(|field| {
+    let identities: Vec<Identity> = shape.identities().collect();
+    let mut numberings = Vec::new();
+    let mut values = Vec::with_capacity(shape.columns.fields().len());
+    for field in shape.columns.fields() {
+        let identity = identities.iter().find(|identity| identity.column == *field.name());
         let value = given.iter().find(|(name, _)| name == field.name());
-        let value = value.map_or(null(), |(_, value)| value.clone());
-        cast(value, field.data_type().clone()).alias(field.name())
-    });
-    let values: Vec<Expr> = values.collect();
+        let value = match (value, identity) {
+            (Some(_), Some(identity)) if !identity.takes_values => {
+                return Err(only_default(field.name()));
+            }
+            (Some((_, value)), _) => value.clone(),
+            (None, Some(identity)) => {
+                let numbering = identity.clone().numbering();
+                let value = numbering.value();
+                numberings.push(numbering);
+                value
+            }
+            (None, None) => default_value(state, shape, field.name())?,
+        };
+        values.push(cast(value, field.data_type().clone()).alias(field.name()));
+    }
     let mut plan = projected(input, values)?;
     let missing: Vec<&str> = shape
         .generated()
@@ -109,7 +138,7 @@ pub fn inserted(state: &SessionState, shape: &Shape, input: LogicalPlan) -> Resu
         }
         plan = projected(plan, values)?;
     }
-    Ok(Rows { plan, has_old: false, has_kind: false, has_row: false })
+    Ok(Rows { plan, has_old: false, has_kind: false, repeated: None, numberings, replaced: None })
 }
 
 /// The rows that clauses make of a plan.
@@ -121,11 +150,15 @@ pub fn acted(
     acted: &Acted<'_>,
 ) -> Result<Rows> {
     check_assignments(shape, clauses)?;
+    let mut defaults = HashMap::new();
+    for field in shape.columns.fields() {
+        defaults.insert(field.name().as_str(), default_value(state, shape, field.name())?);
+    }
     let plan = with_clause(plan, clauses, acted)?;
     let old = |name: &str| Expr::Column(Column::new(Some(acted.target.clone()), name));
     let mut values = Vec::new();
     for field in shape.columns.fields() {
-        let value = new_value(field.name(), clauses, &old);
+        let value = new_value(field.name(), clauses, &old, &defaults);
         values.push(cast(value, field.data_type().clone()).alias(field.name()));
     }
     if acted.wants_old {
@@ -135,8 +168,8 @@ pub fn acted(
         }
     }
     values.push(ident(CLAUSE));
-    if acted.has_row {
-        values.push(old(ROW).alias(ROW));
+    if acted.repeated.is_some() {
+        values.extend([FILE, POSITION].map(|place| old(place).alias(place)));
     }
     let plan = projected(plan, values)?;
 
@@ -150,17 +183,36 @@ pub fn acted(
         values.extend(columns.map(|field| ident(format!("{OLD_PREFIX}{}", field.name()))));
     }
     values.push(kind(clauses).alias(KIND));
-    if acted.has_row {
-        values.push(ident(ROW));
+    if acted.repeated.is_some() {
+        values.extend([FILE, POSITION].map(ident));
     }
     let plan = projected(plan, values)?;
-    Ok(Rows { plan, has_old: acted.wants_old, has_kind: true, has_row: acted.has_row })
+    Ok(Rows {
+        plan,
+        has_old: acted.wants_old,
+        has_kind: true,
+        repeated: acted.repeated,
+        numberings: Vec::new(),
+        replaced: None,
+    })
+}
+
+/// The rows of several plans that look the same; `None` without any.
+pub fn together(plans: Vec<Rows>) -> Result<Option<Rows>> {
+    let mut plans = plans.into_iter();
+    let Some(mut rows) = plans.next() else { return Ok(None) };
+    for next in plans {
+        let union = LogicalPlanBuilder::new(rows.plan).union(next.plan);
+        rows.plan = union.and_then(|plan| plan.build()).map_err(of_datafusion)?;
+    }
+    Ok(Some(rows))
 }
 
 /// Every clause may assign to a column once, and to columns of the table only.
 fn check_assignments(shape: &Shape, clauses: &[Clause]) -> Result<()> {
     for clause in clauses {
         let (Action::Insert(values) | Action::Update(values)) = &clause.action else { continue };
+        check_identities(shape, &clause.action)?;
         for (position, (name, _)) in values.iter().enumerate() {
             if shape.columns.field_with_name(name).is_err() {
                 return Err(no_column(name));
@@ -169,6 +221,26 @@ fn check_assignments(shape: &Shape, clauses: &[Clause]) -> Result<()> {
                 let what = format!("multiple assignments to same column \"{name}\"");
                 return Err(Error::new(ErrorKind::SyntaxError, what));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Numbers are given to rows of an INSERT only, and stay.
+fn check_identities(shape: &Shape, action: &Action) -> Result<()> {
+    for identity in shape.identities() {
+        let column = &identity.column;
+        match action {
+            Action::Insert(values) if values.iter().all(|(name, _)| name != column) => {
+                let what = "MERGE that inserts into a table with an identity column";
+                return Err(Error::unsupported(what).with_hint("Insert the new rows by INSERT."));
+            }
+            Action::Insert(_) if !identity.takes_values => return Err(only_default(column)),
+            Action::Update(values) if values.iter().any(|(name, _)| name == column) => {
+                let what = format!("column \"{column}\" can only be updated to DEFAULT");
+                return Err(Error::new(ErrorKind::GeneratedAlways, what));
+            }
+            Action::Insert(_) | Action::Update(_) | Action::Nothing | Action::Delete => {}
         }
     }
     Ok(())
@@ -188,13 +260,21 @@ fn with_clause(plan: LogicalPlan, clauses: &[Clause], acted: &Acted<'_>) -> Resu
     LogicalPlanBuilder::new(plan).filter(kept).and_then(|kept| kept.build()).map_err(of_datafusion)
 }
 
-fn new_value(name: &str, clauses: &[Clause], old: &impl Fn(&str) -> Expr) -> Expr {
+fn new_value(
+    name: &str,
+    clauses: &[Clause],
+    old: &impl Fn(&str) -> Expr,
+    defaults: &HashMap<&str, Expr>,
+) -> Expr {
     let branches = clauses.iter().enumerate().filter_map(|(at, clause)| {
         let assigned = |values: &[(String, Expr)]| {
             values.iter().find(|(column, _)| column == name).map(|(_, value)| value.clone())
         };
         let value = match &clause.action {
-            Action::Insert(values) => assigned(values).unwrap_or(null()),
+            Action::Insert(values) => {
+                let default = || defaults.get(name).cloned();
+                assigned(values).or_else(default).unwrap_or(lit(ScalarValue::Null))
+            }
             Action::Update(values) => assigned(values)?,
             Action::Nothing | Action::Delete => return None,
         };
@@ -260,10 +340,6 @@ fn is_one_of(mut clauses: Vec<Expr>) -> Expr {
             in_list(ident(CLAUSE), clauses, false)
         }
     }
-}
-
-fn null() -> Expr {
-    lit(ScalarValue::Null)
 }
 
 /// `CASE WHEN … THEN … ELSE … END`; without branches, the last value alone.

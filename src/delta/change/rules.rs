@@ -7,9 +7,9 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::common::DFSchema;
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::execution::context::SessionState;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ident};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ident, lit};
 use datafusion::physical_expr::PhysicalExpr;
 use deltalake::delta_datafusion::expr::parse_predicate_expression;
 use deltalake::kernel::StructTypeExt;
@@ -38,11 +38,17 @@ enum RuleKind {
     Check(String),
     Invariant(String),
     Generated(String),
+    /// The condition under which INSERT replaces rows.
+    Replaced,
 }
 
 impl Rules {
-    pub fn try_new(state: &SessionState, shape: &Shape) -> Result<Self> {
+    /// The rules of a table; `replaced` is the condition of an INSERT that replaces rows.
+    pub fn try_new(state: &SessionState, shape: &Shape, replaced: Option<&Expr>) -> Result<Self> {
         let mut rules = Vec::new();
+        if let Some(condition) = replaced {
+            rules.push(Rule::try_new(state, shape, RuleKind::Replaced, condition.clone())?);
+        }
         let mut checks: Vec<(&str, &str)> = shape
             .properties
             .iter()
@@ -117,6 +123,7 @@ impl RuleKind {
             RuleKind::Check(name) => format!("check constraint \"{name}\""),
             RuleKind::Invariant(column) => format!("the invariant of column \"{column}\""),
             RuleKind::Generated(column) => format!("the generation of column \"{column}\""),
+            RuleKind::Replaced => "the condition of REPLACE WHERE".to_owned(),
         }
     }
 
@@ -129,6 +136,7 @@ impl RuleKind {
                 error.with_hint("A constraint of a Delta table must be true; NULL is not.")
             }
             RuleKind::Invariant(_) => error,
+            RuleKind::Replaced => error.with_hint("Add such rows by an INSERT of their own."),
             RuleKind::Generated(_) => error.with_hint("Leave the column out of the statement."),
         }
     }
@@ -143,6 +151,21 @@ pub fn generated_value(state: &SessionState, shape: &Shape, column: &str) -> Res
     };
     let value = parsed(state, shape, sql)?;
     Ok(datafusion::logical_expr::cast(value, field.data_type().clone()))
+}
+
+/// The value that a column has in new rows that say nothing of it.
+pub fn default_value(state: &SessionState, shape: &Shape, column: &str) -> Result<Expr> {
+    match shape.default_of(column) {
+        Some(sql) => column_default(state, sql),
+        None => Ok(lit(ScalarValue::Null)),
+    }
+}
+
+/// The value that the SQL of a default stands for.
+pub fn column_default(state: &SessionState, sql: &str) -> Result<Expr> {
+    parse_predicate_expression(&DFSchema::empty(), sql, state).map_err(|cause| {
+        Error::unsupported(format!("the default \"{sql}\" of a column")).caused_by(cause)
+    })
 }
 
 /// An expression of the table's metadata, which is SQL of Spark.

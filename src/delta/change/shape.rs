@@ -13,6 +13,7 @@ use deltalake::kernel::{
 };
 
 use super::error::of_arrow;
+use super::identity::Identity;
 use crate::base::{Error, ErrorKind, Result};
 
 /// The property that turns column mapping on.
@@ -79,9 +80,28 @@ impl Shape {
         })
     }
 
+    /// The columns whose rows the table numbers.
+    pub fn identities(&self) -> impl Iterator<Item = Identity> {
+        self.schema.fields().filter_map(Identity::of)
+    }
+
+    /// The SQL of a column's default.
+    pub fn default_of(&self, column: &str) -> Option<&str> {
+        let field = self.schema.field(column)?;
+        match field.metadata.get(ColumnMetadataKey::CurrentDefault.as_ref()) {
+            Some(MetadataValue::String(sql)) => Some(sql),
+            _ => None,
+        }
+    }
+
     /// Whether changes of rows are to be recorded as such (Delta protocol, "Change Data Files").
     pub fn records_changes(&self) -> bool {
         self.is_true("delta.enableChangeDataFeed")
+    }
+
+    /// Whether deletion vectors may say which rows of a file are deleted.
+    pub fn marks_deleted(&self) -> bool {
+        self.is_true("delta.enableDeletionVectors")
     }
 
     /// Whether rows may only be added.

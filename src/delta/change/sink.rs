@@ -1,16 +1,17 @@
 //! Writes the rows of a change into data files, after checking them against the table's rules. It never
 //! makes files part of the table.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int8Array, StringArray};
 use datafusion::arrow::compute::{filter_record_batch, kernels, or};
-use datafusion::arrow::datatypes::{DataType, Field, Int8Type, Schema, SchemaRef, UInt64Type};
+use datafusion::arrow::datatypes::{
+    DataType, Field, Int8Type, Int64Type, Schema, SchemaRef, UInt64Type,
+};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::physical_expr::expressions::col;
@@ -30,9 +31,11 @@ use tokio::task::JoinSet;
 
 use super::ChangeContext;
 use super::error::{of_arrow, of_datafusion, of_delta};
-use super::rows::{RowKind, Rows};
+use super::returned::Returned;
+use super::rows::{Repeated, RowKind, Rows};
 use super::rules::Rules;
 use super::shape::Shape;
+use super::touched::Found;
 use crate::base::{Error, ErrorKind, Result};
 use crate::storage::Location;
 
@@ -83,12 +86,32 @@ pub async fn write(
     shape: &Arc<Shape>,
     rows: Rows,
 ) -> Result<Written> {
+    let writers_max = ctx.state.config().target_partitions().max(1);
+    write_with(ctx, location, shape, rows, writers_max).await
+}
+
+/// As [`write`], each file with rows that follow each other in the plan.
+pub async fn write_in_order(
+    ctx: &ChangeContext,
+    location: &Location,
+    shape: &Arc<Shape>,
+    rows: Rows,
+) -> Result<Written> {
+    write_with(ctx, location, shape, rows, 1).await
+}
+
+async fn write_with(
+    ctx: &ChangeContext,
+    location: &Location,
+    shape: &Arc<Shape>,
+    rows: Rows,
+    writers_max: usize,
+) -> Result<Written> {
     let store = ctx.tables.log_store(location)?.object_store(None);
-    let rules = Rules::try_new(&ctx.state, shape)?;
+    let rules = Rules::try_new(&ctx.state, shape, rows.replaced.as_ref())?;
     let plan = ctx.state.create_physical_plan(&rows.plan).await.map_err(of_datafusion)?;
     let sink = Arc::new(Sink::new(ctx, location, shape, &rows, rules, store));
     let task = ctx.state.task_ctx();
-    let writers_max = ctx.state.config().target_partitions().max(1);
     if shape.partition_columns.is_empty() {
         let stream = execute_stream(plan, task).map_err(of_datafusion)?;
         return drain(sink, stream, writers_max).await;
@@ -185,11 +208,13 @@ struct Sink {
     rules: Rules,
     has_old: bool,
     has_kind: bool,
-    has_row: bool,
+    repeated: Option<Repeated>,
     store: ObjectStoreRef,
     data: WriterConfig,
     change_data: Option<ChangeData>,
-    changed_rows: Mutex<ChangedRows>,
+    /// The rows that were changed, to find those that are changed twice.
+    changed_rows: Mutex<Found>,
+    returned: Option<Arc<Returned>>,
 }
 
 /// Where and how change data is written.
@@ -198,15 +223,6 @@ struct ChangeData {
     schema: SchemaRef,
     config: WriterConfig,
 }
-
-/// The numbers of the rows that were changed, to find those that are changed twice.
-struct ChangedRows {
-    numbers: HashSet<u64>,
-    memory: MemoryReservation,
-}
-
-/// Bytes of memory for one number.
-const NUMBER_BYTES: usize = 16;
 
 impl Sink {
     fn new(
@@ -226,20 +242,18 @@ impl Sink {
                 schema,
             }
         });
-        let memory =
-            MemoryConsumer::new("changed rows").register(&ctx.state.runtime_env().memory_pool);
-        let numbers = HashSet::new();
         Sink {
             location: location.clone(),
             shape: Arc::clone(shape),
             rules,
             has_old: rows.has_old,
             has_kind: rows.has_kind,
-            has_row: rows.has_row,
+            repeated: rows.repeated,
             store,
             data: writer_config(shape, Arc::clone(&shape.files)),
             change_data,
-            changed_rows: Mutex::new(ChangedRows { numbers, memory }),
+            changed_rows: Mutex::new(Found::new(ctx)),
+            returned: ctx.returned.clone(),
         }
     }
 
@@ -251,31 +265,51 @@ impl Sink {
         Files { data, changes, written: Written::default() }
     }
 
-    /// Refuses to change a row of the table twice.
-    fn note_changed(&self, kinds: &Int8Array, rows: &ArrayRef) -> Result<()> {
-        let Some(rows) = rows.as_primitive_opt::<UInt64Type>() else {
-            return Err(Error::internal("rows without numbers"));
+    /// Keeps rows for the statement to give back.
+    fn give_back(&self, rows: &RecordBatch, changed: Option<&BooleanArray>) -> Result<()> {
+        let Some(returned) = &self.returned else { return Ok(()) };
+        match changed {
+            Some(changed) => returned.push(filtered(rows, changed)?),
+            None => returned.push(rows.clone()),
+        }
+    }
+
+    /// Which rows of a batch do not change a row of the table that is changed already.
+    fn first_changes(
+        &self,
+        kinds: &Int8Array,
+        places: &[ArrayRef],
+        repeated: Repeated,
+    ) -> Result<BooleanArray> {
+        let [files, positions] = places else { return Err(Error::internal("rows without places")) };
+        let (Some(files), Some(positions)) =
+            (files.as_primitive_opt::<UInt64Type>(), positions.as_primitive_opt::<Int64Type>())
+        else {
+            return Err(Error::internal("rows without places"));
         };
         let mut changed = self.changed_rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = changed.numbers.len();
-        for (row, kind) in rows.iter().zip(kinds.values()) {
+        let mut first = Vec::with_capacity(kinds.len());
+        for ((file, position), kind) in files.iter().zip(positions).zip(kinds.values()) {
             let changes = *kind == RowKind::Updated as i8 || *kind == RowKind::Deleted as i8;
-            if let Some(row) = row
-                && changes
-                && !changed.numbers.insert(row)
-            {
-                return Err(Error::new(
-                    ErrorKind::CardinalityViolation,
-                    "MERGE command cannot affect row a second time",
-                )
-                .with_hint(
-                    "Ensure that not more than one source row matches any one target row.",
-                ));
+            let (Some(file), Some(position), true) = (file, position, changes) else {
+                first.push(true);
+                continue;
+            };
+            let is_first = changed.insert(file, position)?;
+            if !is_first && repeated == Repeated::Refused {
+                return Err(changed_twice());
             }
+            first.push(is_first);
         }
-        let grown = (changed.numbers.len() - before) * NUMBER_BYTES;
-        changed.memory.try_grow(grown).map_err(of_datafusion)
+        changed.note_memory()?;
+        Ok(first.into())
     }
+}
+
+/// A row of the table would be changed by more than one row of a source: 21000.
+fn changed_twice() -> Error {
+    Error::new(ErrorKind::CardinalityViolation, "MERGE command cannot affect row a second time")
+        .with_hint("Ensure that not more than one source row matches any one target row.")
 }
 
 /// The files that one writer writes.
@@ -287,19 +321,23 @@ struct Files {
 
 impl Files {
     async fn write(&mut self, sink: &Sink, batch: &RecordBatch) -> Result<()> {
-        let rows = sink.shape.computed_batch(batch, 0)?;
         if !sink.has_kind {
+            let rows = sink.shape.computed_batch(batch, 0)?;
             sink.rules.check(&rows)?;
+            sink.give_back(&rows, None)?;
             self.written.inserted += rows.num_rows() as u64;
             return self.write_data(sink, &rows).await;
         }
         let columns = sink.shape.columns.fields().len();
         let kind_at = if sink.has_old { 2 * columns } else { columns };
-        let kinds = batch.column(kind_at).as_primitive_opt::<Int8Type>();
-        let kinds = kinds.ok_or_else(|| Error::internal("rows without kinds"))?;
-        if sink.has_row {
-            sink.note_changed(kinds, batch.column(kind_at + 1))?;
+        let mut batch = batch.clone();
+        if let Some(repeated) = sink.repeated {
+            let places = batch.columns().get(kind_at + 1..).unwrap_or_default();
+            let first = sink.first_changes(kinds_of(&batch, kind_at)?, places, repeated)?;
+            batch = filtered(&batch, &first)?;
         }
+        let kinds = kinds_of(&batch, kind_at)?;
+        let rows = sink.shape.computed_batch(&batch, 0)?;
         let is = |kind: RowKind| {
             kernels::cmp::eq(kinds, &Int8Array::new_scalar(kind as i8)).map_err(of_arrow)
         };
@@ -307,12 +345,13 @@ impl Files {
         let (copied, deleted) = (is(RowKind::Copied)?, is(RowKind::Deleted)?);
         let new = or(&inserted, &updated).map_err(of_arrow)?;
         sink.rules.check(&filtered(&rows, &new)?)?;
+        sink.give_back(&rows, Some(&or(&new, &deleted).map_err(of_arrow)?))?;
         self.written.copied += copied.true_count() as u64;
         self.written.inserted += inserted.true_count() as u64;
         self.written.updated += updated.true_count() as u64;
         self.written.deleted += deleted.true_count() as u64;
         if let Some(changes) = &sink.change_data {
-            let old = sink.shape.computed_batch(batch, columns)?;
+            let old = sink.shape.computed_batch(&batch, columns)?;
             for (rows, mask, change) in [
                 (&rows, &inserted, "insert"),
                 (&old, &updated, "update_preimage"),
@@ -369,6 +408,11 @@ impl Files {
             let _ = changes.abort().await;
         }
     }
+}
+
+fn kinds_of(batch: &RecordBatch, at: usize) -> Result<&Int8Array> {
+    let kinds = batch.columns().get(at).and_then(|kinds| kinds.as_primitive_opt::<Int8Type>());
+    kinds.ok_or_else(|| Error::internal("rows without kinds"))
 }
 
 fn filtered(batch: &RecordBatch, mask: &BooleanArray) -> Result<RecordBatch> {

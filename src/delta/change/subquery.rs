@@ -136,14 +136,6 @@ impl Kept {
     }
 }
 
-/// Whether an expression still looks for rows in another plan, by IN, EXISTS, ANY or ALL.
-pub fn has_row_subquery(expr: &Expr) -> bool {
-    expr.exists(|node| {
-        Ok(matches!(node, Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)))
-    })
-    .unwrap_or(true)
-}
-
 fn subquery_of(expr: &Expr) -> Option<&Subquery> {
     match expr {
         Expr::ScalarSubquery(subquery) => Some(subquery),

@@ -1,6 +1,6 @@
 //! The table that a change is made to, as of the version that the change is based on. It never changes it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -16,28 +16,29 @@ use super::ChangeContext;
 use super::error::{concurrent_update, of_datafusion};
 use super::shape::Shape;
 use crate::base::{Error, ErrorKind, Result};
-use crate::delta::check_writable;
+use crate::delta::TableVersion;
+use crate::delta::scan::{Selections, VersionProvider};
 use crate::storage::Location;
-
-/// The column of a scan with the URL of the file that each row is in.
-pub const FILE: &str = "__lakegate_file";
 
 /// A table as of its newest version, opened for one attempt at a change.
 pub struct Target {
     pub location: Location,
     pub table: DeltaTable,
     pub shape: Arc<Shape>,
+    /// The table as scans see it.
+    pub data: Arc<TableVersion>,
     snapshot: Arc<EagerSnapshot>,
 }
 
 impl Target {
     /// Opens the newest version, and refuses tables that cannot be changed rightly.
     pub async fn open(ctx: &ChangeContext, location: &Location) -> Result<Self> {
-        let table = ctx.tables.delta_table(location).await?;
+        let data = ctx.tables.open(location).await?;
+        data.check_writable()?;
+        let table = ctx.tables.delta_table_at(location, data.version()).await?;
         let state = table.snapshot();
         let state =
             state.map_err(|cause| Error::internal("a table without state").caused_by(cause))?;
-        check_writable(state.protocol())?;
         let snapshot = Arc::new(state.snapshot().clone());
         if ctx.planned_version.is_some_and(|planned| planned != snapshot.version()) {
             return Err(concurrent_update());
@@ -47,7 +48,7 @@ impl Target {
             snapshot.metadata().partition_columns().to_vec(),
             snapshot.metadata().configuration().clone(),
         )?;
-        Ok(Target { location: location.clone(), table, shape: Arc::new(shape), snapshot })
+        Ok(Target { location: location.clone(), table, shape: Arc::new(shape), data, snapshot })
     }
 
     pub fn version(&self) -> u64 {
@@ -90,38 +91,51 @@ impl Target {
         files.iter().map(|file| Action::Remove(file.remove_action(true))).collect()
     }
 
-    /// The rows of the table, or of some of its files, under a qualifier.
+    /// The rows of the table under a qualifier.
     pub async fn scan(
         &self,
         ctx: &ChangeContext,
         qualifier: &TableReference,
         files: Option<&[String]>,
     ) -> Result<LogicalPlan> {
-        let mut builder = DeltaScanNext::builder()
+        let Some(files) = files else {
+            let store = ctx.tables.store(&self.location)?;
+            let provider = VersionProvider::new(Arc::clone(&self.data), store);
+            return planned(qualifier, Arc::new(provider));
+        };
+        let builder = DeltaScanNext::builder()
             .with_eager_snapshot(Arc::clone(&self.snapshot))
             .with_log_store(self.table.log_store())
-            .with_session(Arc::clone(&ctx.state));
-        if let Some(files) = files {
-            builder = builder.with_file_paths(files.iter().cloned());
-        }
+            .with_session(Arc::clone(&ctx.state))
+            .with_file_paths(files.iter().cloned());
         let provider = builder.build().await.map_err(of_datafusion)?;
         planned(qualifier, Arc::new(provider))
     }
 
-    /// The rows of the table with the column [`FILE`].
-    pub async fn scan_with_file(
+    /// The rows of the table, or of some of its files.
+    pub fn read(
+        &self,
+        ctx: &ChangeContext,
+        files: Option<Arc<HashSet<Path>>>,
+    ) -> Result<LogicalPlan> {
+        let store = ctx.tables.store(&self.location)?;
+        let provider = VersionProvider::new(Arc::clone(&self.data), store);
+        let provider = match files {
+            Some(files) => provider.with_files(files),
+            None => provider,
+        };
+        planned(&TableReference::bare("t"), Arc::new(provider))
+    }
+
+    /// The rows of the table, or some of them, under a qualifier, with the columns that tell where each is.
+    pub fn rows(
         &self,
         ctx: &ChangeContext,
         qualifier: &TableReference,
+        rows: Option<Selections>,
     ) -> Result<LogicalPlan> {
-        let provider = DeltaScanNext::builder()
-            .with_eager_snapshot(Arc::clone(&self.snapshot))
-            .with_log_store(self.table.log_store())
-            .with_session(Arc::clone(&ctx.state))
-            .with_file_column(FILE)
-            .build()
-            .await
-            .map_err(of_datafusion)?;
+        let store = ctx.tables.store(&self.location)?;
+        let provider = VersionProvider::for_changes(Arc::clone(&self.data), store, rows);
         planned(qualifier, Arc::new(provider))
     }
 }

@@ -1,6 +1,9 @@
 //! Changes against whole tables in folders, read back by our own scan.
 
 mod concurrency;
+mod deletion;
+mod features;
+mod maintenance;
 mod metadata;
 mod others;
 mod rows;
@@ -65,6 +68,7 @@ impl Fixture {
             tables: Arc::clone(&self.tables),
             committer: Committer { user_name: Some("ada".to_owned()), statement_id: None },
             planned_version: None,
+            returned: None,
         }
     }
 
@@ -141,9 +145,10 @@ impl Fixture {
         let plan = MergePlan {
             target_alias: TableReference::bare("t"),
             source: self.plan("select * from s").await,
-            source_alias: TableReference::bare("s"),
+            source_alias: Some(TableReference::bare("s")),
             on: self.expr(on, Some("s")).await,
             clauses,
+            takes_any: false,
         };
         merge(&self.ctx(), &self.location, plan).await
     }
@@ -165,8 +170,11 @@ fn new_table(columns: &[(&str, DataType)]) -> NewTable {
         Field::new(name.trim_end_matches('!'), data_type.clone(), !name.ends_with('!'))
     });
     NewTable {
+        clustering: vec![],
         schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
         generated: Vec::new(),
+        defaults: Vec::new(),
+        identities: Vec::new(),
         partition_columns: Vec::new(),
         properties: Vec::new(),
         checks: Vec::new(),

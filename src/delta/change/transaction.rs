@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::commit::{APPEND_ATTEMPTS_MAX, Outcome, Staged, checkpoint_if_due, commit, put, wait};
 use super::error::{concurrent_update, of_delta};
-use super::net::{Isolation, NetChange, find_commit, has_changed_since};
+use super::net::{Isolation, NetChange, find_commit, has_changed_since, timestamp_before};
+use super::touched::added_again;
 use super::{Changed, Committer};
 use crate::base::Result;
 use crate::delta::Tables;
@@ -31,7 +32,8 @@ pub async fn commit_net(
     let store = tables.store(location)?;
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let version = change.next_version(&store, isolation).await?;
-        match put(location, &log, version, id, change.bytes(id)?).await? {
+        let after = timestamp_before(&store, location, version).await?;
+        match put(location, &log, version, id, change.bytes(version, after, id)?).await? {
             Outcome::Committed => return Ok(version),
             Outcome::Lost => wait(attempt).await,
         }
@@ -61,7 +63,7 @@ pub async fn check_unchanged(tables: &Tables, location: &Location, base: u64) ->
 /// Makes a commit known to the readers of the table, and sums its log up when that is due.
 pub async fn published(tables: &Tables, location: &Location, version: u64) -> Result<()> {
     let newest = tables.publish(location, version).await?;
-    checkpoint_if_due(&newest, version).await;
+    checkpoint_if_due(&newest, version);
     Ok(())
 }
 
@@ -85,8 +87,8 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
     let after = after.snapshot().map_err(failed)?.snapshot();
     let log = tables.log_store(location)?;
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
-        let newest = tables.newest(location).await?.version();
-        let table = tables.delta_table_at(location, newest).await?;
+        let newest = tables.newest(location).await?;
+        let table = tables.delta_table_at(location, newest.version()).await?;
         let now = table.snapshot().map_err(failed)?.snapshot();
         let files = |snapshot: &deltalake::kernel::EagerSnapshot| {
             snapshot.log_data().iter().collect::<Vec<_>>()
@@ -104,13 +106,12 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
         let removed = old
             .iter()
             .filter(|file| !our_keys.contains(&key(file)) && !live_keys.contains(&key(file)));
-        actions.extend(removed.map(|file| Action::Add(add_again(file))));
+        actions.extend(removed.map(|file| Action::Add(added_again(file))));
         let operation = DeltaOperation::Restore { version: Some(version - 1), datetime: None };
         let changed = Changed::default();
         let mut staged = Staged { actions, operation, changed, is_blind_append: false };
         let committer = Committer::default();
-        let outcome =
-            commit(&committer, location, &log, newest + 1, Some(newest), &mut staged).await?;
+        let outcome = commit(&committer, location, &log, Some(&newest), &mut staged).await?;
         match outcome {
             Outcome::Committed => return tables.newest(location).await.map(drop),
             Outcome::Lost => wait(attempt).await,
@@ -130,14 +131,10 @@ pub async fn discard_staged(tables: &Tables, location: &Location, paths: &[Strin
     }
 }
 
-#[expect(deprecated, reason = "deltalake has no other way from a file of the log to an action")]
-fn add_again(file: &LogicalFileView) -> deltalake::kernel::Add {
-    file.add_action()
-}
+/// What tells files of a version apart: the path and the deletion vector.
+pub type Key = (String, Option<String>);
 
-type Key = (String, Option<String>);
-
-fn key(file: &LogicalFileView) -> Key {
+pub fn key(file: &LogicalFileView) -> Key {
     let vector = file.deletion_vector_descriptor().map(|vector| {
         format!("{}{}@{:?}", vector.storage_type, vector.path_or_inline_dv, vector.offset)
     });

@@ -43,7 +43,8 @@ pub enum SystemRelation {
 
 /// Whether clients find a system relation of this name.
 pub fn exists(schema: &str, name: &str) -> bool {
-    SystemCatalog::SCHEMAS.contains(&schema) && SystemCatalog::resolve(schema, name).is_some()
+    (SystemCatalog::SCHEMAS.contains(&schema) || SystemCatalog::OWN_SCHEMAS.contains(&schema))
+        && SystemCatalog::resolve(schema, name).is_some()
 }
 
 /// The system relations by name.
@@ -66,8 +67,15 @@ impl SystemCatalog {
     /// The schemas that clients may name.
     pub const SCHEMAS: &[&str] = &["pg_catalog", "information_schema"];
 
+    /// The schemas of the catalog `system`: what PostgreSQL has no place for.
+    pub const OWN_SCHEMAS: &[&str] = &["storage"];
+
     /// The system relation of this name; an unqualified name is looked up as `pg_catalog` first.
     pub fn resolve(schema: &str, name: &str) -> Option<SystemRelation> {
+        let schema = match schema {
+            "storage" if name == "maintenance" => NATIVE_SCHEMA,
+            schema => schema,
+        };
         SYSTEM_RELATIONS.get(&(schema, name)).cloned()
     }
 

@@ -161,6 +161,38 @@ pub static KEYS: &[Key] = &[
         "What is logged: error, warn, info, debug or trace, also by room as in `lakegate::wire=debug,warn`."
     ),
     key!(
+        "maintenance.enabled",
+        no_flag,
+        Switch,
+        maintenance.enabled,
+        "Whether the server looks after the files of managed tables while no query runs: small files are \
+         written together, deleted rows left out, and what no version needs any more is deleted. What it did \
+         is in `system.storage.maintenance`."
+    ),
+    key!(
+        "maintenance.interval",
+        no_flag,
+        Span<false>,
+        maintenance.interval,
+        "How long it waits from one look at all tables to the next."
+    ),
+    key!(
+        "maintenance.small_files_min",
+        no_flag,
+        Count<2>,
+        maintenance.small_files_min,
+        "Small files of one partition from which they are written together. A table's own \
+         `delta.autoOptimize.autoCompact` = `false` keeps them."
+    ),
+    key!(
+        "maintenance.vacuum_interval",
+        no_flag,
+        Span<false>,
+        maintenance.vacuum_interval,
+        "How long from one VACUUM of a table to the next. Files stay for the table's \
+         `delta.deletedFileRetentionDuration`, commits for its `delta.logRetentionDuration`."
+    ),
+    key!(
         "limits.connections_max",
         no_flag,
         Count<1>,
@@ -281,6 +313,13 @@ pub static KEYS: &[Key] = &[
         Size<u64>,
         limits.spill_bytes_max,
         "Spill files of all queries."
+    ),
+    key!(
+        "limits.data_file_bytes",
+        no_flag,
+        Size<u64>,
+        limits.data_file_bytes,
+        "The size that OPTIMIZE gives data files, where the table's `delta.targetFileSize` does not say."
     ),
     key!(
         "limits.shutdown_grace",

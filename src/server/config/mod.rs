@@ -11,6 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::base::limits::Limits;
+use crate::engine::UpkeepPolicy;
 
 pub use load::{Loaded, Sources};
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     pub log: Log,
     pub limits: Limits,
+    /// What the server does to the files of managed tables by itself.
+    pub maintenance: UpkeepPolicy,
 }
 
 /// The files of a server certificate, both PEM.
@@ -87,6 +90,7 @@ impl Default for Config {
                 memory_bytes_per_query: value::AUTO,
                 ..Limits::default()
             },
+            maintenance: UpkeepPolicy::default(),
         }
     }
 }

@@ -20,6 +20,7 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     let position = c.position();
     let factor = c.table_factor()?;
     let source_alias = source_name(&factor).map_err(|error| error.at_if(Some(position)))?;
+    let source_alias = Some(source_alias);
     let source = c.query_over(factor)?;
     c.expect("on")?;
     let on = c.expression()?;
@@ -33,8 +34,16 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     if c.is("returning") {
         return Err(c.unsupported("MERGE … RETURNING"));
     }
-    let written_as = None;
-    Ok(Statement::Merge(Merge { table, alias, source, source_alias, on, clauses, written_as }))
+    Ok(Statement::Merge(Merge {
+        table,
+        alias,
+        source,
+        source_alias,
+        on,
+        clauses,
+        written_as: None,
+        returning: None,
+    }))
 }
 
 /// `UPDATE table SET … FROM relation WHERE condition` and `DELETE FROM table USING relation WHERE condition`,
@@ -46,29 +55,44 @@ pub fn joined(
     written_as: JoinedChange,
 ) -> Result<Statement> {
     let position = c.position();
-    let factor = c.table_factor()?;
-    let source_alias = source_name(&factor).map_err(|error| error.at_if(Some(position)))?;
-    let source = c.query_over(factor)?;
+    let from = c.from_list()?;
+    let source_alias = match from.as_slice() {
+        [only] if only.joins.is_empty() => {
+            let name = source_name(&only.relation);
+            Some(name.map_err(|error| error.at_if(Some(position)))?)
+        }
+        _ => None,
+    };
+    let source = c.query_from(from)?;
     if !c.is("where") {
-        let (what, hint) = match (c.at_end() || c.is("returning"), written_as) {
-            (false, _) => (
-                "a join of several relations here",
-                "Put them into a subquery: (SELECT … FROM a JOIN b …) AS source.",
-            ),
-            (true, JoinedChange::Update) => {
-                ("UPDATE … FROM without WHERE", "Say which rows match.")
-            }
-            (true, JoinedChange::Delete) => {
-                ("DELETE … USING without WHERE", "Say which rows match.")
-            }
+        if !c.at_end() && !c.is("returning") {
+            return Err(c.syntax_error());
+        }
+        let (what, hint) = match written_as {
+            JoinedChange::Update => ("UPDATE … FROM without WHERE", "Say which rows match."),
+            JoinedChange::Delete => ("DELETE … USING without WHERE", "Say which rows match."),
         };
         return Err(c.unsupported(what).with_hint(hint));
     }
     c.expect("where")?;
     let on = c.expression()?;
     let clauses = vec![MergeClause { when: MergeMatch::Matched, predicate: None, action }];
+    let returning = update::returning(c, &table, alias.as_deref())?;
+    if returning.as_ref().is_some_and(|query| query.selects_all()) {
+        return Err(Error::unsupported("RETURNING * of a change with several relations")
+            .with_hint("Name the columns of the changed table, or use its name: RETURNING t.*."));
+    }
     let written_as = Some(written_as);
-    Ok(Statement::Merge(Merge { table, alias, source, source_alias, on, clauses, written_as }))
+    Ok(Statement::Merge(Merge {
+        table,
+        alias,
+        source,
+        source_alias,
+        on,
+        clauses,
+        written_as,
+        returning,
+    }))
 }
 
 /// The name by which conditions call the source.

@@ -2,6 +2,7 @@
 //! and expressions are sqlparser's.
 
 mod alter;
+mod alter_table;
 mod comment;
 mod copy;
 mod create;
@@ -10,6 +11,7 @@ mod describe;
 mod explain;
 mod grant;
 mod insert;
+mod maintenance;
 mod merge;
 mod notify;
 mod prepare;
@@ -47,6 +49,11 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "alter" => alter::alter(c),
         "drop" => create::drop(c),
         "comment" => comment::comment(c),
+        "optimize" => maintenance::optimize(c),
+        "reorg" => maintenance::reorg(c),
+        "vacuum" => maintenance::vacuum(c),
+        "analyze" | "analyse" => maintenance::analyze(c),
+        "restore" => maintenance::restore(c),
         "grant" => grant::grant(c),
         "revoke" => grant::revoke(c),
         "show" => show::show(c),

@@ -6,8 +6,6 @@ use crate::sql::cursor::Cursor;
 
 /// The words that begin such a statement, and what to say instead of it.
 const STATEMENTS: &[(&str, &str)] = &[
-    ("analyze", "Statistics are read from the Delta log; nothing needs to be analyzed."),
-    ("analyse", "Statistics are read from the Delta log; nothing needs to be analyzed."),
     ("cache", ""),
     ("call", ""),
     ("checkpoint", ""),
@@ -21,19 +19,15 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("load", ""),
     ("lock", "Transactions read a snapshot and find conflicts at COMMIT; no lock is needed."),
     ("msck", ""),
-    ("optimize", ""),
     ("reassign", ""),
     ("refresh", ""),
     ("reindex", ""),
-    ("reorg", ""),
     ("repair", ""),
-    ("restore", ""),
     ("security", ""),
     ("sync", ""),
     ("uncache", ""),
     ("undrop", ""),
     ("unset", ""),
-    ("vacuum", ""),
 ];
 
 /// The error for a statement that begins with none of our words.

@@ -3,11 +3,12 @@
 
 use sqlparser::tokenizer::Token;
 
+use super::{alter_table, maintenance};
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
 use crate::sql::datatype::column_field;
 use crate::sql::statement::{
-    CheckConstraint, ColumnDefinition, ColumnName, CreateTable, Statement,
+    CheckConstraint, CloneOf, ColumnDefinition, ColumnName, CreateTable, IdentityColumn, Statement,
 };
 
 pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
@@ -24,9 +25,19 @@ pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
         properties: Vec::new(),
         comment: None,
         query: None,
+        cluster_by: Vec::new(),
+        clone_of: None,
     };
-    if c.is_any(&["deep", "shallow", "clone"]) {
-        return Err(c.unsupported("CREATE TABLE … CLONE"));
+    if c.is("shallow") {
+        return Err(c
+            .unsupported("CREATE TABLE … SHALLOW CLONE")
+            .with_detail("A table's files lie below its location.")
+            .with_hint("Use CREATE TABLE … DEEP CLONE, which copies them."));
+    }
+    c.take("deep");
+    if c.take("clone") {
+        let source = c.object_name()?;
+        table.clone_of = Some(CloneOf { source, at: maintenance::time_travel(c)? });
     }
     if c.is("like") {
         return Err(c.unsupported("CREATE TABLE … LIKE"));
@@ -138,6 +149,8 @@ pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<C
     let data_type = c.data_type()?;
     let mut nullable = true;
     let mut generated = None;
+    let mut default = None;
+    let mut identity = None;
     let mut comment = None;
     loop {
         let constraint = if c.is("constraint") {
@@ -157,8 +170,17 @@ pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<C
                 comment = Some(c.string()?);
             }
             "check" => checks.push(check(c, constraint)?),
-            "generated" => generated = Some(generation(c)?),
-            "default" => return Err(c.unsupported("DEFAULT").with_hint(DEFAULT_HINT)),
+            "generated" => match generation(c)? {
+                Generation::Expression(sql) => generated = Some(sql),
+                Generation::Identity(numbers) => {
+                    identity = Some(numbers);
+                    nullable = false;
+                }
+            },
+            "default" => {
+                c.advance();
+                default = Some(c.expression_text()?);
+            }
             "primary" => return Err(keys_later(c, "PRIMARY KEY")),
             "unique" => return Err(keys_later(c, "UNIQUE")),
             "references" => return Err(keys_later(c, "REFERENCES")),
@@ -171,29 +193,68 @@ pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<C
     }
     let field = column_field(&name, &data_type, nullable)
         .map_err(|error| error.at_if(Some(type_position)))?;
-    Ok(ColumnDefinition { field, generated, comment, position })
+    Ok(ColumnDefinition { field, generated, default, identity, comment, position })
 }
 
-const DEFAULT_HINT: &str =
-    "Give the value in each INSERT, or use GENERATED ALWAYS AS (expression).";
+/// Where the values of a column come from.
+enum Generation {
+    /// An expression, as text.
+    Expression(String),
+    Identity(IdentityColumn),
+}
 
-/// `GENERATED ALWAYS AS (expression) [STORED]`, as text.
-fn generation(c: &mut Cursor<'_>) -> Result<String> {
+/// `GENERATED ALWAYS AS (expression) [STORED]` or `GENERATED {ALWAYS | BY DEFAULT} AS IDENTITY […]`.
+fn generation(c: &mut Cursor<'_>) -> Result<Generation> {
     c.expect("generated")?;
     let by_default = c.take_all(&["by", "default"]);
     if !by_default {
         c.expect("always")?;
     }
     c.expect("as")?;
-    if by_default || c.is("identity") {
-        return Err(c.unsupported("an IDENTITY column"));
+    if c.take("identity") {
+        return identity(c, by_default).map(Generation::Identity);
+    }
+    if by_default {
+        return Err(c.syntax_error());
     }
     let expression = c.parenthesized(Cursor::expression_text)?;
     if c.is("virtual") {
         return Err(c.unsupported("a VIRTUAL generated column"));
     }
     c.take("stored");
-    Ok(expression)
+    Ok(Generation::Expression(expression))
+}
+
+/// `[(START [WITH] n INCREMENT [BY] n)]`, in any order.
+fn identity(c: &mut Cursor<'_>, by_default: bool) -> Result<IdentityColumn> {
+    let mut identity = IdentityColumn { start: 1, step: 1, by_default };
+    if !c.take_token(&Token::LParen) {
+        return Ok(identity);
+    }
+    while !c.take_token(&Token::RParen) {
+        match c.take_any(&["start", "increment"]) {
+            Some("start") => {
+                c.take("with");
+                identity.start = signed(c)?;
+            }
+            Some(_) => {
+                c.take("by");
+                identity.step = signed(c)?;
+            }
+            None => return Err(c.unsupported("this option of IDENTITY")),
+        }
+    }
+    if identity.step == 0 {
+        let message = "INCREMENT must not be zero";
+        return Err(Error::new(ErrorKind::InvalidParameterValue, message).at(c.position()));
+    }
+    Ok(identity)
+}
+
+fn signed(c: &mut Cursor<'_>) -> Result<i64> {
+    let is_negative = c.take_token(&Token::Minus);
+    let number = i64::try_from(c.unsigned()?).map_err(|_| c.syntax_error())?;
+    Ok(if is_negative { -number } else { number })
 }
 
 /// One clause after the columns.
@@ -215,7 +276,12 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         "partition" => Err(c
             .unsupported("PARTITION BY")
             .with_hint("Use PARTITIONED BY (column, …) for a Delta table's partitions.")),
-        "cluster" | "clustered" => Err(c.unsupported("CLUSTER BY")),
+        "cluster" => {
+            c.expect_all(&["cluster", "by"])?;
+            table.cluster_by = alter_table::clustering(c)?;
+            Ok(())
+        }
+        "clustered" => Err(c.unsupported("CLUSTERED BY").with_hint("Use CLUSTER BY.")),
         "comment" => {
             c.advance();
             c.take_token(&Token::Eq);
@@ -238,7 +304,6 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         "options" => Err(c.unsupported("OPTIONS")),
         "on" => Err(c.unsupported("ON COMMIT")),
         "default" => Err(c.unsupported("DEFAULT COLLATION")),
-        "deep" | "shallow" | "clone" => Err(c.unsupported("CREATE TABLE … CLONE")),
         _ => Err(c.syntax_error()),
     }
 }

@@ -7,7 +7,7 @@ use crate::base::name::ObjectName;
 use crate::base::{Error, Result};
 use crate::sql::cursor::Cursor;
 use crate::sql::statement::{
-    Assignment, ColumnName, Delete, Expression, JoinedChange, MergeAction, Statement, Update,
+    Assignment, ColumnName, Delete, Expression, JoinedChange, MergeAction, Query, Statement, Update,
 };
 
 pub fn update(c: &mut Cursor<'_>) -> Result<Statement> {
@@ -17,28 +17,37 @@ pub fn update(c: &mut Cursor<'_>) -> Result<Statement> {
     let assignments = assignments(c, &table, alias.as_deref())?;
     if c.take("from") {
         let action = MergeAction::Update(assignments);
-        let joined = merge::joined(c, (table, alias), action, JoinedChange::Update)?;
-        return not_returning(c, "UPDATE … RETURNING").map(|()| joined);
+        return merge::joined(c, (table, alias), action, JoinedChange::Update);
     }
     let predicate = predicate(c)?;
-    not_returning(c, "UPDATE … RETURNING")?;
-    Ok(Statement::Update(Update { table, alias, assignments, predicate }))
+    let returning = returning(c, &table, alias.as_deref())?;
+    Ok(Statement::Update(Update { table, alias, assignments, predicate, returning }))
 }
 
 pub fn delete(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect_all(&["delete", "from"])?;
     let (table, alias) = target(c, &["using", "where", "returning"])?;
     if c.take("using") {
-        let joined = merge::joined(c, (table, alias), MergeAction::Delete, JoinedChange::Delete)?;
-        return not_returning(c, "DELETE … RETURNING").map(|()| joined);
+        return merge::joined(c, (table, alias), MergeAction::Delete, JoinedChange::Delete);
     }
     let predicate = predicate(c)?;
-    not_returning(c, "DELETE … RETURNING")?;
-    Ok(Statement::Delete(Delete { table, alias, predicate }))
+    let returning = returning(c, &table, alias.as_deref())?;
+    Ok(Statement::Delete(Delete { table, alias, predicate, returning }))
 }
 
-fn not_returning(c: &Cursor<'_>, what: &str) -> Result<()> {
-    if c.is("returning") { Err(c.unsupported(what)) } else { Ok(()) }
+/// `RETURNING * | expression [[AS] name], …`, where it stands next.
+pub fn returning(
+    c: &mut Cursor<'_>,
+    table: &ObjectName,
+    alias: Option<&str>,
+) -> Result<Option<Query>> {
+    if !c.take("returning") {
+        return Ok(None);
+    }
+    if c.is("with") && *c.peek_nth(1) == Token::LParen {
+        return Err(c.unsupported("RETURNING WITH"));
+    }
+    c.returned(alias.unwrap_or(&table.object)).map(Some)
 }
 
 /// `[ONLY] table [*] [[AS] alias]`, the alias being none of the words that may follow.

@@ -4,7 +4,7 @@
 mod failures;
 mod managed;
 mod rights;
-mod servers;
+pub mod servers;
 mod tables;
 
 use std::time::{Duration, Instant};

@@ -381,7 +381,12 @@ async fn merge_does_what_row_by_row_would() {
             source.sort_unstable();
             source.dedup_by_key(|row| row.0);
         }
-        let fixture = Fixture::with_table(&[("k", DataType::Int64), ("v", DataType::Int64)]).await;
+        let fixture = Fixture::new();
+        let marks = if round % 2 == 0 { "true" } else { "false" };
+        let properties = pairs(&[("delta.enableDeletionVectors", marks)]);
+        let columns = [("k", DataType::Int64), ("v", DataType::Int64)];
+        let new = NewTable { properties, ..new_table(&columns) };
+        create(&fixture.ctx(), &fixture.location, new).await.unwrap();
         for half in table.chunks(5) {
             fixture.insert(&values("k", "v", half)).await.unwrap();
         }

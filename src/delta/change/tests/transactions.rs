@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 impl Fixture {
     /// The same table as a transaction sees it from now on.
-    async fn transaction(&self) -> Fixture {
+    pub(super) async fn transaction(&self) -> Fixture {
         let tables = Arc::new(self.tables.for_transaction());
         tables.open(&self.location).await.unwrap();
         Fixture {

@@ -8,6 +8,7 @@ mod cursors;
 mod databases;
 mod descriptions;
 mod locks;
+mod maintenance;
 mod memberships;
 mod namespaces;
 mod principals;
@@ -30,6 +31,7 @@ pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
     locks::LOCKS,
+    maintenance::MAINTENANCE,
     memberships::MEMBERSHIPS,
     namespaces::NAMESPACES,
     principals::PRINCIPALS,
@@ -48,6 +50,7 @@ const TEXT: PgType = PgType::Scalar(BaseType::Text);
 const OID: PgType = PgType::Scalar(BaseType::Oid);
 const REGPROC: PgType = PgType::Scalar(BaseType::Regproc);
 const INT2: PgType = PgType::Scalar(BaseType::Int2);
+const INT8: PgType = PgType::Scalar(BaseType::Int8);
 const INT4: PgType = PgType::Scalar(BaseType::Int4);
 const FLOAT4: PgType = PgType::Scalar(BaseType::Float4);
 const TIMESTAMPTZ: PgType = PgType::Scalar(BaseType::Timestamptz);

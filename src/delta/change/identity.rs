@@ -1,0 +1,176 @@
+//! Identity columns: the table numbers its rows, and its metadata keeps how far it has come (Delta protocol,
+//! "Identity Columns"). It never gives a number twice.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use datafusion::arrow::array::Int64Array;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result as DataFusionResult, exec_err};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use deltalake::kernel::{Action, ColumnMetadataKey, Metadata, MetadataValue, StructField};
+use serde_json::{Value, json};
+
+use super::create::struct_type;
+use super::target::Target;
+use crate::base::{Error, ErrorKind, Result};
+
+/// A column whose values the table makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub column: String,
+    start: i64,
+    step: i64,
+    /// The last number that was given.
+    mark: Option<i64>,
+    /// Whether a statement may give values itself.
+    pub takes_values: bool,
+}
+
+impl Identity {
+    /// What the metadata of a column says, if it is such a column.
+    pub fn of(field: &StructField) -> Option<Self> {
+        let number = |key: ColumnMetadataKey| match field.metadata.get(key.as_ref()) {
+            Some(MetadataValue::Number(number)) => Some(*number),
+            Some(MetadataValue::String(text)) => text.parse().ok(),
+            _ => None,
+        };
+        let allowed = field.metadata.get(ColumnMetadataKey::IdentityAllowExplicitInsert.as_ref());
+        Some(Identity {
+            column: field.name.clone(),
+            start: number(ColumnMetadataKey::IdentityStart)?,
+            step: number(ColumnMetadataKey::IdentityStep)?,
+            mark: number(ColumnMetadataKey::IdentityHighWaterMark),
+            takes_values: matches!(allowed, Some(MetadataValue::Boolean(true))),
+        })
+    }
+
+    /// The metadata of a new such column.
+    pub fn metadata(
+        start: i64,
+        step: i64,
+        takes_values: bool,
+    ) -> [(ColumnMetadataKey, MetadataValue); 3] {
+        [
+            (ColumnMetadataKey::IdentityStart, MetadataValue::Number(start)),
+            (ColumnMetadataKey::IdentityStep, MetadataValue::Number(step)),
+            (ColumnMetadataKey::IdentityAllowExplicitInsert, MetadataValue::Boolean(takes_values)),
+        ]
+    }
+
+    /// Values for the rows of one plan.
+    pub fn numbering(self) -> Numbering {
+        let first = self.mark.map_or(Some(self.start), |mark| mark.checked_add(self.step));
+        Numbering { identity: self, first, given: Arc::default() }
+    }
+}
+
+/// 428C9
+pub fn only_default(column: &str) -> Error {
+    let what = format!("cannot insert a non-DEFAULT value into column \"{column}\"");
+    Error::new(ErrorKind::GeneratedAlways, what).with_detail(format!(
+        "Column \"{column}\" is an identity column defined as GENERATED ALWAYS."
+    ))
+}
+
+/// The numbers that one plan gives to its rows.
+#[derive(Debug, Clone)]
+pub struct Numbering {
+    identity: Identity,
+    first: Option<i64>,
+    given: Arc<AtomicI64>,
+}
+
+impl Numbering {
+    pub fn value(&self) -> Expr {
+        let signature = Signature::exact(Vec::new(), Volatility::Volatile);
+        ScalarUDF::from(NextNumber { signature, numbering: self.clone() }).call(Vec::new())
+    }
+
+    /// The last number that was given, if any was.
+    fn last(&self) -> Option<i64> {
+        let given = self.given.load(Ordering::SeqCst);
+        if given == 0 { None } else { self.number(given - 1) }
+    }
+
+    fn number(&self, place: i64) -> Option<i64> {
+        self.first?.checked_add(place.checked_mul(self.identity.step)?)
+    }
+}
+
+/// The table's metadata after numbers were given; `None` where none were.
+pub fn metadata_after(target: &Target, numberings: &[Numbering]) -> Result<Option<Action>> {
+    let mut fields: Vec<StructField> = target.shape.schema.fields().cloned().collect();
+    let mut is_changed = false;
+    for numbering in numberings {
+        let Some(last) = numbering.last() else { continue };
+        let of = fields.iter_mut().find(|field| field.name == numbering.identity.column);
+        if let Some(field) = of {
+            let key = ColumnMetadataKey::IdentityHighWaterMark.as_ref().to_owned();
+            field.metadata.insert(key, MetadataValue::Number(last));
+            is_changed = true;
+        }
+    }
+    if !is_changed {
+        return Ok(None);
+    }
+    let broken = |cause: serde_json::Error| {
+        Error::internal("metadata that does not hold together").caused_by(cause)
+    };
+    let mut metadata = serde_json::to_value(target.snapshot().metadata()).map_err(broken)?;
+    let schema = serde_json::to_string(&struct_type(fields)?).map_err(broken)?;
+    if let Value::Object(metadata) = &mut metadata {
+        metadata.insert("schemaString".to_owned(), json!(schema));
+    }
+    let metadata: Metadata = serde_json::from_value(metadata).map_err(broken)?;
+    Ok(Some(Action::Metadata(metadata)))
+}
+
+/// A function without arguments that gives each row the next number.
+#[derive(Debug)]
+struct NextNumber {
+    signature: Signature,
+    numbering: Numbering,
+}
+
+impl PartialEq for NextNumber {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.numbering.given, &other.numbering.given)
+    }
+}
+
+impl Eq for NextNumber {}
+
+impl Hash for NextNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.numbering.given).hash(state);
+    }
+}
+
+impl ScalarUDFImpl for NextNumber {
+    fn name(&self) -> &str {
+        "__lakegate_next_number"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DataFusionResult<DataType> {
+        Ok(DataType::Int64)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        let rows = i64::try_from(arguments.number_rows).unwrap_or(i64::MAX);
+        let first = self.numbering.given.fetch_add(rows, Ordering::SeqCst);
+        let numbers: Option<Vec<i64>> =
+            (first..first + rows).map(|place| self.numbering.number(place)).collect();
+        match numbers {
+            Some(numbers) => Ok(ColumnarValue::Array(Arc::new(Int64Array::from(numbers)))),
+            None => exec_err!("an identity column has no numbers left"),
+        }
+    }
+}

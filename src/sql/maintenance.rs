@@ -1,0 +1,50 @@
+//! OPTIMIZE, REORG, VACUUM, RESTORE and ANALYZE as data: what is done to a table's files and versions.
+
+use super::statement::{ColumnName, Expression, TimeTravelClause};
+use crate::base::name::ObjectName;
+
+/// What is to be done to a table.
+#[derive(Debug, Clone)]
+pub struct MaintenanceStatement {
+    pub table: ObjectName,
+    pub action: MaintenanceAction,
+}
+
+#[derive(Debug, Clone)]
+pub enum MaintenanceAction {
+    Optimize {
+        /// `FULL`: files that are well as they are, too.
+        full: bool,
+        /// Over partition columns.
+        predicate: Option<Expression>,
+        zorder: Vec<ColumnName>,
+        /// `REORG TABLE … APPLY (PURGE)`: only to be rid of deleted rows.
+        purge: bool,
+    },
+    Vacuum(VacuumClauses),
+    Restore(TimeTravelClause),
+    /// There is nothing to do: the log has statistics of every file.
+    Analyze,
+}
+
+/// What stands after `VACUUM table`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VacuumClauses {
+    /// Only files that the log tells of.
+    pub lite: bool,
+    pub retain_hours: Option<u32>,
+    pub dry_run: bool,
+}
+
+impl MaintenanceAction {
+    /// The statement's first word, which its command tag is too.
+    pub fn tag(&self) -> &'static str {
+        match self {
+            MaintenanceAction::Optimize { purge: true, .. } => "REORG",
+            MaintenanceAction::Optimize { .. } => "OPTIMIZE",
+            MaintenanceAction::Vacuum(_) => "VACUUM",
+            MaintenanceAction::Restore(_) => "RESTORE",
+            MaintenanceAction::Analyze => "ANALYZE",
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Tables whose columns, files and versions have changed, as another engine reads them, and what the server
+//! does to files by itself.
+
+use std::time::{Duration, Instant};
+
+use crate::object_stores::servers::python;
+use crate::support::{Options, RawClient, Server};
+
+struct Client(RawClient);
+
+impl Client {
+    fn of(server: &Server) -> Self {
+        Client(RawClient::connect(&server.endpoint(), &[]).unwrap())
+    }
+
+    fn rows(&mut self, sql: &str) -> Vec<String> {
+        let rows = self.0.simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}")).rows;
+        let text = |row: Vec<Option<String>>| {
+            row.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().join("|")
+        };
+        rows.into_iter().map(text).collect()
+    }
+
+    /// What delta-rs reads of a table.
+    fn elsewhere(&mut self, table: &str, sql: &str) -> Vec<String> {
+        let detail = self.rows(&format!("DESCRIBE DETAIL {table}")).remove(0);
+        let url = detail.split('|').find(|part| part.starts_with("file://")).unwrap();
+        let path = url.strip_prefix("file://").unwrap();
+        let read = python("query.py", &[path, sql]).unwrap();
+        read.lines().map(str::to_owned).collect()
+    }
+}
+
+#[test]
+fn another_engine_reads_what_has_changed() {
+    let server = Server::start(Options::default()).unwrap();
+    let mut client = Client::of(&server);
+    client.rows("CREATE TABLE t (id bigint, name text, note text)");
+    for id in 1..=4 {
+        client.rows(&format!("INSERT INTO t VALUES ({id}, 'n{id}', 'x')"));
+    }
+    client
+        .rows("ALTER TABLE t RENAME COLUMN name TO title, DROP COLUMN note, ADD COLUMN extra int");
+    client.rows("INSERT INTO t (id, title, extra) VALUES (5, 'n5', 7)");
+    client.rows("ALTER TABLE t CLUSTER BY (id, title)");
+    client.rows("DELETE FROM t WHERE id = 2");
+    let all = "SELECT id, title, extra FROM t ORDER BY id";
+    let expected = ["1|n1|None", "3|n3|None", "4|n4|None", "5|n5|7"];
+    assert_eq!(client.elsewhere("t", all), expected);
+    client.rows("OPTIMIZE t");
+    assert_eq!(client.elsewhere("t", all), expected);
+    client.rows("REORG TABLE t APPLY (PURGE)");
+    client.rows("CREATE TABLE copy CLONE t");
+    assert_eq!(client.elsewhere("copy", all), expected);
+    client.rows("DELETE FROM t");
+    assert_eq!(client.elsewhere("t", all), Vec::<String>::new());
+    let history = client.rows("DESCRIBE HISTORY t");
+    let before: u64 = history[1].split('|').next().unwrap().parse().unwrap();
+    client.rows(&format!("RESTORE TABLE t TO VERSION AS OF {before}"));
+    assert_eq!(client.elsewhere("t", all), expected);
+    client.rows("VACUUM t");
+    assert_eq!(client.elsewhere("t", all), expected);
+}
+
+#[test]
+fn small_files_are_written_together_while_nobody_asks() {
+    let options = Options::default()
+        .with(&[("maintenance.interval", "1s"), ("maintenance.small_files_min", "5")]);
+    let server = Server::start(options).unwrap();
+    let mut client = Client::of(&server);
+    client.rows("CREATE TABLE t (id int)");
+    client.rows(
+        "CREATE TABLE kept (id int) TBLPROPERTIES ('delta.autoOptimize.autoCompact' = 'false')",
+    );
+    for id in 0..6 {
+        client.rows(&format!("INSERT INTO t VALUES ({id})"));
+        client.rows(&format!("INSERT INTO kept VALUES ({id})"));
+    }
+    let runs = "SELECT table_name, files_removed, files_added, error IS NULL \
+                FROM system.storage.maintenance WHERE operation = 'optimize'";
+    let end = Instant::now() + Duration::from_secs(60);
+    while client.rows(runs).is_empty() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let removed = client.rows("SELECT sum(files_removed) - sum(files_added) FROM system.storage.maintenance WHERE operation = 'optimize' AND table_name = 'main.public.t'");
+    // All six, or five of them before the sixth came.
+    assert!(["4", "5"].contains(&removed[0].as_str()), "{:?}", client.rows(runs));
+    assert_eq!(client.rows("SELECT count(*), sum(id) FROM t"), ["6|15"]);
+    assert_eq!(client.rows("SELECT count(*) FROM kept"), ["6"]);
+    let history = client.rows("DESCRIBE HISTORY t LIMIT 1").remove(0);
+    assert!(history.contains("lakegate maintenance"), "{history}");
+    let kept = client.rows("DESCRIBE HISTORY kept");
+    assert!(kept.iter().all(|commit| !commit.contains("OPTIMIZE")), "{kept:?}");
+    // It is there after a restart.
+    let server = server.restart().unwrap();
+    let mut client = Client::of(&server);
+    let end = Instant::now() + Duration::from_secs(20);
+    while client.rows(runs).is_empty() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(!client.rows(runs).is_empty());
+    assert!(server.panics().is_empty(), "{:?}", server.panics());
+}
