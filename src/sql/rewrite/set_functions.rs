@@ -21,15 +21,22 @@ use crate::sql::output_name::marked;
 
 const GENERATE_SERIES: &str = "generate_series";
 const UNNEST: &str = "unnest";
+const TABLE_CHANGES: &str = "table_changes";
 
 /// `ROWS FROM (…)` is a call of this function, whose arguments are the calls.
 pub const ROWS_FROM: &str = "__rows_from";
 
 pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
     let (name, arguments, alias, with_ordinality) = match factor {
-        TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. } => {
-            (name, &mut args.args, alias, with_ordinality)
-        }
+        // What is refused of functions is refused elsewhere.
+        TableFactor::Table {
+            name,
+            args: Some(args),
+            alias,
+            with_ordinality,
+            version: None,
+            ..
+        } => (name, &mut args.args, alias, with_ordinality),
         TableFactor::Function { name, args, alias, with_ordinality, .. } => {
             (name, args, alias, with_ordinality)
         }
@@ -87,6 +94,10 @@ fn scalar_function(
     with_ordinality: bool,
 ) -> Result<Option<TableFactor>> {
     let [.., ObjectNamePart::Identifier(last)] = name.0.as_slice() else { return Ok(None) };
+    // It names a relation.
+    if is(name, TABLE_CHANGES) {
+        return Ok(None);
+    }
     if with_ordinality || arguments.iter().any(|one| expression_of(one).is_none()) {
         return Ok(None);
     }
