@@ -210,6 +210,9 @@ fn from_plan(message: String) -> Error {
         let message = "LIMIT must not be negative";
         return Error::new(ErrorKind::InvalidRowCountInLimitClause, message);
     }
+    if let Some(error) = from_known_plan(&message) {
+        return error;
+    }
     let kind = if message.contains("must appear in the GROUP BY")
         || message.contains("must be in GROUP BY")
     {
@@ -233,6 +236,78 @@ fn from_plan(message: String) -> Error {
         ErrorKind::SyntaxError
     };
     Error::new(kind, lower_first(&message))
+}
+
+/// What the planner says in words of its own, in PostgreSQL's.
+fn from_known_plan(message: &str) -> Option<Error> {
+    let error = |kind, message: String| Some(Error::new(kind, message));
+    let told = |before: &str, after: &str| between(message, before, after);
+    if let Some(call) = told("External error: function ", " does not exist") {
+        let message = format!("function {call} does not exist");
+        return error(ErrorKind::UndefinedFunction, message);
+    }
+    for nested in ["be nested", "contain window function calls"] {
+        if message.contains(&format!("ggregate function calls cannot {nested}")) {
+            let message = format!("aggregate function calls cannot {nested}");
+            return error(ErrorKind::GroupingError, message);
+        }
+    }
+    if message.contains("ggregate functions are not allowed in the WHERE") {
+        let message = "aggregate functions are not allowed in WHERE";
+        return error(ErrorKind::GroupingError, message.to_owned());
+    }
+    if message.contains("OFFSET must be >=0") {
+        let message = "OFFSET must not be negative".to_owned();
+        return error(ErrorKind::InvalidRowCountInResultOffsetClause, message);
+    }
+    if let Some(place) = told("column out of bounds, specified: ", ",") {
+        let message = format!("ORDER BY position {place} is not in select list");
+        return error(ErrorKind::InvalidColumnReference, message);
+    }
+    if let Some(place) = told("annot find column with position ", " in SELECT") {
+        let message = format!("GROUP BY position {place} is not in select list");
+        return error(ErrorKind::InvalidColumnReference, message);
+    }
+    if let Some((_, table)) = message.split_once("nvalid qualifier ") {
+        let table = table.lines().next().unwrap_or(table).trim_matches('"');
+        let message = format!("missing FROM-clause entry for table \"{table}\"");
+        return error(ErrorKind::UndefinedTable, message);
+    }
+    if let Some(value) = told("must be between 0.0 and 1.0 inclusive, ", " is invalid") {
+        let message = format!("percentile value {value} is not between 0 and 1");
+        return error(ErrorKind::NumericValueOutOfRange, message);
+    }
+    if message.contains("NTILE requires a positive integer") {
+        let message = "argument of ntile must be greater than zero".to_owned();
+        return error(ErrorKind::InvalidArgumentForNtile, message);
+    }
+    undefined_operator(message)
+}
+
+/// Operators between types that have none.
+fn undefined_operator(message: &str) -> Option<Error> {
+    let words = |rest: &str| {
+        let mut words = rest.split(' ');
+        let (left, operator, right) = (words.next()?, words.next()?, words.next()?);
+        Some((pg_name_of(left), operator.to_owned(), pg_name_of(right)))
+    };
+    let after = |before: &str| message.split_once(before).and_then(|(_, rest)| words(rest));
+    if let Some((left, operator, right)) = after("for logical boolean operation ") {
+        let wrong = if left == "boolean" { right } else { left };
+        let message = format!("argument of {operator} must be type boolean, not type {wrong}");
+        return Some(Error::new(ErrorKind::DatatypeMismatch, message));
+    }
+    if let Some((_, given)) = message.split_once("'NOT' requires a boolean expression, got ") {
+        let given = pg_name_of(given.lines().next().unwrap_or(given));
+        let message = format!("argument of NOT must be type boolean, not type {given}");
+        return Some(Error::new(ErrorKind::DatatypeMismatch, message));
+    }
+    let operation = ["arithmetic expression ", "comparison operation ", "concat operation "];
+    let (left, operator, right) = operation.iter().find_map(|before| after(before))?;
+    let message = format!("operator does not exist: {left} {operator} {right}");
+    Some(Error::new(ErrorKind::UndefinedFunction, message).with_hint(
+        "No operator matches the given name and argument types. You might need to add explicit type casts.",
+    ))
 }
 
 fn from_execution(message: String) -> Error {
@@ -312,6 +387,10 @@ fn from_cast(message: &str) -> Error {
             ErrorKind::InvalidTextRepresentation,
             format!("invalid input syntax for type {type_name}: \"{value}\""),
         );
+    }
+    if let Some(target) = message.split_once(" is out of range ").map(|(_, target)| target) {
+        let message = format!("{} out of range", pg_name_of(target.trim()));
+        return Error::new(ErrorKind::NumericValueOutOfRange, message);
     }
     if message.contains("Can't cast value") || message.contains("overflow") {
         return Error::new(ErrorKind::NumericValueOutOfRange, "value out of range")

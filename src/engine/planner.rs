@@ -31,8 +31,10 @@ use crate::base::{PrincipalId, Result};
 
 use super::error::locate;
 use super::facts::Facts;
+use super::function::undefined_function;
 use super::rule::{
-    count_copies, inline_laterals, narrow_integer_literals, refuse_merged_columns, type_untyped,
+    count_copies, inline_laterals, narrow_integer_literals, refuse_casts, refuse_merged_columns,
+    type_untyped,
 };
 use super::system::ViewPlanner;
 
@@ -62,6 +64,7 @@ impl<'a> Planner<'a> {
             .and_then(|plan| refuse_merged_columns(&plan).map(|()| plan))
             .and_then(type_untyped)
             .and_then(narrow_integer_literals)
+            .and_then(|plan| refuse_casts(&plan).map(|()| plan))
             .and_then(inline_laterals)
             .and_then(count_copies)
             .map_err(|error| locate(error, self.text))
@@ -162,6 +165,8 @@ impl TableSource for PlannedView {
 }
 
 const GENERATE_SERIES: &str = "generate_series";
+/// The planner knows it without a function.
+const UNNEST: &str = "unnest";
 
 /// Whether a bound or step is written as a 32-bit integer.
 fn is_integer_literal(argument: &Expr) -> bool {
@@ -253,7 +258,14 @@ impl ContextProvider for Names<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.state.scalar_functions().get(name).cloned()
+        let known = self.state.scalar_functions().get(name).cloned();
+        let is_other = || {
+            name == UNNEST
+                || self.state.aggregate_functions().contains_key(name)
+                || self.state.window_functions().contains_key(name)
+                || self.state.higher_order_functions().contains_key(name)
+        };
+        known.or_else(|| (!is_other()).then(|| undefined_function(name)))
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {

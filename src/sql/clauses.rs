@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
+use super::rewrite::ROWS_FROM;
+
 /// The tokens still to be read.
 type Tokens = VecDeque<TokenWithSpan>;
 
@@ -28,6 +30,11 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 plain_as_of(&mut plain);
                 plain.push(token);
                 number_after_of(&plain, &mut rest);
+            }
+            Keyword::FROM if is_rows_from(&plain, &rest) => {
+                plain.pop();
+                let function = Token::make_word(ROWS_FROM, None);
+                plain.push(TokenWithSpan { token: function, span: token.span });
             }
             Keyword::OPERATOR => match named_operator(&mut rest) {
                 Some(operator) => plain.push(operator),
@@ -55,6 +62,16 @@ fn keyword(token: Option<&TokenWithSpan>) -> Keyword {
         Some(TokenWithSpan { token: Token::Word(word), .. }) => word.keyword,
         _ => Keyword::NoKeyword,
     }
+}
+
+/// Whether FROM, which stands between these, belongs to `ROWS FROM (`: a table may be called `rows`.
+fn is_rows_from(before: &[TokenWithSpan], rest: &Tokens) -> bool {
+    let [.., from, rows] = before else { return false };
+    let may_begin = matches!(keyword(Some(from)), Keyword::FROM | Keyword::JOIN | Keyword::LATERAL)
+        || from.token == Token::Comma;
+    keyword(Some(rows)) == Keyword::ROWS
+        && may_begin
+        && rest.front().is_some_and(|next| next.token == Token::LParen)
 }
 
 fn is_name(token: Option<&TokenWithSpan>) -> bool {

@@ -345,9 +345,25 @@ fn base_type(base: BaseType, usage: Use) -> Result<Field> {
     }
 }
 
-/// PostgreSQL's types that we do not have, told apart from misspelled ones.
-fn unknown_type(name: &str, names: &[&Ident]) -> Error {
+/// Whether PostgreSQL has a type of this name that we do not have.
+pub fn is_type_elsewhere(name: &str) -> bool {
     const KNOWN: &[&str] = &[
+        "varbit",
+        "timetz",
+        "macaddr8",
+        "int4multirange",
+        "int8multirange",
+        "nummultirange",
+        "tsmultirange",
+        "tstzmultirange",
+        "datemultirange",
+        "regprocedure",
+        "regoperator",
+        "regdictionary",
+        "txid_snapshot",
+        "pg_snapshot",
+        "xid8",
+        "refcursor",
         "bit",
         "box",
         "cidr",
@@ -383,7 +399,12 @@ fn unknown_type(name: &str, names: &[&Ident]) -> Error {
         "tid",
         "cid",
     ];
-    if KNOWN.contains(&name) {
+    KNOWN.contains(&name)
+}
+
+/// PostgreSQL's types that we do not have, told apart from misspelled ones.
+fn unknown_type(name: &str, names: &[&Ident]) -> Error {
+    if is_type_elsewhere(name) {
         Error::unsupported(format!("type {name}"))
     } else {
         undefined_type(names)

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem, SetExpr, TrimWhereField,
-    VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem, SetExpr,
+    TrimWhereField, VisitMut, VisitorMut,
 };
 
 /// Begins and ends the counter of the aliases made here. No identifier of a user begins with it.
@@ -23,6 +23,11 @@ pub fn shown(name: &str) -> &str {
         Some((_, shown)) => shown,
         None => name,
     }
+}
+
+/// A name of a plan's own that is shown as `name`, the `index`th of its columns.
+pub fn marked(index: usize, name: &str) -> String {
+    format!("{MARK}{index}{MARK}{name}")
 }
 
 /// Names the outputs of every SELECT in `query`.
@@ -66,8 +71,11 @@ fn name_list(items: &mut [SelectItem]) {
     for (index, item) in items.iter_mut().enumerate() {
         let (name, is_column) = match &*item {
             SelectItem::UnnamedExpr(expression) => {
-                let is_column =
-                    matches!(expression, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                let is_column = match expression {
+                    Expr::Identifier(name) => !super::rewrite::is_session_word(name),
+                    Expr::CompoundIdentifier(_) => true,
+                    _ => false,
+                };
                 (name_of(expression).unwrap_or_else(|| NAMELESS.to_owned()), is_column)
             }
             SelectItem::ExprWithAlias { alias, .. } => (folded(alias), false),
@@ -80,7 +88,7 @@ fn name_list(items: &mut [SelectItem]) {
             (SelectItem::UnnamedExpr(_), true) if is_column => continue,
             (SelectItem::ExprWithAlias { .. }, true) => continue,
             (_, true) => name,
-            (_, false) => format!("{MARK}{index}{MARK}{name}"),
+            (_, false) => marked(index, &name),
         };
         rename(item, alias);
     }
@@ -136,6 +144,7 @@ fn name_of(expression: &Expr) -> Option<String> {
         Expr::Subquery(query) => name_of_query(query),
         Expr::Array(_) => fixed("array"),
         Expr::Tuple(_) => fixed("row"),
+        Expr::BinaryOp { op: BinaryOperator::Overlaps, .. } => fixed("overlaps"),
         Expr::Extract { .. } => fixed("extract"),
         Expr::Ceil { .. } => fixed("ceil"),
         Expr::Floor { .. } => fixed("floor"),
@@ -189,6 +198,12 @@ fn name_of_query(query: &Query) -> Option<String> {
 /// The name of a type in `pg_type`.
 fn type_name(data_type: &DataType) -> Option<String> {
     use crate::base::datatype::PgType;
+    let data_type = match data_type {
+        DataType::Timestamp(Some(_), zone) => &DataType::Timestamp(None, *zone),
+        DataType::Time(Some(_), zone) => &DataType::Time(None, *zone),
+        DataType::Varchar(_) => &DataType::Varchar(None),
+        other => other,
+    };
     let field = super::datatype::cast_type(data_type).ok()?;
     let (pg_type, _) = crate::base::datatype::pg_type_of(&field).ok()?;
     let (PgType::Scalar(base) | PgType::Array(base)) = pg_type;

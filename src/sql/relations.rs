@@ -336,7 +336,9 @@ fn unplanned_factor(factor: &TableFactor) -> Option<&'static str> {
         | TableFactor::Derived { sample: Some(_), .. } => Some("TABLESAMPLE"),
         TableFactor::Table { with_ordinality: true, .. }
         | TableFactor::Function { with_ordinality: true, .. }
-        | TableFactor::UNNEST { with_ordinality: true, .. } => Some("WITH ORDINALITY"),
+        | TableFactor::UNNEST { with_ordinality: true, .. } => {
+            Some("WITH ORDINALITY of this function")
+        }
         TableFactor::Table { with_hints, .. } if !with_hints.is_empty() => Some("a table hint"),
         TableFactor::Table { partitions, index_hints, json_path, .. }
             if !partitions.is_empty() || !index_hints.is_empty() || json_path.is_some() =>

@@ -115,6 +115,22 @@ fn push(
         | Token::NationalStringLiteral(ref mut text) => {
             next.token = Token::SingleQuotedString(mem::take(text));
         }
+        // No parameter: PostgreSQL's are numbered.
+        Token::Placeholder(ref name) if name == "?" => next.token = Token::Question,
+        Token::Pipe | Token::Ampersand => {
+            if let Some(before) = previous
+                && before.token == Token::Question
+                && before.span.end == span.start
+            {
+                let is_any = next.token == Token::Pipe;
+                before.token = if is_any { Token::QuestionPipe } else { Token::QuestionAnd };
+                before.span.end = span.end;
+                return Ok(());
+            }
+        }
+        Token::SingleQuotedByteStringLiteral(_) | Token::HexStringLiteral(_) => {
+            return Err(Error::unsupported("a bit string").at_if(source.position(span)));
+        }
         Token::DollarQuotedString(ref mut quoted) => {
             next.token = Token::SingleQuotedString(mem::take(&mut quoted.value));
         }

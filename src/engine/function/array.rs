@@ -72,11 +72,36 @@ pub const KERNELS: &[Kernel] = &[
         &[Overload::new(&[Kind::Array, Any], SAME, remove).sees_null()],
     ),
     Kernel::immutable("trim_array", &[Overload::new(&[Kind::Array, Int4], SAME, trim)]),
+    Kernel::immutable(
+        "row_numbers",
+        &[Overload::new(&[], BIGINTS, row_numbers).variadic(Kind::Array).sees_null()],
+    ),
     Kernel::stable(
         "array_to_string",
         &[Overload::new(&[Kind::Array, Text, Text], TEXT, to_string).optional(1).sees_null()],
     ),
 ];
+
+const BIGINTS: Returns = Returns::ArrayOf(BaseType::Int8);
+/// `1, 2, …` up to the length of the longest array.
+fn row_numbers(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let mut made = ListBuilder::new(datafusion::arrow::array::Int64Builder::new());
+    for row in 0..a.rows {
+        let mut longest = 0;
+        for index in 0..a.count() {
+            let (array, constant) = a.raw(index)?;
+            let at = if constant { 0 } else { row };
+            if let Some(lists) = array.as_list_opt::<i32>()
+                && lists.is_valid(at)
+            {
+                longest = longest.max(lists.value_length(at));
+            }
+        }
+        (1..=i64::from(longest)).for_each(|number| made.values().append_value(number));
+        made.append(true);
+    }
+    Ok(Arc::new(made.finish()))
+}
 
 /// The lists of the first argument.
 struct Lists<'a> {

@@ -225,6 +225,14 @@ fn divided(a: &Arguments<'_>) -> Result<ArrayRef> {
     })
 }
 
+/// The sum of so many intervals, divided.
+pub fn average_interval(
+    sum: datafusion::arrow::datatypes::IntervalMonthDayNano,
+    count: i64,
+) -> Result<datafusion::arrow::datatypes::IntervalMonthDayNano> {
+    times(interval_of(sum), |part| part / count as f64)
+}
+
 /// PostgreSQL's `interval_mul`: what is left of months goes to days, what is left of days to the time.
 fn times(
     interval: IntervalValue,

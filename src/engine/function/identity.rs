@@ -1,9 +1,9 @@
-//! `pg_typeof` and `gen_random_uuid`.
+//! `pg_typeof`, `setseed` and `gen_random_uuid`.
 
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 
-use crate::base::Oid;
 use crate::base::datatype::{BaseType, pg_type_of};
+use crate::base::{Error, Oid};
 
 use super::kernel::{Kernel, Kind, Overload, Returns};
 
@@ -22,6 +22,14 @@ pub const KERNELS: &[Kernel] = &[
             a.make::<Int64Type>(|_| Ok(Some(oid.into())))
         })
         .sees_null()],
+    ),
+    Kernel::volatile(
+        "setseed",
+        &[Overload::new(&[Kind::Float8], Returns::Type(BaseType::Void), |_| {
+            Err(Error::unsupported("setseed()").with_detail(
+                "Random numbers come from the operating system and cannot be repeated.",
+            ))
+        })],
     ),
     Kernel::volatile(
         "gen_random_uuid",

@@ -82,21 +82,32 @@ pub const KERNELS: &[Kernel] = &[
         .aliases(&["jsonb_typeof"]),
     Kernel::immutable("json_keys", &[Overload::new(&[Text], TEXTS, |a| keys(a, false))]),
     Kernel::immutable("jsonb_keys", &[Overload::new(&[Text], TEXTS, |a| keys(a, true))]),
-    Kernel::immutable("json_elements", &[Overload::new(&[Text], JSONS, |a| elements(a, false))]),
-    Kernel::immutable("jsonb_elements", &[Overload::new(&[Text], JSONBS, |a| elements(a, false))]),
+    Kernel::immutable("json_elements", &[Overload::new(&[Text], JSONS, |a| elements(a, raw))]),
+    Kernel::immutable("jsonb_elements", &[Overload::new(&[Text], JSONBS, |a| elements(a, binary))]),
     Kernel::immutable(
         "json_element_texts",
-        &[Overload::new(&[Text], TEXTS, |a| elements(a, true))],
+        &[Overload::new(&[Text], TEXTS, |a| elements(a, text_of))],
     ),
-    Kernel::immutable("json_values", &[Overload::new(&[Text], JSONS, |a| values(a, false))]),
-    Kernel::immutable("jsonb_values", &[Overload::new(&[Text], JSONBS, |a| values(a, false))]),
-    Kernel::immutable("json_value_texts", &[Overload::new(&[Text], TEXTS, |a| values(a, true))]),
+    Kernel::immutable(
+        "jsonb_element_texts",
+        &[Overload::new(&[Text], TEXTS, |a| elements(a, binary_text))],
+    ),
+    Kernel::immutable("json_values", &[Overload::new(&[Text], JSONS, |a| values(a, raw))]),
+    Kernel::immutable(
+        "jsonb_values",
+        &[Overload::new(&[Text], JSONBS, |a| sorted_values(a, binary))],
+    ),
+    Kernel::immutable("json_value_texts", &[Overload::new(&[Text], TEXTS, |a| values(a, text_of))]),
+    Kernel::immutable(
+        "jsonb_value_texts",
+        &[Overload::new(&[Text], TEXTS, |a| sorted_values(a, binary_text))],
+    ),
     Kernel::immutable("jsonb_strip_nulls", &[Overload::new(&[Text], JSONB, strip_nulls)]),
     Kernel::immutable("jsonb_pretty", &[Overload::new(&[Text], TEXT, pretty)]),
 ];
 
 const JSONS: Returns = Returns::Computed(|_| list_field(BaseType::Json));
-const JSONBS: Returns = Returns::Computed(|_| list_field(BaseType::Jsonb));
+pub const JSONBS: Returns = Returns::Computed(|_| list_field(BaseType::Jsonb));
 
 pub fn is_of(field: Option<&datafusion::arrow::datatypes::FieldRef>, base: BaseType) -> bool {
     field.is_some_and(|field| {
@@ -322,10 +333,6 @@ fn concat(a: &Arguments<'_>) -> Result<ArrayRef> {
                 elements.extend(more);
                 JsonValue::Array(elements)
             }
-            (JsonValue::Object(_), _) | (_, JsonValue::Object(_)) => {
-                let message = "invalid concatenation of jsonb objects";
-                return Err(Error::new(ErrorKind::InvalidParameterValue, message));
-            }
             _ => JsonValue::Array(vec![left.clone(), right.clone()]),
         };
         Json { text: "", value }.write_binary_form(out);
@@ -414,32 +421,61 @@ fn keys(a: &Arguments<'_>, binary: bool) -> Result<ArrayRef> {
     })
 }
 
-fn append(json: &Json<'_>, as_text: bool, out: &mut StringBuilder) {
+/// How a value inside of a document is given; `false` for NULL.
+type Form = fn(&Json<'_>, &mut String) -> bool;
+
+fn binary(json: &Json<'_>, out: &mut String) -> bool {
+    json.write_binary_form(out);
+    true
+}
+
+fn binary_text(json: &Json<'_>, out: &mut String) -> bool {
+    match &json.value {
+        JsonValue::Null | JsonValue::String(_) => text_of(json, out),
+        _ => binary(json, out),
+    }
+}
+
+fn append(json: &Json<'_>, form: Form, out: &mut StringBuilder) {
     let mut text = String::new();
-    let is_value = if as_text { text_of(json, &mut text) } else { raw(json, &mut text) };
+    let is_value = form(json, &mut text);
     out.append_option(is_value.then_some(text));
 }
 
-fn elements(a: &Arguments<'_>, as_text: bool) -> Result<ArrayRef> {
+fn elements(a: &Arguments<'_>, form: Form) -> Result<ArrayRef> {
     let documents = a.texts(0)?;
     a.make_text_arrays(|row, out| match &Json::parse(documents.at(row))?.value {
         JsonValue::Array(elements) => {
-            elements.iter().for_each(|element| append(element, as_text, out));
+            elements.iter().for_each(|element| append(element, form, out));
             Ok(true)
         }
-        _ => {
-            let message = "cannot extract elements from a value that is no array";
-            Err(Error::new(ErrorKind::InvalidParameterValue, message))
-        }
+        JsonValue::Object(_) => Err(no_elements("an object")),
+        _ => Err(no_elements("a scalar")),
     })
 }
 
-fn values(a: &Arguments<'_>, as_text: bool) -> Result<ArrayRef> {
+fn no_elements(of: &str) -> Error {
+    let message = format!("cannot extract elements from {of}");
+    Error::new(ErrorKind::InvalidParameterValue, message)
+}
+
+fn values(a: &Arguments<'_>, form: Form) -> Result<ArrayRef> {
     let documents = a.texts(0)?;
     a.make_text_arrays(|row, out| {
         let json = Json::parse(documents.at(row))?;
         object_members(&json, "json_each", |members| {
-            members.iter().for_each(|(_, value)| append(value, as_text, out));
+            members.iter().for_each(|(_, value)| append(value, form, out));
+        })?;
+        Ok(true)
+    })
+}
+
+fn sorted_values(a: &Arguments<'_>, form: Form) -> Result<ArrayRef> {
+    let documents = a.texts(0)?;
+    a.make_text_arrays(|row, out| {
+        let json = Json::parse(documents.at(row))?;
+        object_members(&json, "jsonb_each", |members| {
+            sorted_members(members).iter().for_each(|(_, value)| append(value, form, out));
         })?;
         Ok(true)
     })

@@ -73,7 +73,11 @@ impl<'a> JsonOutput<'a> {
             _ if is_json => OutputForm::Plain,
             _ => OutputForm::Quoted,
         };
-        Ok(JsonOutput { output: Output::of(a, index)?, form })
+        let output = match &data_type {
+            DataType::Struct(_) => Output::of_json(a, index)?,
+            _ => Output::of(a, index)?,
+        };
+        Ok(JsonOutput { output, form })
     }
 
     fn write(&self, row: usize, buffer: &mut BytesMut, out: &mut String) -> Result<()> {
@@ -242,6 +246,8 @@ fn to_json(a: &Arguments<'_>, binary: bool) -> Result<ArrayRef> {
 /// `json_agg` puts a blank behind each comma.
 fn json_of_values(a: &Arguments<'_>) -> Result<ArrayRef> {
     let member = Member::of(a, 0)?;
+    let is_nested = matches!(a.raw(0)?.0.data_type(), DataType::List(element)
+        if matches!(element.data_type(), DataType::List(_) | DataType::Struct(_)));
     let mut buffer = BytesMut::new();
     a.make_texts(|row, out| {
         let mut text = String::new();
@@ -252,6 +258,10 @@ fn json_of_values(a: &Arguments<'_>) -> Result<ArrayRef> {
         for (index, element) in elements.iter().enumerate() {
             if index > 0 {
                 out.push_str(", ");
+            }
+            // PostgreSQL begins a new line for arrays and rows.
+            if index > 0 && is_nested && element.value != JsonValue::Null {
+                out.push_str("\n ");
             }
             out.push_str(element.text);
         }

@@ -1,5 +1,6 @@
 //! Roots, powers, logarithms, angles: functions of `double precision`, with PostgreSQL's errors where C's give
-//! infinity or no number. A `numeric` is computed as `double precision`.
+//! infinity or no number. Where PostgreSQL has a function of
+//! `numeric` too, `numeric_math` computes it; others take one as `double precision`.
 //! <https://www.postgresql.org/docs/16/functions-math.html>
 
 use datafusion::arrow::array::ArrayRef;
@@ -9,8 +10,10 @@ use crate::base::datatype::BaseType;
 use crate::base::{Error, ErrorKind, Result};
 
 use super::kernel::{Arguments, Kernel, Kind, Overload, Returns};
+use super::numeric_math;
 
 const FLOAT: Returns = Returns::Type(BaseType::Float8);
+const NUMERIC: Returns = Returns::Computed(numeric_math::result_field);
 
 macro_rules! of_one {
     ($name:literal, $body:expr) => {
@@ -28,17 +31,47 @@ macro_rules! of_two {
 }
 
 pub const KERNELS: &[Kernel] = &[
-    of_one!("sqrt", |x| match x < 0.0 {
-        true => Err(power_error("cannot take square root of a negative number")),
-        false => Ok(x.sqrt()),
-    }),
+    Kernel::immutable(
+        "sqrt",
+        &[
+            Overload::new(&[Kind::Float8], FLOAT, |a| {
+                one(a, |x| match x < 0.0 {
+                    true => Err(power_error("cannot take square root of a negative number")),
+                    false => Ok(x.sqrt()),
+                })
+            }),
+            Overload::new(&[Kind::Numeric], NUMERIC, numeric_math::root),
+        ],
+    ),
     of_one!("cbrt", |x: f64| Ok(x.cbrt())),
-    of_one!("exp", |x: f64| finite(x.exp(), &[x], x == f64::NEG_INFINITY)),
-    of_one!("ln", |x: f64| logarithm(x).map(|()| x.ln())),
-    of_one!("log10", |x: f64| logarithm(x).map(|()| x.log10())),
+    Kernel::immutable(
+        "exp",
+        &[
+            Overload::new(&[Kind::Float8], FLOAT, |a| {
+                one(a, |x: f64| finite(x.exp(), &[x], x == f64::NEG_INFINITY))
+            }),
+            Overload::new(&[Kind::Numeric], NUMERIC, numeric_math::exponential),
+        ],
+    ),
+    Kernel::immutable(
+        "ln",
+        &[
+            Overload::new(&[Kind::Float8], FLOAT, |a| one(a, |x| logarithm(x).map(|()| x.ln()))),
+            Overload::new(&[Kind::Numeric], NUMERIC, numeric_math::natural_logarithm),
+        ],
+    ),
+    Kernel::immutable(
+        "log10",
+        &[
+            Overload::new(&[Kind::Float8], FLOAT, |a| one(a, |x| logarithm(x).map(|()| x.log10()))),
+            Overload::new(&[Kind::Numeric], NUMERIC, numeric_math::decimal_logarithm),
+        ],
+    ),
     Kernel::immutable(
         "log",
         &[
+            Overload::new(&[Kind::Numeric], NUMERIC, numeric_math::decimal_logarithm),
+            Overload::new(&[Kind::Numeric, Kind::Numeric], NUMERIC, numeric_math::logarithm),
             Overload::new(&[Kind::Float8], FLOAT, |a| one(a, |x| logarithm(x).map(|()| x.log10()))),
             Overload::new(&[Kind::Float8, Kind::Float8], FLOAT, |a| {
                 two(a, |base, x| {
@@ -52,7 +85,14 @@ pub const KERNELS: &[Kernel] = &[
             }),
         ],
     ),
-    of_two!("power", power).aliases(&["pow"]),
+    Kernel::immutable(
+        "power",
+        &[
+            Overload::new(&[Kind::Float8, Kind::Float8], FLOAT, |a| two(a, power)),
+            Overload::new(&[Kind::Numeric, Kind::Numeric], NUMERIC, numeric_math::power),
+        ],
+    )
+    .aliases(&["pow"]),
     of_one!("degrees", |x: f64| finite(x / (std::f64::consts::PI / 180.0), &[x], true)),
     of_one!("radians", |x: f64| Ok(x * (std::f64::consts::PI / 180.0))),
     of_one!("sin", |x: f64| bounded(x.is_finite(), x.sin())),

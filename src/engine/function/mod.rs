@@ -22,21 +22,29 @@ mod datetime_zone;
 mod define;
 mod format;
 mod identity;
+mod interval_aggregate;
 mod json;
+mod json_edit;
 mod json_make;
+mod json_path;
+mod json_record;
 mod kernel;
 mod literal;
 mod math;
 mod moment;
 mod number;
+mod numeric_math;
 mod object_identifier;
 mod object_name;
 mod operator;
+mod period;
 mod privilege;
 mod quoting;
+mod record;
 mod regular_expression;
 mod routine_name;
 mod scalar_subquery;
+mod series;
 mod session;
 mod size;
 mod statistics;
@@ -45,6 +53,8 @@ mod sum;
 mod template;
 mod text_output;
 mod type_planner;
+mod undefined;
+mod variance;
 mod window;
 
 use std::collections::HashSet;
@@ -54,11 +64,12 @@ use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::functions_aggregate::bool_and_or::bool_and_udaf;
-use datafusion::functions_aggregate::variance::var_samp_udaf;
+use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::logical_expr::{ScalarUDF, planner};
 use datafusion::optimizer::AnalyzerRule;
 
 use define::{Function, PostgresFunction};
+use interval_aggregate::Fold;
 use kernel::{Kernel, KernelFunction};
 
 pub use cast_argument::CastArgumentRule;
@@ -70,6 +81,7 @@ pub use operator::OperatorPlanner;
 pub use scalar_subquery::{ScalarSubqueryRule, at_most_one_row};
 pub use text_output::TEXT_OF;
 pub use type_planner::TypePlanner;
+pub use undefined::undefined_function;
 
 /// The families.
 static FAMILIES: &[&[Function]] = &[
@@ -94,9 +106,14 @@ static KERNELS: &[&[Kernel]] = &[
     format::KERNELS,
     identity::KERNELS,
     json::KERNELS,
+    json_edit::KERNELS,
     json_make::KERNELS,
+    json_path::KERNELS,
+    json_record::KERNELS,
     math::KERNELS,
     number::KERNELS,
+    period::KERNELS,
+    record::KERNELS,
     regular_expression::KERNELS,
     statistics::KERNELS,
     string::KERNELS,
@@ -112,16 +129,24 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     for function in all_scalar_functions() {
         state.register_udf(function)?;
     }
-    state.register_udaf(average::function())?;
-    state.register_udaf(sum::function())?;
-    for (function, alias) in [(bool_and_udaf(), "every"), (var_samp_udaf(), "variance")] {
-        let function = function.as_ref().clone().with_aliases([alias]);
-        state.register_udaf(Arc::new(function))?;
+    for (function, fold) in [
+        (average::function(), Fold::Average),
+        (sum::function(), Fold::Sum),
+        (min_udaf(), Fold::Least),
+        (max_udaf(), Fold::Greatest),
+    ] {
+        state.register_udaf(interval_aggregate::over_intervals(function, fold))?;
     }
+    for function in variance::functions() {
+        state.register_udaf(function)?;
+    }
+    state.register_udaf(Arc::new(bool_and_udaf().as_ref().clone().with_aliases(["every"])))?;
     for function in window::functions() {
         state.register_udwf(function)?;
     }
     bounded::bound(state)?;
+    let series = series::Series::udf(state.udf("generate_series")?);
+    state.register_udf(series)?;
     state.register_expr_planner(Arc::new(literal::LiteralPlanner))?;
     state.register_expr_planner(Arc::new(cast_argument::CastArgumentPlanner))?;
     Ok(())

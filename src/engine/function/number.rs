@@ -7,6 +7,8 @@ use datafusion::arrow::datatypes::{
     Int32Type, Int64Type,
 };
 
+use datafusion::common::ScalarValue;
+
 use crate::base::datatype::BaseType;
 use crate::base::{Error, ErrorKind, Result};
 
@@ -19,6 +21,7 @@ const INTEGER: Returns = Returns::Type(BaseType::Int4);
 const SAME: Returns = Returns::Argument(0);
 const WHOLE: Returns = Returns::Computed(whole_field);
 const SCALED: Returns = Returns::Computed(scaled_field);
+const TRIMMED: Returns = Returns::Computed(trimmed_field);
 const WIDER: Returns = Returns::Computed(wider_field);
 
 pub const KERNELS: &[Kernel] = &[
@@ -144,6 +147,7 @@ pub const KERNELS: &[Kernel] = &[
         ],
     ),
     Kernel::immutable("scale", &[Overload::new(&[Numeric], INTEGER, scale)]),
+    Kernel::immutable("trim_scale", &[Overload::new(&[Numeric], TRIMMED, trim_scale)]),
     Kernel::immutable("min_scale", &[Overload::new(&[Numeric], INTEGER, min_scale)]),
     Kernel::immutable(
         "num_nulls",
@@ -343,6 +347,28 @@ fn min_scale(a: &Arguments<'_>) -> Result<ArrayRef> {
         }
         Ok(Some(digits))
     })
+}
+
+/// The scale that a constant needs. The values of a column have one scale, which stays.
+fn trimmed_field(shape: &Shape<'_>) -> Result<Field> {
+    let (precision, scale) = shape.decimal(0);
+    let constant = shape.constants.first().copied().flatten();
+    let Some(ScalarValue::Decimal128(Some(value), _, scale_of_value)) = constant else {
+        return Ok(numeric_field(precision, scale));
+    };
+    let (mut value, mut scale) = (*value, *scale_of_value);
+    while scale > 0 && value % 10 == 0 {
+        value /= 10;
+        scale -= 1;
+    }
+    Ok(numeric_field(precision, scale))
+}
+
+fn trim_scale(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let values = a.values::<Decimal128Type>(0)?;
+    let dropped = scale_of(a, 0)? - result_scale(a);
+    let divisor = power_of_ten(dropped.max(0))?;
+    a.make::<Decimal128Type>(|row| Ok(Some(values.at(row) / divisor)))
 }
 
 fn count_nulls(a: &Arguments<'_>, nulls: bool) -> Result<ArrayRef> {

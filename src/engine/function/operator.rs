@@ -6,16 +6,20 @@ use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::functions_nested::expr_fn::array_has_any;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, cast, lit};
+use datafusion::logical_expr::{Cast, Expr, ExprSchemable, Operator, binary_expr, cast, lit};
 use sqlparser::ast::BinaryOperator;
 
-use crate::base::Error;
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
+use crate::base::{Error, ErrorKind};
 use crate::engine::system::field::field_of;
+use crate::sql::{PERIOD_END, WHOLE_ROW};
 
 use super::datetime_arithmetic::{DIVIDE, MINUS, PLUS, TIMES};
 use super::json;
+use super::json_edit;
+use super::json_path;
 use super::kernel::numeric_field;
+use super::record;
 use super::regular_expression::MATCHES;
 use super::string::{BYTES_CONCAT, STARTS_WITH};
 
@@ -29,6 +33,13 @@ impl ExprPlanner for OperatorPlanner {
         expression: RawBinaryExpr,
         schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
+        if let BinaryOperator::Custom(name) = &expression.op {
+            return match name.as_str() {
+                PERIOD_END => period_end(expression, schema),
+                WHOLE_ROW => whole_row(expression, schema),
+                _ => Ok(PlannerResult::Original(expression)),
+            };
+        }
         let left = expression.left.to_field(schema)?.1;
         let right = expression.right.to_field(schema)?.1;
         if matches!(expression.op, BinaryOperator::PGOverlap) && is_array(&left) && is_array(&right)
@@ -42,6 +53,24 @@ impl ExprPlanner for OperatorPlanner {
             let found = if negated { Expr::Not(Box::new(found)) } else { found };
             return Ok(PlannerResult::Planned(found));
         }
+        if let Some(comparison) = comparison_of(&expression.op)
+            && (is_of(&left, BaseType::Jsonb) && is_document_or_text(&right)
+                || is_of(&right, BaseType::Jsonb) && is_document_or_text(&left))
+        {
+            let RawBinaryExpr { left: one, right: other, .. } = expression;
+            let order = call(json_path::COMPARE, vec![one, other])?;
+            let planned = binary_expr(order, comparison, lit(0_i32));
+            return Ok(PlannerResult::Planned(planned));
+        }
+        if comparison_of(&expression.op).is_some() && is_incomparable(&left, &right) {
+            return Err(undefined(&expression.op, &left, &right));
+        }
+        if comparison_of(&expression.op).is_some()
+            && is_of(&left, BaseType::Json)
+            && (is_of(&right, BaseType::Json) || right.data_type().is_string())
+        {
+            return Err(undefined(&expression.op, &left, &right));
+        }
         match function_of(&expression.op, &left, &right) {
             Some(name) => {
                 let RawBinaryExpr { left: first, right: second, .. } = expression;
@@ -52,10 +81,50 @@ impl ExprPlanner for OperatorPlanner {
             None => {
                 let RawBinaryExpr { op, left: first, right: second } = expression;
                 let (first, second) = read_constants(&op, first, &left, second, &right);
+                let (first, second) = widened(&op, first, &left, second, &right);
                 Ok(PlannerResult::Original(RawBinaryExpr { op, left: first, right: second }))
             }
         }
     }
+}
+
+/// The end of a period: an interval counts from the start.
+fn period_end(
+    expression: RawBinaryExpr,
+    schema: &DFSchema,
+) -> Result<PlannerResult<RawBinaryExpr>> {
+    let RawBinaryExpr { left, right, .. } = expression;
+    let end = match right.get_type(schema)? {
+        DataType::Interval(_) => call(PLUS, vec![left, right])?,
+        _ => right,
+    };
+    Ok(PlannerResult::Planned(end))
+}
+
+/// What a name means that may be a column or a relation: PostgreSQL looks for a column first.
+fn whole_row(expression: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    let name = expression.right.as_literal().and_then(|name| name.try_as_str().flatten());
+    let name = name.unwrap_or_default();
+    let of_relation = schema
+        .iter()
+        .filter(|(relation, _)| relation.is_some_and(|relation| relation.table() == name));
+    let fields: Vec<Expr> = match schema.has_column_with_unqualified_name(name) {
+        true => Vec::new(),
+        false => of_relation
+            .flat_map(|column| {
+                let shown = crate::sql::shown(column.1.name());
+                [lit(shown.as_ref()), Expr::Column(datafusion::common::Column::from(column))]
+            })
+            .collect(),
+    };
+    if !fields.is_empty() {
+        return call(record::RECORD_OR_NULL, fields).map(PlannerResult::Planned);
+    }
+    let column = match schema.qualified_field_with_unqualified_name(name) {
+        Ok(field) => datafusion::common::Column::from(field),
+        Err(_) => datafusion::common::Column::new_unqualified(name),
+    };
+    Ok(PlannerResult::Planned(Expr::Column(column)))
 }
 
 fn call(name: &str, arguments: Vec<Expr>) -> Result<Expr> {
@@ -93,6 +162,9 @@ fn function_of(operator: &BinaryOperator, left: &Field, right: &Field) -> Option
         Op::Question => Some(json::EXISTS),
         Op::QuestionPipe => Some(json::EXISTS_ANY),
         Op::QuestionAnd => Some(json::EXISTS_ALL),
+        Op::AtQuestion => Some(json_path::PATH_EXISTS),
+        Op::AtAt if is_document(left) => Some(json_path::PATH_MATCH),
+        Op::HashMinus => Some(json_edit::DELETE_PATH),
         Op::AtArrow if is_document(left) || is_document(right) => Some(json::CONTAINS),
         Op::ArrowAt if is_document(left) || is_document(right) => Some(json::CONTAINED),
         Op::StringConcat
@@ -101,6 +173,7 @@ fn function_of(operator: &BinaryOperator, left: &Field, right: &Field) -> Option
         {
             Some(json::CONCAT)
         }
+        Op::Minus if is_document(left) && is_array(right) => Some(json_edit::DELETE_KEYS),
         Op::Minus if is_document(left) => Some(json::DELETE),
         Op::StringConcat if left.data_type().is_binary() && right.data_type().is_binary() => {
             Some(BYTES_CONCAT)
@@ -115,7 +188,14 @@ fn is_array(field: &Field) -> bool {
 }
 
 fn is_path(name: &str) -> bool {
-    matches!(name, json::GET_PATH | json::GET_PATH_TEXT | json::EXISTS_ANY | json::EXISTS_ALL)
+    matches!(
+        name,
+        json::GET_PATH
+            | json::GET_PATH_TEXT
+            | json::EXISTS_ANY
+            | json::EXISTS_ALL
+            | json_edit::DELETE_PATH
+    )
 }
 
 /// A string constant in the place of an array of texts.
@@ -131,6 +211,66 @@ fn path(expression: Expr, field: &Field) -> Result<Expr> {
 
 fn is_document(field: &Field) -> bool {
     is_of(field, BaseType::Jsonb) || is_of(field, BaseType::Json)
+}
+
+/// A `real` is reckoned with other numbers as `double precision`.
+fn widened(
+    operator: &BinaryOperator,
+    first: Expr,
+    left: &Field,
+    second: Expr,
+    right: &Field,
+) -> (Expr, Expr) {
+    use BinaryOperator as Op;
+    let reckons = matches!(operator, Op::Plus | Op::Minus | Op::Multiply | Op::Divide);
+    let is_real = |field: &Field| *field.data_type() == DataType::Float32;
+    let is_other = |field: &Field| field.data_type().is_numeric() && !is_real(field);
+    let wide = |value: Expr| cast(value, DataType::Float64);
+    match reckons {
+        true if is_real(left) && is_other(right) => (wide(first), wide(second)),
+        true if is_other(left) && is_real(right) => (wide(first), wide(second)),
+        _ => (first, second),
+    }
+}
+
+/// Dates, times and truths are compared with no numbers.
+fn is_incomparable(left: &Field, right: &Field) -> bool {
+    let is_apart =
+        |field: &Field| is_temporal(field.data_type()) || *field.data_type() == DataType::Boolean;
+    let is_number = |field: &Field| field.data_type().is_numeric();
+    is_apart(left) && is_number(right) || is_number(left) && is_apart(right)
+}
+
+/// 42883 in PostgreSQL's words.
+fn undefined(operator: &BinaryOperator, left: &Field, right: &Field) -> DataFusionError {
+    let name = |field: &Field| match pg_type_of(field) {
+        // Integer constants become 32-bit where they fit.
+        Ok((PgType::Scalar(BaseType::Int8), _)) => BaseType::Int4.sql_name().to_owned(),
+        Ok((pg_type, _)) => pg_type.sql_name(NO_TYPMOD),
+        Err(_) => "unknown".to_owned(),
+    };
+    let message = format!("operator does not exist: {} {operator} {}", name(left), name(right));
+    let error = Error::new(ErrorKind::UndefinedFunction, message).with_hint(
+        "No operator matches the given name and argument types. You might need to add explicit type casts.",
+    );
+    DataFusionError::External(Box::new(error))
+}
+
+fn is_document_or_text(field: &Field) -> bool {
+    is_of(field, BaseType::Jsonb) || field.data_type().is_string() && !is_of(field, BaseType::Json)
+}
+
+/// Documents of `jsonb` are compared by their values, not by their texts.
+fn comparison_of(operator: &BinaryOperator) -> Option<Operator> {
+    match operator {
+        BinaryOperator::Eq => Some(Operator::Eq),
+        BinaryOperator::NotEq => Some(Operator::NotEq),
+        BinaryOperator::Lt => Some(Operator::Lt),
+        BinaryOperator::LtEq => Some(Operator::LtEq),
+        BinaryOperator::Gt => Some(Operator::Gt),
+        BinaryOperator::GtEq => Some(Operator::GtEq),
+        _ => None,
+    }
 }
 
 fn is_temporal(data_type: &DataType) -> bool {

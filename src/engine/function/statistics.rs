@@ -1,10 +1,16 @@
 //! What ordered-set aggregates make of the array of their values: `mode` and `percentile_disc`.
 //! <https://www.postgresql.org/docs/16/functions-aggregate.html>
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt64Array, make_comparator};
-use datafusion::arrow::compute::{SortOptions, take};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Float64Builder, ListArray, ListBuilder, UInt64Array, make_comparator,
+};
+use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
+use datafusion::arrow::compute::{SortOptions, cast, take};
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type};
 
+use crate::base::datatype::BaseType;
 use crate::base::{Error, ErrorKind, Result};
 
 use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, Shape, broken};
@@ -15,7 +21,18 @@ pub const KERNELS: &[Kernel] = &[
     Kernel::immutable("mode_of", &[Overload::new(&[Kind::Array], ELEMENT, mode)]),
     Kernel::immutable(
         "percentile_disc_of",
-        &[Overload::new(&[Kind::Array, Kind::Float8, Kind::Bool], ELEMENT, percentile)],
+        &[
+            Overload::new(&[Kind::Array, Kind::Float8, Kind::Bool], ELEMENT, percentile),
+            Overload::new(&[Kind::Array, Kind::Array, Kind::Bool], ELEMENTS, percentiles),
+        ],
+    ),
+    Kernel::immutable(
+        "percentile_cont_of",
+        &[Overload::new(
+            &[Kind::Array, Kind::Array, Kind::Bool],
+            Returns::ArrayOf(BaseType::Float8),
+            interpolated,
+        )],
     ),
 ];
 
@@ -24,6 +41,104 @@ fn element_field(shape: &Shape<'_>) -> Result<Field> {
         Some(DataType::List(element)) => Ok(element.as_ref().clone().with_nullable(true)),
         _ => Err(Error::internal("an array has another type")),
     }
+}
+
+const ELEMENTS: Returns = Returns::Computed(|shape| match shape.fields.first() {
+    Some(field) => Ok(field.as_ref().clone().with_nullable(true)),
+    None => Err(Error::internal("an array has another type")),
+});
+
+fn lists<'a>(a: &'a Arguments<'_>, index: usize) -> Result<(&'a ListArray, bool)> {
+    let (array, constant) = a.raw(index)?;
+    let lists =
+        array.as_list_opt::<i32>().ok_or_else(|| Error::internal("an array has another type"))?;
+    Ok((lists, constant))
+}
+
+/// The fractions of a row; `None` for one that is NULL.
+fn fractions(a: &Arguments<'_>, row: usize) -> Result<Vec<Option<f64>>> {
+    let (lists, constant) = lists(a, 1)?;
+    let values = lists.value(if constant { 0 } else { row });
+    let values = cast(&values, &DataType::Float64).map_err(broken)?;
+    let values = values.as_primitive::<Float64Type>();
+    values.iter().map(|fraction| fraction.map(checked).transpose()).collect()
+}
+
+fn checked(fraction: f64) -> Result<f64> {
+    if (0.0..=1.0).contains(&fraction) {
+        return Ok(fraction);
+    }
+    let message = format!("percentile value {fraction} is not between 0 and 1");
+    Err(Error::new(ErrorKind::NumericValueOutOfRange, message))
+}
+
+/// Elements of an array that are not NULL, sorted.
+fn sorted(values: &ArrayRef, descending: bool) -> Result<Vec<usize>> {
+    let compare = make_comparator(values, values, SortOptions::default()).map_err(broken)?;
+    let mut places: Vec<usize> = (0..values.len()).filter(|at| values.is_valid(*at)).collect();
+    places.sort_by(|one, other| compare(*one, *other));
+    if descending {
+        places.reverse();
+    }
+    Ok(places)
+}
+
+/// `percentile_disc` of several fractions.
+fn percentiles(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let (values, constant) = lists(a, 0)?;
+    let descending = a.flags(2)?;
+    let (mut places, mut lengths) = (Vec::new(), Vec::new());
+    let mut validity = Vec::new();
+    for row in 0..a.rows {
+        let list = if constant { 0 } else { row };
+        let first = values.value_offsets().get(list).copied().unwrap_or(0) as u64;
+        let of_row = values.value(list);
+        let sorted = sorted(&of_row, descending.at(row))?;
+        let fractions = fractions(a, row)?;
+        let is_value = values.is_valid(list) && !sorted.is_empty();
+        validity.push(is_value);
+        lengths.push(if is_value { fractions.len() } else { 0 });
+        for fraction in fractions.into_iter().filter(|_| is_value) {
+            let place = fraction.and_then(|fraction| {
+                let place = (fraction * sorted.len() as f64).ceil() as usize;
+                sorted.get(place.saturating_sub(1)).map(|at| first + *at as u64)
+            });
+            places.push(place);
+        }
+    }
+    let chosen = take(values.values(), &UInt64Array::from(places), None).map_err(broken)?;
+    let DataType::List(element) = values.data_type() else {
+        return Err(Error::internal("an array has another type"));
+    };
+    let (offsets, nulls) = (OffsetBuffer::from_lengths(lengths), NullBuffer::from(validity));
+    let made = ListArray::try_new(Arc::clone(element), offsets, chosen, Some(nulls));
+    Ok(Arc::new(made.map_err(broken)?))
+}
+
+/// `percentile_cont` of several fractions: between two values in proportion.
+fn interpolated(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let (values, constant) = lists(a, 0)?;
+    let descending = a.flags(2)?;
+    let mut made = ListBuilder::new(Float64Builder::new());
+    for row in 0..a.rows {
+        let list = if constant { 0 } else { row };
+        let of_row = cast(&values.value(list), &DataType::Float64).map_err(broken)?;
+        let sorted = sorted(&of_row, descending.at(row))?;
+        let numbers = of_row.as_primitive::<Float64Type>();
+        let fractions = fractions(a, row)?;
+        let at = |place: f64| sorted.get(place as usize).map(|at| numbers.value(*at));
+        let is_value = values.is_valid(list) && !sorted.is_empty();
+        for fraction in fractions.into_iter().filter(|_| is_value) {
+            let value = fraction.and_then(|fraction| {
+                let place = fraction * (sorted.len() as f64 - 1.0);
+                let (below, above) = (at(place.floor())?, at(place.ceil())?);
+                Some(below + (place - place.floor()) * (above - below))
+            });
+            made.values().append_option(value);
+        }
+        made.append(is_value);
+    }
+    Ok(Arc::new(made.finish()))
 }
 
 /// For each row, the place of the chosen one among the sorted elements that are not NULL.

@@ -46,6 +46,7 @@ pub const KERNELS: &[Kernel] = &[
             a.make_flags(|row| Ok(Some(texts.at(row).starts_with(starts.at(row)))))
         })],
     ),
+    Kernel::immutable("unistr", &[Overload::new(&[Text], TEXT, unistr)]),
     Kernel::immutable("split_part", &[Overload::new(&[Text, Text, Int4], TEXT, split_part)]),
     Kernel::immutable("chr", &[Overload::new(&[Int4], TEXT, chr)]),
     Kernel::immutable(
@@ -285,6 +286,66 @@ fn split_part(a: &Arguments<'_>) -> Result<ArrayRef> {
         out.push_str(part.unwrap_or_default());
         Ok(true)
     })
+}
+
+/// The text with its escapes read: `\0061`, `\+000061`, `\u0061`, `\U00000061` and `\\`.
+fn unistr(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let texts = a.texts(0)?;
+    a.make_texts(|row, out| {
+        let mut high = None;
+        let mut rest = texts.at(row);
+        while let Some((before, escape)) = rest.split_once('\\') {
+            if high.is_some() && !before.is_empty() {
+                return Err(invalid_pair());
+            }
+            out.push_str(before);
+            if let Some(after) = escape.strip_prefix('\\') {
+                out.push('\\');
+                rest = after;
+                continue;
+            }
+            let (skipped, digits) = match escape.as_bytes().first() {
+                Some(b'+') => (1, 6),
+                Some(b'u') => (1, 4),
+                Some(b'U') => (1, 8),
+                _ => (0, 4),
+            };
+            let code = escape
+                .get(skipped..skipped + digits)
+                .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+            let code = code.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+            let code = code.ok_or_else(|| {
+                Error::new(ErrorKind::SyntaxError, "invalid Unicode escape").with_hint(
+                    "Unicode escapes must be \\XXXX, \\+XXXXXX, \\uXXXX, or \\UXXXXXXXX.",
+                )
+            })?;
+            rest = escape.get(skipped + digits..).unwrap_or_default();
+            match (high.take(), code) {
+                (None, 0xd800..0xdc00) => high = Some(code),
+                (Some(high), 0xdc00..0xe000) => {
+                    let code = 0x10000 + ((high - 0xd800) << 10) + (code - 0xdc00);
+                    out.extend(char::from_u32(code));
+                }
+                (Some(_), _) | (None, 0xdc00..0xe000) => return Err(invalid_pair()),
+                (None, code) => match char::from_u32(code).filter(|code| *code != '\0') {
+                    Some(character) => out.push(character),
+                    None => {
+                        let message = format!("invalid Unicode code point: {code:04X}");
+                        return Err(Error::new(ErrorKind::InvalidParameterValue, message));
+                    }
+                },
+            }
+        }
+        if high.is_some() {
+            return Err(invalid_pair());
+        }
+        out.push_str(rest);
+        Ok(true)
+    })
+}
+
+fn invalid_pair() -> Error {
+    Error::new(ErrorKind::SyntaxError, "invalid Unicode surrogate pair")
 }
 
 fn chr(a: &Arguments<'_>) -> Result<ArrayRef> {

@@ -44,6 +44,14 @@ impl<'a> Output<'a> {
         Ok(Output { writer, constant })
     }
 
+    /// A struct as JSON, rather than as a row.
+    pub fn of_json(arguments: &'a Arguments<'_>, index: usize) -> Result<Output<'a>> {
+        let (array, constant) = arguments.raw(index)?;
+        let field = Field::new("", array.data_type().clone(), true);
+        let writer = ColumnWriter::new(array, &field, Format::Text, &arguments.style())?;
+        Ok(Output { writer: Some(writer), constant })
+    }
+
     fn row(&self, row: usize) -> usize {
         if self.constant { 0 } else { row }
     }

@@ -17,6 +17,7 @@ use sqlparser::ast::{
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, character_typmod, numeric_typmod};
 use crate::base::{Error, ErrorKind};
 use crate::engine::system::field::field_of;
+use crate::sql::datatype::is_type_elsewhere;
 
 /// Plans PostgreSQL's type names.
 #[derive(Debug)]
@@ -95,6 +96,12 @@ fn base_type(sql_type: &SqlType) -> Result<Option<(BaseType, i32)>, Error> {
         Sql::Timestamp(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
             plain(BaseType::Timestamptz)
         }
+        Sql::Time(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
+            return Err(Error::unsupported("a value of type time with time zone"));
+        }
+        Sql::Bit(_) | Sql::BitVarying(_) | Sql::VarBit(_) => {
+            return Err(Error::unsupported("a value of type bit"));
+        }
         Sql::Interval { .. } => plain(BaseType::Interval),
         Sql::Regclass => plain(BaseType::Regclass),
         Sql::Custom(name, modifiers) => return custom(name, modifiers).map(Some),
@@ -109,7 +116,12 @@ fn custom(name: &ObjectName, modifiers: &[String]) -> Result<(BaseType, i32), Er
     let name = system_name(name).ok_or_else(undefined)?;
     let base = BaseType::ALL.iter().copied().find(|base| base.name() == name);
     let lengths: Vec<u64> = modifiers.iter().filter_map(|modifier| modifier.parse().ok()).collect();
-    let base = base.ok_or_else(undefined)?;
+    let base = match base {
+        None if is_type_elsewhere(&name) => {
+            return Err(Error::unsupported(format_args!("a value of type {name}")));
+        }
+        base => base.ok_or_else(undefined)?,
+    };
     let typmod = match (base, lengths.as_slice()) {
         (BaseType::Varchar | BaseType::Bpchar, [length]) => length_modifier(
             Some(&CharacterLength::IntegerLength { length: *length, unit: None }),

@@ -27,8 +27,24 @@ impl AnalyzerRule for ConversionRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        super::rewrite_expressions(plan, rewrite)
+        let plan = super::rewrite_expressions(plan, rewrite)?;
+        plan.transform_up_with_subqueries(sort_by_lengths).map(|sorted| sorted.data)
     }
+}
+
+/// Intervals are sorted as they are compared.
+fn sort_by_lengths(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let LogicalPlan::Sort(mut sort) = node else { return Ok(Transformed::no(node)) };
+    let schema = Arc::clone(sort.input.schema());
+    let mut changed = false;
+    for key in &mut sort.expr {
+        if matches!(key.expr.get_type(&schema), Ok(DataType::Interval(_))) {
+            key.expr = call(SPAN, std::mem::take(&mut key.expr))?;
+            changed = true;
+        }
+    }
+    let sort = LogicalPlan::Sort(sort);
+    Ok(if changed { Transformed::yes(sort) } else { Transformed::no(sort) })
 }
 
 fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {

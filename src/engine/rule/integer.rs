@@ -13,8 +13,15 @@ use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::logical_plan::Subquery;
 use datafusion::logical_expr::{
-    Cast, Expr, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, TableScan,
+    Cast, Expr, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, TableScan,
 };
+
+use crate::base::datatype::{BaseType, TYPE_METADATA, TYPMOD_METADATA};
+
+use super::float::{float_beside_decimals, unified};
+
+/// `base::datatype::NO_TYPMOD` as metadata has it.
+const NO_TYPMOD_TEXT: &str = "-1";
 
 /// Makes the literals of a freshly planned query 32-bit.
 pub fn narrow_integer_literals(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -35,6 +42,8 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             LogicalPlanBuilder::values(rows)?.build().map(Transformed::yes)
         }
         LogicalPlan::RecursiveQuery(query) => narrow_recursion(query).map(Transformed::yes),
+        // A union keeps the types that its inputs had when it was made.
+        LogicalPlan::Union(union) => unified(union).map(Transformed::yes),
         node => {
             let node = match node {
                 LogicalPlan::Join(join) => LogicalPlan::Join(follow_lateral(join)?),
@@ -45,6 +54,10 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             node.map_expressions(|expression| {
                 let name = names.save(&expression);
                 let expression = narrow(expression)?.data;
+                let expression =
+                    expression.transform_up(|inner| numeric_of_digits(inner, &outer))?.data;
+                let expression =
+                    expression.transform_up(|inner| float_beside_decimals(inner, &outer))?.data;
                 let followed = expression.transform_up(|inner| follow_outer(inner, &outer))?;
                 Ok(Transformed::yes(name.restore(followed.data)))
             })?
@@ -86,6 +99,28 @@ fn narrow(expression: Expr) -> Result<Transformed<Expr>> {
         }),
         other => Ok(Transformed::no(other)),
     })
+}
+
+/// `x::numeric` has the digits of `x`, where the type of `x` tells them: none after the point for integers.
+fn numeric_of_digits(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Expr::Cast(Cast { expr, field }) = &expression else {
+        return Ok(Transformed::no(expression));
+    };
+    let is_bare = field.data_type().is_decimal()
+        && field.metadata().get(TYPMOD_METADATA).is_some_and(|typmod| typmod == NO_TYPMOD_TEXT);
+    let digits = match expr.get_type(schema) {
+        Ok(_) if !is_bare => None,
+        Ok(DataType::Int8 | DataType::Int16) => Some(DataType::Decimal128(5, 0)),
+        Ok(DataType::Int32) => Some(DataType::Decimal128(10, 0)),
+        Ok(DataType::Int64) => Some(DataType::Decimal128(19, 0)),
+        Ok(decimal @ DataType::Decimal128(..)) => Some(decimal),
+        Ok(_) | Err(_) => None,
+    };
+    let Some(digits) = digits else { return Ok(Transformed::no(expression)) };
+    let mut metadata = field.metadata().clone();
+    metadata.insert(TYPE_METADATA.to_owned(), BaseType::Numeric.name().to_owned());
+    let field = field.as_ref().clone().with_data_type(digits).with_metadata(metadata);
+    Ok(Transformed::yes(Expr::Cast(Cast::new_from_field(expr.clone(), Arc::new(field)))))
 }
 
 /// The recursive term over a working table of the types that the first term has now.

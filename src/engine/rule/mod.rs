@@ -8,6 +8,8 @@ mod arithmetic;
 mod correlated_limit;
 mod conversion;
 mod date_comparison;
+mod explicit_cast;
+mod float;
 mod dependent;
 mod empty_subquery;
 mod integer;
@@ -30,6 +32,7 @@ use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 pub use dependent::{pulls_up, references};
 pub use empty_subquery::EmptySubqueryRule;
+pub use explicit_cast::refuse_casts;
 pub use integer::narrow_integer_literals;
 pub use join::refuse_merged_columns;
 pub use lateral::inline_laterals;

@@ -1,12 +1,16 @@
 //! Aggregates that the planner lacks, said with those that it has: `every(x)` is `bool_and(x)`, and
-//! `jsonb_agg(x)`, `mode()` and `percentile_disc(p)` are functions of `array_agg(x)`.
+//! `jsonb_agg(x)`, `mode()` and `percentile_disc(p)` are functions of `array_agg(x)`, and the hypothetical rank of
+//! a row counts those before it.
 
+use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Value,
+    BinaryOperator, CaseWhen, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectName, Value,
 };
 
-use super::{call, take};
-use crate::base::Result;
+use super::{call, hypothetical, take};
+use crate::base::{Error, Result};
+use crate::sql::dialect::joined;
 
 const ARRAY_AGG: &str = "array_agg";
 
@@ -17,12 +21,21 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
     }
     match function.name.to_string().to_lowercase().as_str() {
         "every" => rename(function, "bool_and"),
-        "variance" => rename(function, "var_samp"),
         "json_agg" => wrap(expression, "json_of_values"),
         "jsonb_agg" => wrap(expression, "to_jsonb"),
         "json_object_agg" => pair(expression, "json_object_of"),
         "jsonb_object_agg" => pair(expression, "jsonb_object_of"),
-        "mode" | "percentile_disc" => ordered_set(expression),
+        "mode" | "percentile_disc" => ordered_set(expression, "percentile_disc_of"),
+        "percentile_cont" if has_array_argument(function) => {
+            ordered_set(expression, "percentile_cont_of");
+        }
+        "rank" | "dense_rank" | "percent_rank" | "cume_dist"
+            if !function.within_group.is_empty() =>
+        {
+            *expression = hypothetical::rank(function)?;
+        }
+        "regr_count" => regr_count(function),
+        "xmlagg" => return Err(Error::unsupported("xmlagg, because there is no type xml,")),
         _ => {}
     }
     Ok(())
@@ -30,6 +43,45 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
 
 fn rename(function: &mut Function, name: &str) {
     function.name = ObjectName::from(vec![Ident::new(name)]);
+}
+
+/// `count(CASE WHEN y IS NOT NULL AND x IS NOT NULL THEN 1 END)`
+fn regr_count(function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let values = list.args.iter().filter_map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => {
+            Some(Expr::IsNotNull(Box::new(Expr::Nested(Box::new(value.clone())))))
+        }
+        _ => None,
+    });
+    let values: Vec<Expr> = values.collect();
+    if values.len() != 2 {
+        return;
+    }
+    let Some(condition) = joined(values, &BinaryOperator::And) else { return };
+    let one = Expr::value(Value::Number("1".to_owned(), false));
+    let counted = Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: vec![CaseWhen { condition, result: one }],
+        else_result: None,
+    };
+    list.args = vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(counted))];
+    rename(function, "count");
+}
+
+/// Whether the argument is written as an array.
+fn has_array_argument(function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return false };
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] = list.args.as_slice() else {
+        return false;
+    };
+    match argument {
+        Expr::Array(_) => !function.within_group.is_empty(),
+        Expr::Cast { data_type, .. } => matches!(data_type, DataType::Array(_)),
+        _ => false,
+    }
 }
 
 /// `f(array_agg(x))`
@@ -58,7 +110,7 @@ fn pair(expression: &mut Expr, name: &str) {
 }
 
 /// `percentile_disc(p) WITHIN GROUP (ORDER BY x)` as `percentile_disc_of(array_agg(x), p, false)`.
-fn ordered_set(expression: &mut Expr) {
+fn ordered_set(expression: &mut Expr, percentile: &str) {
     let Expr::Function(function) = expression else { return };
     let [order] = function.within_group.as_mut_slice() else { return };
     let FunctionArguments::List(list) = &mut function.args else { return };
@@ -75,7 +127,7 @@ fn ordered_set(expression: &mut Expr) {
     *expression = match fraction {
         Some(fraction) => {
             let descending = Expr::value(Value::Boolean(is_descending));
-            call("percentile_disc_of", vec![values, fraction, descending])
+            call(percentile, vec![values, fraction, descending])
         }
         None => call("mode_of", vec![values]),
     };

@@ -38,6 +38,6 @@ fn written_out(pattern: &mut Expr) -> Option<Vec<Expr>> {
         },
         Expr::Array(array) => Some(std::mem::take(&mut array.elem)),
         Expr::Tuple(patterns) => Some(std::mem::take(patterns)),
-        _ => None,
+        row => super::row_values::fields(row),
     }
 }

@@ -3,6 +3,8 @@
 
 mod aggregates;
 mod array_bounds;
+mod array_fill;
+mod array_slices;
 mod array_subquery;
 mod at_time_zone;
 mod catalog_functions;
@@ -10,10 +12,12 @@ mod character_casts;
 mod collations;
 mod composite_fields;
 mod datetime_precision;
+mod document_constants;
 mod extract;
 mod fetch;
 mod float_constants;
 mod grouping_tuples;
+mod hypothetical;
 mod interval_literals;
 mod lateral_names;
 mod like_any;
@@ -21,14 +25,18 @@ mod like_escape;
 mod merged_columns;
 mod named_arguments;
 mod prefix_operators;
+mod record_functions;
 mod row_comparison;
+mod row_values;
 mod session_words;
 mod set_functions;
 mod substrings;
 mod system_columns;
 mod table_sample;
+mod type_of;
 mod union_chains;
 mod values_lists;
+mod window_names;
 
 use std::ops::ControlFlow;
 
@@ -37,6 +45,11 @@ use sqlparser::ast::{
     ObjectName, ObjectNamePart, Query, TableFactor, VisitMut, VisitorMut,
 };
 use sqlparser::tokenizer::Span;
+
+pub use row_comparison::PERIOD_END;
+pub use row_values::WHOLE_ROW;
+pub use session_words::is_session_word;
+pub use set_functions::ROWS_FROM;
 
 use super::source::Source;
 use crate::base::{Error, Result};
@@ -65,12 +78,17 @@ const RULES: &[Rule] = &[
     Rule::Expression(named_arguments::rewrite),
     Rule::Expression(substrings::rewrite),
     Rule::Expression(session_words::rewrite),
+    Rule::Expression(type_of::rewrite),
     Rule::Expression(at_time_zone::rewrite),
     Rule::Expression(prefix_operators::rewrite),
     Rule::Expression(aggregates::rewrite),
     Rule::Expression(array_bounds::rewrite),
+    Rule::Expression(array_fill::rewrite),
+    Rule::Expression(array_slices::rewrite),
     Rule::Expression(array_subquery::rewrite),
+    Rule::Expression(document_constants::rewrite),
     Rule::Expression(row_comparison::rewrite),
+    Rule::Expression(row_values::rewrite),
     Rule::Expression(like_any::rewrite),
     Rule::Expression(like_escape::rewrite),
     Rule::Expression(grouping_tuples::rewrite),
@@ -79,6 +97,8 @@ const RULES: &[Rule] = &[
     Rule::Query(system_columns::rewrite),
     Rule::Query(union_chains::rewrite),
     Rule::Query(values_lists::rewrite),
+    Rule::Query(row_values::in_query),
+    Rule::Query(window_names::rewrite),
 ];
 
 /// Applies every rule everywhere in `node`.

@@ -3,24 +3,35 @@
 //! NULL inside differs. `(a, b) IN (SELECT …)` becomes EXISTS over such a comparison.
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, SetExpr,
-    TableAliasColumnDef, TableFactor, UnaryOperator, Value,
+    BinaryOperator, Expr, Ident, Query, SetExpr, TableAliasColumnDef, TableFactor, UnaryOperator,
+    Value,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
+use super::row_values;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::dialect::joined;
 
 /// Each entry of an ordered comparison nests the rest of it.
 const ENTRIES_MAX: usize = 64;
 
+/// The operator between a start and an end that may be an interval.
+pub const PERIOD_END: &str = "period_end";
+
 pub fn rewrite(expression: &mut Expr) -> Result<()> {
     let rewritten = match expression {
         Expr::BinaryOp { left, op, right } => match (row(left), row(right)) {
+            (Some(left), Some(right)) if *op == BinaryOperator::Overlaps => {
+                Some(overlaps(left, right)?)
+            }
             (Some(left), Some(right)) => compare(op, &left, &right)?,
             _ => None,
         },
+        Expr::IsDistinctFrom(left, right) => distinct(left, right, Expr::IsDistinctFrom)?,
+        Expr::IsNotDistinctFrom(left, right) => {
+            distinct(left, right, Expr::IsDistinctFrom)?.map(not)
+        }
         Expr::InList { expr, list, negated } => match row(expr) {
             Some(left) => Some(in_list(&left, list, *negated)?),
             None => None,
@@ -41,17 +52,7 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
 fn row(expression: &Expr) -> Option<Vec<Expr>> {
     match expression {
         Expr::Tuple(values) => Some(values.clone()),
-        Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("row") => {
-            let FunctionArguments::List(list) = &function.args else { return None };
-            list.args
-                .iter()
-                .map(|argument| match argument {
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
-                    _ => None,
-                })
-                .collect()
-        }
-        _ => None,
+        other => row_values::fields(other),
     }
 }
 
@@ -72,6 +73,41 @@ fn compare(operator: &BinaryOperator, left: &[Expr], right: &[Expr]) -> Result<O
         _ => return Ok(None),
     };
     Ok(Some(ordered(operator, &strict, left, right)))
+}
+
+/// `(a, b) OVERLAPS (c, d)` as a call. An end may be an interval, which counts from its start.
+fn overlaps(left: Vec<Expr>, right: Vec<Expr>) -> Result<Expr> {
+    let mut arguments = Vec::with_capacity(4);
+    for (side, period) in [("left", left), ("right", right)] {
+        let [start, end] = <[Expr; 2]>::try_from(period).map_err(|_| {
+            let message =
+                format!("wrong number of parameters on {side} side of OVERLAPS expression");
+            Error::new(ErrorKind::SyntaxError, message)
+        })?;
+        arguments.push(start.clone());
+        arguments.push(Expr::Nested(Box::new(Expr::BinaryOp {
+            left: Box::new(start),
+            op: BinaryOperator::Custom(PERIOD_END.to_owned()),
+            right: Box::new(end),
+        })));
+    }
+    Ok(super::call("overlaps", arguments))
+}
+
+/// Rows are distinct where any of their fields are.
+fn distinct(
+    left: &Expr,
+    right: &Expr,
+    test: fn(Box<Expr>, Box<Expr>) -> Expr,
+) -> Result<Option<Expr>> {
+    let (Some(left), Some(right)) = (row(left), row(right)) else { return Ok(None) };
+    if left.len() != right.len() {
+        let message = "unequal number of entries in row expressions";
+        return Err(Error::new(ErrorKind::SyntaxError, message));
+    }
+    let pairs = left.into_iter().zip(right);
+    let tests = pairs.map(|(left, right)| test(Box::new(left), Box::new(right)));
+    Ok(joined(tests.collect(), &BinaryOperator::Or))
 }
 
 fn equal(left: &[Expr], right: &[Expr]) -> Expr {

@@ -1,23 +1,34 @@
 //! `CURRENT_SCHEMA` and `CURRENT_ROLE` without parentheses become calls: the grammar takes them for columns.
 
-use sqlparser::ast::{CastKind, DataType, Expr, TimezoneInfo};
+use sqlparser::ast::{CastKind, DataType, Expr, FunctionArguments, Ident, TimezoneInfo};
 
 use super::call;
-use crate::base::Result;
+use crate::base::{Error, Result};
+
+/// Words that are calls without parentheses, though the grammar takes them for names.
+const WORDS: [&str; 3] = ["current_schema", "current_role", "system_user"];
+
+/// Whether a name alone is such a word.
+pub fn is_session_word(name: &Ident) -> bool {
+    name.quote_style.is_none() && WORDS.iter().any(|word| word.eq_ignore_ascii_case(&name.value))
+}
 
 pub fn rewrite(expression: &mut Expr) -> Result<()> {
-    let Expr::Identifier(name) = expression else { return Ok(()) };
-    if name.quote_style.is_some() {
-        return Ok(());
-    }
-    // The time of day is the transaction's, on the session's clocks.
-    if name.value.eq_ignore_ascii_case("localtime") {
-        *expression = local_time();
-        return Ok(());
-    }
-    let words = ["current_schema", "current_role", "system_user"];
-    if let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(&name.value)) {
-        *expression = call(word, Vec::new());
+    match expression {
+        Expr::Identifier(name) if is_session_word(name) => {
+            *expression = call(&name.value.to_lowercase(), Vec::new());
+        }
+        Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
+            let name = function.name.to_string();
+            // The time of day is the transaction's, on the session's clocks.
+            if name.eq_ignore_ascii_case("localtime") {
+                *expression = local_time();
+            } else if name.eq_ignore_ascii_case("current_time") {
+                return Err(Error::unsupported("current_time, of type time with time zone,")
+                    .with_hint("Use localtime, or current_timestamp."));
+            }
+        }
+        _ => {}
     }
     Ok(())
 }

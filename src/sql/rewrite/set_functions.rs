@@ -7,56 +7,277 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName, OneOrManyWithParens,
-    TableAlias, TableAliasColumnDef, TableFactor, TimezoneInfo, TypedString, Value,
-    visit_expressions,
+    LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName, ObjectNamePart,
+    OneOrManyWithParens, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
+    TimezoneInfo, TypedString, Value, visit_expressions,
 };
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
 
-use super::{call, take};
-use crate::base::Result;
+use super::{call, document_constants, record_functions, take};
+use crate::base::{Error, Result};
+use crate::sql::cursor::fold;
+use crate::sql::output_name::marked;
 
 const GENERATE_SERIES: &str = "generate_series";
 const UNNEST: &str = "unnest";
+const TABLE_CHANGES: &str = "table_changes";
+
+/// `ROWS FROM (…)` is a call of this function, whose arguments are the calls.
+pub const ROWS_FROM: &str = "__rows_from";
 
 pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
-    let (name, arguments, alias) = match factor {
-        TableFactor::Table { name, args: Some(args), alias, .. } => (name, &mut args.args, alias),
-        TableFactor::Function { name, args, alias, with_ordinality: false, .. } => {
-            (name, args, alias)
+    let (name, arguments, alias, with_ordinality) = match factor {
+        // What is refused of functions is refused elsewhere.
+        TableFactor::Table {
+            name,
+            args: Some(args),
+            alias,
+            with_ordinality,
+            version: None,
+            ..
+        } => (name, &mut args.args, alias, with_ordinality),
+        TableFactor::Function { name, args, alias, with_ordinality, .. } => {
+            (name, args, alias, with_ordinality)
         }
-        TableFactor::UNNEST { array_exprs, alias, with_offset: false, .. } => {
+        TableFactor::UNNEST { array_exprs, alias, with_offset: false, with_ordinality, .. } => {
             array_exprs.iter_mut().for_each(make_array);
-            if array_exprs.len() == 1 {
-                name_column(alias, UNNEST);
-            }
+            let names = vec![UNNEST; array_exprs.len()];
+            finish(alias, UNNEST, &names, array_exprs, std::mem::take(with_ordinality));
             return Ok(());
         }
         _ => return Ok(()),
     };
-    if is(name, GENERATE_SERIES) {
-        name_column(alias, GENERATE_SERIES);
+    if let Some(derived) = record_functions::derived(name, arguments, alias)? {
+        if *with_ordinality {
+            return Err(Error::unsupported(
+                "WITH ORDINALITY of a function with a column definition list",
+            ));
+        }
+        *factor = derived;
+        return Ok(());
+    }
+    let function = name.to_string().to_lowercase();
+    let constant_series = is(name, GENERATE_SERIES)
+        && !*with_ordinality
+        && !arguments
+            .iter()
+            .filter_map(expression_of)
+            .any(|one| is_of_time(one) || has_column(one));
+    if constant_series {
         // The planner's table function takes constant whole numbers, its function of arrays takes all.
-        if arguments.iter().filter_map(expression_of).any(|one| is_of_time(one) || has_column(one))
-        {
-            let series = series(expressions(std::mem::take(arguments)));
-            *factor = unnest(vec![series], alias.take());
+        name_column(alias, GENERATE_SERIES);
+        return Ok(());
+    }
+    let document = set_returning(name).and_then(|function| function.document.clone());
+    let Some((mut arrays, names)) = arrays_of(name, arguments)? else {
+        if let Some(scalar) = scalar_function(name, arguments, alias, *with_ordinality)? {
+            *factor = scalar;
         }
-    } else if let Some((arrays, columns)) = set_returning(name)
-        && arguments.iter().all(|one| expression_of(one).is_some())
-    {
-        let given = expressions(std::mem::take(arguments));
-        name_columns(alias, &name.to_string().to_lowercase(), columns);
-        let arrays = arrays.iter().map(|array| call(array, given.clone()));
-        *factor = unnest(arrays.collect(), alias.take());
-    } else if is(name, UNNEST) && arguments.iter().all(|one| expression_of(one).is_some()) {
-        if arguments.len() == 1 {
-            name_column(alias, UNNEST);
+        return Ok(());
+    };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    finish(alias, &function, &names, &mut arrays, *with_ordinality);
+    let typed = names.len().checked_sub(1).zip(document);
+    *factor = match (typed, alias.take()) {
+        (Some(document), Some(alias)) => documents(arrays, alias, document)?,
+        (_, alias) => unnest(arrays, alias),
+    };
+    Ok(())
+}
+
+/// A function of one value in FROM: `LATERAL (SELECT f(x) AS f) AS f`.
+fn scalar_function(
+    name: &ObjectName,
+    arguments: &mut Vec<FunctionArg>,
+    alias: &mut Option<TableAlias>,
+    with_ordinality: bool,
+) -> Result<Option<TableFactor>> {
+    let [.., ObjectNamePart::Identifier(last)] = name.0.as_slice() else { return Ok(None) };
+    // It names a relation.
+    if is(name, TABLE_CHANGES) {
+        return Ok(None);
+    }
+    if with_ordinality || arguments.iter().any(|one| expression_of(one).is_none()) {
+        return Ok(None);
+    }
+    let function = fold(&last.value, last.quote_style);
+    let mut value = call(&function, expressions(std::mem::take(arguments)));
+    if let Expr::Function(call) = &mut value {
+        call.name = name.clone();
+    }
+    name_column(alias, &function);
+    let Some(alias) = alias.take() else { return Ok(None) };
+    let item = SelectItem::ExprWithAlias { expr: value, alias: Ident::with_quote('"', function) };
+    derived("SELECT 1", vec![item], alias, |_| {}).map(Some)
+}
+
+/// The name of the relation inside of a function's query.
+pub const INNER: &str = "__function";
+
+/// Arrays unnested, of which one column is documents:
+/// `LATERAL (SELECT key, value::jsonb FROM unnest(…) AS __function (key, value)) AS alias`.
+fn documents(
+    arrays: Vec<Expr>,
+    alias: TableAlias,
+    (at, document): (usize, DataType),
+) -> Result<TableFactor> {
+    let columns = alias.columns.iter().map(|column| column.name.clone());
+    let items = columns.enumerate().map(|(index, name)| {
+        let column = Expr::Identifier(name.clone());
+        let expr = if index == at { cast(column, document.clone()) } else { column };
+        SelectItem::ExprWithAlias { expr, alias: name }
+    });
+    let inner = TableAlias { name: Ident::new(INNER), ..alias.clone() };
+    derived("SELECT 1 FROM unnest(NULL) AS f", items.collect(), alias, |factor| {
+        *factor = unnest(arrays, Some(inner));
+    })
+}
+
+/// A lateral query made from a template.
+fn derived(
+    template: &str,
+    items: Vec<SelectItem>,
+    alias: TableAlias,
+    relation: impl FnOnce(&mut TableFactor),
+) -> Result<TableFactor> {
+    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(template);
+    let parsed = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
+    let mut subquery = parsed.map_err(|()| Error::internal("a made query is none"))?;
+    if let SetExpr::Select(select) = subquery.body.as_mut() {
+        select.projection = items;
+        if let Some(from) = select.from.first_mut() {
+            relation(&mut from.relation);
         }
+    }
+    Ok(TableFactor::Derived { lateral: true, subquery, alias: Some(alias), sample: None })
+}
+
+fn cast(expression: Expr, data_type: DataType) -> Expr {
+    let (kind, expr) = (CastKind::DoubleColon, Box::new(expression));
+    Expr::Cast { kind, expr, data_type, array: false, format: None }
+}
+
+/// The arrays that have the columns of a function that returns a set, and the columns' own names: none where
+/// the planner's must do. `None` for another function.
+fn arrays_of(
+    name: &ObjectName,
+    arguments: &mut Vec<FunctionArg>,
+) -> Result<Option<(Vec<Expr>, Vec<String>)>> {
+    if arguments.iter().any(|one| expression_of(one).is_none()) {
+        return Ok(None);
+    }
+    if is(name, GENERATE_SERIES) {
+        let series = series(expressions(std::mem::take(arguments)));
+        return Ok(Some((vec![series], vec![GENERATE_SERIES.to_owned()])));
+    }
+    if let Some(function) = set_returning(name) {
+        let mut given = expressions(std::mem::take(arguments));
+        document_constants::read_first(&mut given, function.name);
+        let arrays = function.arrays.iter().map(|array| call(array, given.clone()));
+        let names = match function.columns {
+            [] => vec![function.name.to_owned()],
+            columns => columns.iter().map(|column| (*column).to_owned()).collect(),
+        };
+        return Ok(Some((arrays.collect(), names)));
+    }
+    if is(name, UNNEST) {
         let mut arrays = expressions(std::mem::take(arguments));
         arrays.iter_mut().for_each(make_array);
-        *factor = unnest(arrays, alias.take());
+        let names = vec![UNNEST.to_owned(); arrays.len()];
+        return Ok(Some((arrays, names)));
     }
-    Ok(())
+    if is(name, ROWS_FROM) {
+        return rows_from(std::mem::take(arguments)).map(Some);
+    }
+    Ok(None)
+}
+
+/// The columns of several functions beside each other.
+fn rows_from(calls: Vec<FunctionArg>) -> Result<(Vec<Expr>, Vec<String>)> {
+    let (mut arrays, mut names) = (Vec::new(), Vec::new());
+    for mut one in expressions(calls) {
+        // Functions in expressions have been unnested before.
+        let (mut of_one, mut names_of_one) = match &mut one {
+            Expr::Function(function) => {
+                let name = function.name.clone();
+                let FunctionArguments::List(list) = &mut function.args else {
+                    return Err(Error::unsupported("such a function in ROWS FROM"));
+                };
+                let known = unnested_name(&name, &list.args);
+                match arrays_of(&name, &mut list.args)? {
+                    Some((arrays, _)) if known.is_some() => (arrays, known.into_iter().collect()),
+                    Some(found) => found,
+                    None => {
+                        let single = call("make_array", vec![take(&mut one)]);
+                        (vec![single], vec![name.to_string().to_lowercase()])
+                    }
+                }
+            }
+            _ => return Err(Error::unsupported("a value in ROWS FROM")),
+        };
+        arrays.append(&mut of_one);
+        names.append(&mut names_of_one);
+    }
+    Ok((arrays, names))
+}
+
+/// What a function was called that has been unnested as an expression.
+fn unnested_name(name: &ObjectName, arguments: &[FunctionArg]) -> Option<String> {
+    let (true, [argument]) = (is(name, UNNEST), arguments) else { return None };
+    let Expr::Function(inner) = expression_of(argument)? else { return None };
+    if is(&inner.name, GENERATE_SERIES) {
+        return Some(GENERATE_SERIES.to_owned());
+    }
+    let of_array =
+        |function: &&SetFunction| matches!(function.arrays, [array] if is(&inner.name, array));
+    SET_FUNCTIONS.iter().find(of_array).map(|function| function.name.to_owned())
+}
+
+/// Names the columns, and adds the one that numbers the rows.
+fn finish(
+    alias: &mut Option<TableAlias>,
+    function: &str,
+    names: &[&str],
+    arrays: &mut Vec<Expr>,
+    with_ordinality: bool,
+) {
+    if with_ordinality {
+        arrays.push(call("row_numbers", arrays.clone()));
+    }
+    if names.is_empty() && !with_ordinality {
+        return;
+    }
+    let is_alone = arrays.len() == 1 || arrays.len() == 2 && with_ordinality;
+    let explicit = alias.is_some();
+    let alias = alias.get_or_insert_with(|| TableAlias {
+        explicit: true,
+        name: Ident::new(function),
+        columns: Vec::new(),
+        at: None,
+    });
+    let mut all: Vec<Ident> = match names {
+        // The alias of a function with one column is the column's name too.
+        [name] if is_alone && explicit && *name == function => vec![alias.name.clone()],
+        names => names.iter().map(|name| Ident::new(*name)).collect(),
+    };
+    for index in 1..all.len() {
+        let (before, rest) = all.split_at_mut(index);
+        if let Some(name) = rest.first_mut()
+            && before.iter().any(|known| known.value == name.value)
+        {
+            *name = Ident::with_quote('"', marked(index, &name.value));
+        }
+    }
+    if with_ordinality {
+        all.resize(arrays.len().saturating_sub(1), Ident::new(UNNEST));
+        all.push(Ident::new("ordinality"));
+    }
+    let missing = all.into_iter().skip(alias.columns.len());
+    let definitions = missing.map(|name| TableAliasColumnDef { name, data_type: None });
+    if alias.columns.is_empty() || with_ordinality {
+        alias.columns.extend(definitions);
+    }
 }
 
 pub fn in_expression(expression: &mut Expr) -> Result<()> {
@@ -65,9 +286,17 @@ pub fn in_expression(expression: &mut Expr) -> Result<()> {
     if is(&function.name, GENERATE_SERIES) {
         let series = series(expressions(std::mem::take(&mut list.args)));
         *expression = call(UNNEST, vec![series]);
-    } else if let Some((&[array], _)) = set_returning(&function.name) {
-        let given = expressions(std::mem::take(&mut list.args));
-        *expression = call(UNNEST, vec![call(array, given)]);
+    } else if let Some(&SetFunction { arrays: &[array], ref document, .. }) =
+        set_returning(&function.name)
+    {
+        let mut given = expressions(std::mem::take(&mut list.args));
+        let name = function.name.to_string().to_lowercase();
+        document_constants::read_first(&mut given, &name);
+        let unnested = call(UNNEST, vec![call(array, given)]);
+        *expression = match document {
+            Some(document) => cast(unnested, document.clone()),
+            None => unnested,
+        };
     } else if is_expand_array(&function.name) {
         let [argument] = list.args.as_mut_slice() else { return Ok(()) };
         if let FunctionArg::Unnamed(FunctionArgExpr::Expr(array)) = argument {
@@ -87,60 +316,66 @@ fn make_array(array: &mut Expr) {
     }
 }
 
-/// Functions that return sets: the functions of the arrays that have their rows, and the columns' names where
-/// they are not the function's own.
-fn set_returning(name: &ObjectName) -> Option<(&'static [&'static str], &'static [&'static str])> {
-    let all: &[(&str, &[&str], &[&str])] = &[
-        ("pg_listening_channels", &["listening_channels"], &[]),
-        ("regexp_matches", &["regexp_match_all"], &[]),
-        (
-            "pg_options_to_table",
-            &["foreign_option_names", "foreign_option_values"],
-            &["option_name", "option_value"],
-        ),
-        (
-            "pg_partition_tree",
-            &["partition_relids", "partition_parents", "partition_leaves", "partition_levels"],
-            &["relid", "parentrelid", "isleaf", "level"],
-        ),
-        ("regexp_split_to_table", &["regexp_split_to_array"], &[]),
-        ("string_to_table", &["string_to_array"], &[]),
-        ("generate_subscripts", &["array_subscripts"], &[]),
-        ("json_array_elements", &["json_elements"], &["value"]),
-        ("jsonb_array_elements", &["jsonb_elements"], &["value"]),
-        ("json_array_elements_text", &["json_element_texts"], &["value"]),
-        ("jsonb_array_elements_text", &["json_element_texts"], &["value"]),
-        ("json_object_keys", &["json_keys"], &[]),
-        ("jsonb_object_keys", &["jsonb_keys"], &[]),
-        ("json_each", &["json_keys", "json_values"], &["key", "value"]),
-        ("jsonb_each", &["jsonb_keys", "jsonb_values"], &["key", "value"]),
-        ("jsonb_each_text", &["jsonb_keys", "json_value_texts"], &["key", "value"]),
-        ("json_each_text", &["json_keys", "json_value_texts"], &["key", "value"]),
-    ];
-    let found = all.iter().find(|(function, _, _)| is(name, function));
-    found.map(|(_, arrays, columns)| (*arrays, *columns))
+/// A function that returns a set.
+struct SetFunction {
+    name: &'static str,
+    /// The functions of the arrays that have its columns.
+    arrays: &'static [&'static str],
+    /// The columns' names where they are not the function's own.
+    columns: &'static [&'static str],
+    /// What the last column holds: elements of arrays are texts to the planner.
+    document: Option<DataType>,
 }
 
-/// Names the columns of a function whose columns have names of their own.
-fn name_columns(alias: &mut Option<TableAlias>, function: &str, columns: &[&str]) {
-    let explicit = alias.is_some();
-    let alias = alias.get_or_insert_with(|| TableAlias {
-        explicit: true,
-        name: Ident::new(function),
-        columns: Vec::new(),
-        at: None,
-    });
-    if alias.columns.is_empty() {
-        // The alias of a function with one column is the column's name too.
-        let names: Vec<Ident> = match (columns, explicit) {
-            ([] | [_], true) => vec![alias.name.clone()],
-            ([], false) => vec![Ident::new(function)],
-            (columns, _) => columns.iter().map(|column| Ident::new(*column)).collect(),
-        };
-        let definitions =
-            names.into_iter().map(|name| TableAliasColumnDef { name, data_type: None });
-        alias.columns = definitions.collect();
-    }
+const fn of_texts(
+    name: &'static str,
+    arrays: &'static [&'static str],
+    columns: &'static [&'static str],
+) -> SetFunction {
+    SetFunction { name, arrays, columns, document: None }
+}
+
+const fn of_documents(
+    name: &'static str,
+    arrays: &'static [&'static str],
+    columns: &'static [&'static str],
+    document: DataType,
+) -> SetFunction {
+    SetFunction { name, arrays, columns, document: Some(document) }
+}
+
+static SET_FUNCTIONS: [SetFunction; 19] = [
+    of_texts("pg_listening_channels", &["listening_channels"], &[]),
+    of_texts(
+        "pg_options_to_table",
+        &["foreign_option_names", "foreign_option_values"],
+        &["option_name", "option_value"],
+    ),
+    of_texts(
+        "pg_partition_tree",
+        &["partition_relids", "partition_parents", "partition_leaves", "partition_levels"],
+        &["relid", "parentrelid", "isleaf", "level"],
+    ),
+    of_texts("regexp_matches", &["regexp_match_all"], &[]),
+    of_texts("regexp_split_to_table", &["regexp_split_to_array"], &[]),
+    of_texts("string_to_table", &["string_to_array"], &[]),
+    of_texts("generate_subscripts", &["array_subscripts"], &[]),
+    of_documents("json_array_elements", &["json_elements"], &["value"], DataType::JSON),
+    of_documents("jsonb_array_elements", &["jsonb_elements"], &["value"], DataType::JSONB),
+    of_texts("json_array_elements_text", &["json_element_texts"], &["value"]),
+    of_texts("jsonb_array_elements_text", &["jsonb_element_texts"], &["value"]),
+    of_documents("jsonb_path_query", &["jsonb_path_items"], &[], DataType::JSONB),
+    of_documents("jsonb_path_query_tz", &["jsonb_path_items"], &[], DataType::JSONB),
+    of_texts("json_object_keys", &["json_keys"], &[]),
+    of_texts("jsonb_object_keys", &["jsonb_keys"], &[]),
+    of_documents("json_each", &["json_keys", "json_values"], &["key", "value"], DataType::JSON),
+    of_documents("jsonb_each", &["jsonb_keys", "jsonb_values"], &["key", "value"], DataType::JSONB),
+    of_texts("jsonb_each_text", &["jsonb_keys", "jsonb_value_texts"], &["key", "value"]),
+    of_texts("json_each_text", &["json_keys", "json_value_texts"], &["key", "value"]),
+];
+
+fn set_returning(name: &ObjectName) -> Option<&'static SetFunction> {
+    SET_FUNCTIONS.iter().find(|function| is(name, function.name))
 }
 
 /// An array of rows `(x, n)`: each element and its number, as `information_schema._pg_expandarray` gives.

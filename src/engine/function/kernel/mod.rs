@@ -9,7 +9,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::common::{DataFusionError, ScalarValue};
@@ -18,11 +18,13 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, TYPE_METADATA, TYPMOD_METADATA};
+use crate::base::datatype::{
+    BaseType, NO_TYPMOD, PgType, TYPE_METADATA, TYPMOD_METADATA, pg_type_of,
+};
 use crate::base::{Error, ErrorKind, Result};
 use crate::engine::system::field::field_of;
 
-pub use arguments::{Arguments, Texts, Values};
+pub use arguments::{Arguments, Flags, Texts, Values};
 
 /// What a parameter takes. Columns of several Arrow types are one kind; a kernel sees the ones named here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,17 +214,18 @@ impl Kind {
             return Some(Fit::Narrowing);
         }
         let is_preferred = matches!(self, Float8 | Timestamptz | Interval);
-        let converts = match (from, self) {
-            (Text, Array) => false,
-            (Text, _) => true,
-            (Int2, Int4 | Int8 | Numeric | Float4 | Float8)
-            | (Int4, Int8 | Numeric | Float4 | Float8)
-            | (Int8, Numeric | Float4 | Float8)
-            | (Numeric, Float4 | Float8)
-            | (Float4, Float8) => true,
-            (Date, Timestamp | Timestamptz) | (Timestamp, Timestamptz) | (Time, Interval) => true,
-            _ => false,
-        };
+        let converts = matches!(
+            (from, self),
+            (Text, _)
+                | (Int2, Int4 | Int8 | Numeric | Float4 | Float8)
+                | (Int4, Int8 | Numeric | Float4 | Float8)
+                | (Int8, Numeric | Float4 | Float8)
+                | (Numeric, Float4 | Float8)
+                | (Float4, Float8)
+                | (Date, Timestamp | Timestamptz)
+                | (Timestamp, Timestamptz)
+                | (Time, Interval)
+        );
         match (converts, is_preferred) {
             (true, true) => Some(Fit::Preferred),
             (true, false) => Some(Fit::Possible),
@@ -342,14 +345,32 @@ impl KernelFunction {
 
 /// 42883 in PostgreSQL's words.
 pub fn undefined(name: &str, given: &[DataType]) -> Error {
-    let names: Vec<String> = given
-        .iter()
-        .map(|data_type| {
-            let field = Field::new("", data_type.clone(), true);
-            let known = crate::base::datatype::pg_type_of(&field);
-            known.map_or("unknown".to_owned(), |(pg_type, _)| pg_type.sql_name(NO_TYPMOD))
-        })
-        .collect();
+    let field = |data_type: &DataType| Arc::new(Field::new("", data_type.clone(), true));
+    let fields: Vec<FieldRef> = given.iter().map(|one| field(one) as FieldRef).collect();
+    undefined_with(name, &fields, &[])
+}
+
+/// The same with what is known of the arguments: a string constant is of type unknown, a whole number that fits
+/// an integer.
+pub fn undefined_with(
+    name: &str,
+    fields: &[FieldRef],
+    constants: &[Option<&ScalarValue>],
+) -> Error {
+    let type_name = |(index, field): (usize, &FieldRef)| {
+        match constants.get(index).copied().flatten() {
+            Some(ScalarValue::Utf8(_) | ScalarValue::Utf8View(_)) => return "unknown".to_owned(),
+            Some(ScalarValue::Int64(Some(number))) if i32::try_from(*number).is_ok() => {
+                return BaseType::Int4.sql_name().to_owned();
+            }
+            _ => {}
+        }
+        match pg_type_of(field) {
+            Ok((pg_type, _)) if *field.data_type() != DataType::Null => pg_type.sql_name(NO_TYPMOD),
+            _ => "unknown".to_owned(),
+        }
+    };
+    let names: Vec<String> = fields.iter().enumerate().map(type_name).collect();
     let message = format!("function {name}({}) does not exist", names.join(", "));
     Error::new(ErrorKind::UndefinedFunction, message).with_hint(
         "No function matches the given name and argument types. You might need to add explicit type casts.",
@@ -387,7 +408,9 @@ impl ScalarUDFImpl for KernelFunction {
     ) -> datafusion::common::Result<FieldRef> {
         let given: Vec<DataType> =
             call.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-        let overload = self.overload(&given).map_err(external)?;
+        let overload = self.overload(&given).map_err(|_| {
+            external(undefined_with(self.kernel.name, call.arg_fields, call.scalar_arguments))
+        })?;
         let no_type = || external(Error::internal("a function has no result type"));
         let of = |pg_type| field_of(self.kernel.name, pg_type, NO_TYPMOD).ok_or_else(no_type);
         let field = match overload.returns {
@@ -407,7 +430,8 @@ impl ScalarUDFImpl for KernelFunction {
     }
 
     fn coerce_types(&self, given: &[DataType]) -> datafusion::common::Result<Vec<DataType>> {
-        let overload = self.overload(given).map_err(external)?;
+        // What no overload takes is refused where constants can be told from columns.
+        let Ok(overload) = self.overload(given) else { return Ok(given.to_vec()) };
         let accepted = given.iter().enumerate().map(|(index, data_type)| {
             let kind = overload.parameter(index).unwrap_or(Kind::Any);
             kind.accepted(data_type)
@@ -444,9 +468,17 @@ impl ScalarUDFImpl for KernelFunction {
         };
         let result = (overload.body)(&arguments).map_err(external)?;
         match constant {
-            true => ScalarValue::try_from_array(&result, 0).map(ColumnarValue::Scalar),
+            true => constant_of(&result).map(ColumnarValue::Scalar),
             false => Ok(ColumnarValue::Array(result)),
         }
+    }
+}
+
+/// The value of an array with one row. An array of arrays keeps what the field of its elements says.
+fn constant_of(result: &ArrayRef) -> datafusion::common::Result<ScalarValue> {
+    match result.as_list_opt::<i32>() {
+        Some(list) if list.len() == 1 => Ok(ScalarValue::List(Arc::new(list.clone()))),
+        _ => ScalarValue::try_from_array(result, 0),
     }
 }
 

@@ -1,0 +1,227 @@
+//! Rows as values. `ROW(a, b)` and `(a, b)` become calls of `record`, which knows the fields' names; IS NULL
+//! looks into each field; and a relation's name in the place of a column, `SELECT t FROM t`, is marked for the
+//! planner, which alone knows whether `t` has a column of that name. `GROUP BY (a, b)` groups by both.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident,
+    ObjectNamePart, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, Value,
+    VisitMut, VisitorMut,
+};
+
+use super::set_functions::INNER;
+use super::{call, take};
+use crate::base::Result;
+use crate::sql::dialect::joined;
+
+/// The function that makes a row of names and values.
+const RECORD: &str = "record";
+
+/// The operator that stands between nothing and a relation's name, for the row of that relation.
+pub const WHOLE_ROW: &str = "whole_row";
+
+pub fn rewrite(expression: &mut Expr) -> Result<()> {
+    match expression {
+        Expr::Tuple(values) => *expression = record(std::mem::take(values)),
+        Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("row") => {
+            let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
+            let values = list.args.iter_mut().filter_map(|argument| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(take(value)),
+                _ => None,
+            });
+            *expression = record(values.collect());
+        }
+        Expr::IsNull(value) => each_field(expression_of(value), expression, Expr::IsNull),
+        Expr::IsNotNull(value) => each_field(expression_of(value), expression, Expr::IsNotNull),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn expression_of(value: &Expr) -> Option<Vec<Expr>> {
+    match value {
+        Expr::Nested(inner) => expression_of(inner),
+        value => fields(value),
+    }
+}
+
+/// A test of a row is the test of all its fields.
+fn each_field(fields: Option<Vec<Expr>>, expression: &mut Expr, test: fn(Box<Expr>) -> Expr) {
+    let tests =
+        fields.map(|fields| fields.into_iter().map(|field| test(Box::new(field))).collect());
+    if let Some(all) = tests.and_then(|tests| joined(tests, &BinaryOperator::And)) {
+        *expression = Expr::Nested(Box::new(all));
+    }
+}
+
+/// `record('f1', a, 'f2', b)`
+fn record(values: Vec<Expr>) -> Expr {
+    let named = values.into_iter().enumerate().flat_map(|(index, value)| {
+        [Expr::value(Value::SingleQuotedString(format!("f{}", index + 1))), value]
+    });
+    call(RECORD, named.collect())
+}
+
+/// The values of a row.
+pub fn fields(expression: &Expr) -> Option<Vec<Expr>> {
+    let Expr::Function(function) = expression else { return None };
+    if function.name.to_string() != RECORD {
+        return None;
+    }
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let values = list.args.iter().skip(1).step_by(2).map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
+        _ => None,
+    });
+    values.collect()
+}
+
+pub fn in_query(query: &mut Query) -> Result<()> {
+    in_body(&mut query.body);
+    Ok(())
+}
+
+fn in_body(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => in_select(select),
+        SetExpr::SetOperation { left, right, .. } => {
+            in_body(left);
+            in_body(right);
+        }
+        _ => {}
+    }
+}
+
+fn in_select(select: &mut Select) {
+    if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+        let flat = std::mem::take(keys).into_iter().flat_map(|key| match fields(&key) {
+            Some(fields) => fields,
+            None => vec![key],
+        });
+        *keys = flat.collect();
+    }
+    let mut relations = Vec::new();
+    select.from.iter().for_each(|table| named(table, &mut relations));
+    if relations.is_empty() {
+        return;
+    }
+    let mut marker = Marker { relations, queries: 0 };
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr @ Expr::Identifier(_)) = item
+            && let Expr::Identifier(name) = &*expr
+            && marker.relation(name).is_some()
+        {
+            let alias = Ident::with_quote('"', folded(name));
+            *item = SelectItem::ExprWithAlias { expr: take(expr), alias };
+        }
+        let ControlFlow::Continue(()) = item.visit(&mut marker);
+    }
+    for condition in [&mut select.selection, &mut select.having].into_iter().flatten() {
+        let ControlFlow::Continue(()) = condition.visit(&mut marker);
+    }
+}
+
+/// The relations that a bare name may mean: those that do not say themselves that they have such a column.
+fn named(table: &TableWithJoins, names: &mut Vec<Named>) {
+    let factors = table.joins.iter().map(|join| &join.relation);
+    for factor in std::iter::once(&table.relation).chain(factors) {
+        match factor {
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                named(table_with_joins, names);
+            }
+            TableFactor::Table { name, alias: None, args: None, .. } => {
+                if let Some(ObjectNamePart::Identifier(last)) = name.0.last() {
+                    names.push(Named { name: folded(last), value: None });
+                }
+            }
+            TableFactor::Table { alias: Some(alias), .. }
+            | TableFactor::Derived { alias: Some(alias), .. }
+            | TableFactor::UNNEST { alias: Some(alias), .. }
+            | TableFactor::Function { alias: Some(alias), .. } => {
+                let name = folded(&alias.name);
+                if alias.columns.iter().all(|column| folded(&column.name) != name) {
+                    let value = match alias.columns.as_slice() {
+                        [column] if is_function(factor) => Some(column.name.clone()),
+                        _ => None,
+                    };
+                    names.push(Named { name, value });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A relation that a bare name may mean.
+struct Named {
+    name: String,
+    /// The column of a function that returns values: they are the rows.
+    value: Option<Ident>,
+}
+
+fn is_function(factor: &TableFactor) -> bool {
+    match factor {
+        TableFactor::UNNEST { .. }
+        | TableFactor::Function { .. }
+        | TableFactor::Table { args: Some(_), .. } => true,
+        TableFactor::Derived { subquery, .. } => {
+            let SetExpr::Select(select) = subquery.body.as_ref() else { return false };
+            select.from.iter().any(|from| match &from.relation {
+                TableFactor::UNNEST { alias: Some(alias), .. } => alias.name.value == INNER,
+                _ => false,
+            })
+        }
+        _ => false,
+    }
+}
+
+fn folded(ident: &Ident) -> String {
+    crate::sql::cursor::fold(&ident.value, ident.quote_style)
+}
+
+/// Marks the names of relations, outside of subqueries.
+struct Marker {
+    relations: Vec<Named>,
+    queries: usize,
+}
+
+impl Marker {
+    fn relation(&self, name: &Ident) -> Option<&Named> {
+        let name = folded(name);
+        self.relations.iter().find(|relation| relation.name == name)
+    }
+}
+
+impl VisitorMut for Marker {
+    type Break = std::convert::Infallible;
+
+    fn pre_visit_query(&mut self, _query: &mut Query) -> ControlFlow<Self::Break> {
+        self.queries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<Self::Break> {
+        self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Self::Break> {
+        if self.queries == 0
+            && let Expr::Identifier(name) = expression
+            && let Some(named) = self.relation(name)
+        {
+            if let Some(value) = &named.value {
+                *expression = Expr::CompoundIdentifier(vec![name.clone(), value.clone()]);
+                return ControlFlow::Continue(());
+            }
+            let relation = Expr::value(Value::SingleQuotedString(folded(name)));
+            *expression = Expr::BinaryOp {
+                left: Box::new(Expr::value(Value::Null)),
+                op: BinaryOperator::Custom(WHOLE_ROW.to_owned()),
+                right: Box::new(relation),
+            };
+        }
+        ControlFlow::Continue(())
+    }
+}
