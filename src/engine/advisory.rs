@@ -102,8 +102,7 @@ impl AdvisoryLocks {
         &self,
         pid: i32,
         key: LockKey,
-        mode: LockMode,
-        span: LockSpan,
+        (mode, span): (LockMode, LockSpan),
         timeout: Option<Duration>,
         check: impl Fn() -> Result<()>,
     ) -> Result<()> {
@@ -340,11 +339,11 @@ mod tests {
         assert!(locks.try_lock(YOU, key(2), mode, span));
         let others = Arc::clone(&locks);
         let other = thread::spawn(move || {
-            let outcome = others.lock(YOU, key(1), mode, span, None, || Ok(()));
+            let outcome = others.lock(YOU, key(1), (mode, span), None, || Ok(()));
             others.unlock_all(YOU);
             outcome
         });
-        let mine = locks.lock(ME, key(2), mode, span, None, || Ok(()));
+        let mine = locks.lock(ME, key(2), (mode, span), None, || Ok(()));
         locks.unlock_all(ME);
         let outcomes = [mine, other.join().unwrap()];
         let told = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
@@ -358,7 +357,7 @@ mod tests {
         let (mode, span) = (LockMode::Exclusive, LockSpan::Session);
         assert!(locks.try_lock(ME, key(1), mode, span));
         let brief = Some(Duration::from_millis(30));
-        let error = locks.lock(YOU, key(1), mode, span, brief, || Ok(())).unwrap_err();
+        let error = locks.lock(YOU, key(1), (mode, span), brief, || Ok(())).unwrap_err();
         assert_eq!(error.sqlstate(), "55P03");
         assert!(!locks.is_waiting(YOU));
     }

@@ -85,7 +85,7 @@ impl Session {
         }
         let course = cursor.lock().await.go(motion).await?;
         let rows = Rows::reading(cursor, columns, "FETCH", course);
-        Ok(Execution::Rows(rows.as_binary(is_binary)))
+        Ok(Execution::Rows(rows.with_binary(is_binary)))
     }
 
     /// CLOSE of one, or of all.

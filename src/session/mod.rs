@@ -259,7 +259,6 @@ impl Session {
             sessions: LiveSessions::new(Arc::clone(&self.shared.registry) as Arc<dyn Sessions>),
             maintenance: self.shared.engine.maintenance_runs(),
             cursors: self.portals.shown(),
-            maintenance: self.shared.engine.maintenance_runs(),
             assignments: Arc::default(),
             notifications: Arc::default(),
             listening: self.listening.channels(),

@@ -58,7 +58,7 @@ impl Rows {
     }
 
     /// The same rows, as binary values where the client has no say.
-    pub fn as_binary(mut self, is_binary: bool) -> Self {
+    pub fn with_binary(mut self, is_binary: bool) -> Self {
         self.is_binary = is_binary;
         self
     }

@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::{concurrent_update, of_delta};
+use super::owed::with_owed;
 use super::provenance::said_operation;
 use super::restore::RESTORE;
-use super::owed::with_owed;
 use super::target::Target;
 use super::{ChangeContext, Changed, Committer};
 use crate::base::{Error, ErrorKind, Result};

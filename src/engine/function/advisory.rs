@@ -137,7 +137,7 @@ fn lock<'a>(
     let (pid, key) = (facts.backend_pid, key(call, arguments)?);
     if !facts.locks.try_lock(pid, key, mode, span) {
         let check = || facts.watch().check().map_err(crate::engine::error::from_datafusion);
-        waiting(|| facts.locks.lock(pid, key, mode, span, facts.lock_timeout, check))?;
+        waiting(|| facts.locks.lock(pid, key, (mode, span), facts.lock_timeout, check))?;
     }
     Ok("".into())
 }
