@@ -47,11 +47,6 @@ impl Place {
         self.admitted = None;
     }
 
-    /// A place that is taken already.
-    pub fn of(admission: &Arc<Admission>, admitted: Admitted) -> Self {
-        Place { admission: Arc::clone(admission), admitted: Some(admitted) }
-    }
-
     /// Waits for a place, if it was given back. Errors: as [`Admission::enter`].
     pub async fn take_again(&mut self) -> Result<()> {
         if self.admitted.is_none() {

@@ -42,7 +42,7 @@ impl Engine {
         let fields: Vec<Option<FieldRef>> = values
             .map(|value| Some(Arc::new(Field::new("", value.data_type(), true)) as FieldRef))
             .collect();
-        let planned = self.plan_returning(query, table, version, &returned, &fields, request);
+        let planned = self.plan_returning(query, (table, version), &returned, &fields, request);
         let (state, plan, origins) = planned.await?;
         let plan = bind_parameters(plan, request)?;
         ctx.returned = Some(returned);
@@ -52,8 +52,7 @@ impl Engine {
     async fn plan_returning(
         &self,
         query: BoundQuery,
-        table: &Relation,
-        version: &TableVersion,
+        (table, version): (&Relation, &TableVersion),
         returned: &Arc<Returned>,
         parameters: &[Option<FieldRef>],
         request: &Request,
@@ -118,7 +117,7 @@ impl Engine {
             let fields: Vec<Option<FieldRef>> =
                 declared.iter().map(|known| known.map(parameter_field)).collect();
             let planned =
-                engine.plan_returning(query, &table, &version, &returned, &fields, &request);
+                engine.plan_returning(query, (&table, &version), &returned, &fields, &request);
             let (state, plan, origins) = planned.await?;
             PlannedQuery::new(state, plan, origins).describe(&declared)
         };
