@@ -257,7 +257,6 @@ impl Session {
             server_address: self.login.server_address,
             server_started_at: self.shared.started_at,
             sessions: LiveSessions::new(Arc::clone(&self.shared.registry) as Arc<dyn Sessions>),
-            maintenance: self.shared.engine.maintenance_runs(),
             cursors: self.portals.shown(),
             assignments: Arc::default(),
             notifications: Arc::default(),
