@@ -258,6 +258,7 @@ impl Session {
             server_started_at: self.shared.started_at,
             sessions: LiveSessions::new(Arc::clone(&self.shared.registry) as Arc<dyn Sessions>),
             cursors: self.portals.shown(),
+            maintenance: self.shared.engine.maintenance_runs(),
             assignments: Arc::default(),
             notifications: Arc::default(),
             listening: self.listening.channels(),
