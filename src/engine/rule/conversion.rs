@@ -87,7 +87,7 @@ fn call(name: &str, argument: Expr) -> Result<Expr> {
 
 /// The expression as a value of the target's type; `None` where the cast is right.
 fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Option<Expr>> {
-    use DataType::{Date32, Date64, Decimal128, Decimal256, Interval, Time32, Time64, Timestamp};
+    use DataType::{Date32, Date64, Decimal128, Interval, Time32, Time64, Timestamp};
     let to = target.data_type();
     let micros = |zone: Option<Arc<str>>| Timestamp(TimeUnit::Microsecond, zone);
     let with = |name: &str, input: DataType| -> Result<Expr> {
@@ -100,8 +100,9 @@ fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Opt
     let finished =
         |value: Expr| Some(Expr::Cast(Cast::new_from_field(Box::new(value), Arc::clone(target))));
     Ok(match (from.data_type(), to) {
-        (Decimal128(_, _) | Decimal256(_, _), Decimal128(_, _)) if is_unconstrained(target) => {
-            Some(expression.clone())
+        (Decimal128(..), Decimal128(..)) if from.data_type() != to && is_unconstrained(target) => {
+            let kept = target.as_ref().clone().with_data_type(from.data_type().clone());
+            Some(Expr::Cast(Cast::new_from_field(Box::new(expression.clone()), Arc::new(kept))))
         }
         (Timestamp(_, Some(_)), Date32 | Date64 | Time32(_) | Time64(_) | Timestamp(_, None)) => {
             finished(with(LOCAL_TIMESTAMP, micros(Some("UTC".into())))?)
