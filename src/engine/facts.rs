@@ -39,7 +39,7 @@ pub struct FactValues {
     /// The schemas that names are looked up in, existing ones only, without the implicit `pg_catalog`.
     pub search_path: Vec<String>,
     /// Every setting by its lower-case name, as SHOW prints it.
-    pub settings: Arc<BTreeMap<String, Setting>>,
+    pub settings: Arc<Settings>,
     /// `pg_backend_pid()`.
     pub backend_pid: i32,
     /// `now()`: microseconds since 1970-01-01 UTC.
@@ -96,6 +96,9 @@ pub fn check_notification(channel: &str, payload: &str) -> Result<()> {
     };
     Err(Error::new(ErrorKind::InvalidParameterValue, message))
 }
+
+/// The settings of a session by their names in lower case. Sessions share what they have not set.
+pub type Settings = BTreeMap<Arc<str>, Arc<Setting>>;
 
 /// A setting as `pg_settings` shows it.
 #[derive(Debug, Clone, Default, PartialEq)]

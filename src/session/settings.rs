@@ -1,71 +1,70 @@
 //! One session's values of the settings: set, reset, local to a transaction, and undone by its rollback.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, Result};
-use crate::engine::facts::Setting as SettingFact;
+use crate::engine::facts::{Setting as SettingFact, Settings as Values};
 
 use super::setting::{Kind, SETTINGS, find, milliseconds};
 
-type Values = BTreeMap<String, SettingFact>;
+/// The defaults, which every session begins with.
+static DEFAULTS: LazyLock<Arc<Values>> = LazyLock::new(|| {
+    let defaults = SETTINGS.iter().map(|setting| {
+        let fact = SettingFact {
+            name: setting.name.to_owned(),
+            value: setting.default.to_owned(),
+            default: setting.default.to_owned(),
+            description: setting.description,
+            kind: setting.vartype(),
+            choices: setting.choices(),
+            source: "default",
+        };
+        (setting.name.to_ascii_lowercase().into(), Arc::new(fact))
+    });
+    Arc::new(defaults.collect())
+});
 
 /// The values at a savepoint.
 #[derive(Debug, Clone)]
 pub struct SettingsMark {
-    values: Values,
-    before_local: BTreeMap<String, Option<SettingFact>>,
+    values: Arc<Values>,
+    before_local: BTreeMap<Arc<str>, Option<Arc<SettingFact>>>,
 }
 
 /// The values, by lower-case name. A name with a dot in it is the client's own.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    values: Values,
-    /// What RESET goes back to: the defaults, and over them what the client asked for at the start.
+    values: Arc<Values>,
+    /// What RESET goes back to where it is not the default: what the client asked for at the start.
     reset: BTreeMap<String, String>,
     /// Values from before the transaction.
-    before_transaction: Option<Values>,
+    before_transaction: Option<Arc<Values>>,
     /// Values that come back when the transaction commits, by name; `None` where there was none.
-    before_local: BTreeMap<String, Option<SettingFact>>,
+    before_local: BTreeMap<Arc<str>, Option<Arc<SettingFact>>>,
     /// Reported settings that were set since the client was told, with what it was told.
     untold: BTreeMap<String, String>,
-    shared: Option<Arc<BTreeMap<String, SettingFact>>>,
 }
 
 impl Settings {
     /// The defaults.
     pub fn new() -> Self {
-        let values: BTreeMap<_, _> = SETTINGS
-            .iter()
-            .map(|setting| {
-                let fact = SettingFact {
-                    name: setting.name.to_owned(),
-                    value: setting.default.to_owned(),
-                    default: setting.default.to_owned(),
-                    description: setting.description,
-                    kind: setting.vartype(),
-                    choices: setting.choices(),
-                    source: "default",
-                };
-                (setting.name.to_ascii_lowercase(), fact)
-            })
-            .collect();
         Settings {
-            reset: values.iter().map(|(name, fact)| (name.clone(), fact.value.clone())).collect(),
-            values,
+            values: Arc::clone(&DEFAULTS),
+            reset: BTreeMap::new(),
             before_transaction: None,
             before_local: BTreeMap::new(),
             untold: BTreeMap::new(),
-            shared: None,
         }
     }
 
     /// A value that the server tells, such as `session_authorization`.
     pub fn fix(&mut self, name: &str, value: &str) {
-        if let Some(fact) = self.values.get_mut(&name.to_ascii_lowercase()) {
-            value.clone_into(&mut fact.value);
+        let values = Arc::make_mut(&mut self.values);
+        if let Some(fact) = values.get_mut(name.to_ascii_lowercase().as_str()) {
+            value.clone_into(&mut Arc::make_mut(fact).value);
             self.reset.insert(name.to_ascii_lowercase(), value.to_owned());
         }
     }
@@ -73,7 +72,7 @@ impl Settings {
     /// A value from the startup packet: what RESET goes back to.
     pub fn start_with(&mut self, name: &str, value: &str) -> Result<()> {
         self.assign(name, value, "client")?;
-        if let Some(fact) = self.values.get(&name.to_ascii_lowercase()) {
+        if let Some(fact) = self.values.get(name.to_ascii_lowercase().as_str()) {
             self.reset.insert(name.to_ascii_lowercase(), fact.value.clone());
         }
         self.untold.clear();
@@ -83,30 +82,31 @@ impl Settings {
     /// `SET name = value`.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
         self.assign(name, value, "session")?;
-        self.before_local.remove(&name.to_ascii_lowercase());
+        self.before_local.remove(name.to_ascii_lowercase().as_str());
         Ok(())
     }
 
     /// `SET LOCAL name = value`: until the transaction ends.
     pub fn set_local(&mut self, name: &str, value: &str) -> Result<()> {
         let key = name.to_ascii_lowercase();
-        let before = self.values.get(&key).cloned();
+        let before = self.values.get(key.as_str()).cloned();
         self.assign(name, value, "session")?;
-        self.before_local.entry(key).or_insert(before);
+        self.before_local.entry(key.into()).or_insert(before);
         Ok(())
     }
 
     /// `SET name = DEFAULT`, `RESET name`.
     pub fn reset(&mut self, name: &str) -> Result<()> {
         let key = name.to_ascii_lowercase();
-        match self.reset.get(&key).cloned() {
+        let default = || DEFAULTS.get(key.as_str()).map(|fact| fact.value.clone());
+        match self.reset.get(&key).cloned().or_else(default) {
             Some(value) if find(name).is_none_or(|s| !matches!(s.kind, Kind::Fixed)) => {
                 self.assign(name, &value, "default")
             }
             Some(_) => find(name).map_or(Ok(()), |setting| setting.canonical("", "").map(drop)),
             None if name.contains('.') => {
                 self.changed(&key);
-                self.values.remove(&key);
+                Arc::make_mut(&mut self.values).remove(key.as_str());
                 Ok(())
             }
             None => Err(unknown(name)),
@@ -115,7 +115,7 @@ impl Settings {
 
     /// `RESET ALL`.
     pub fn reset_all(&mut self) -> Result<()> {
-        let names: Vec<String> = self.values.keys().cloned().collect();
+        let names: Vec<Arc<str>> = self.values.keys().cloned().collect();
         for name in names {
             let fixed = find(&name).is_some_and(|setting| matches!(setting.kind, Kind::Fixed));
             if !fixed && !name.starts_with("transaction_") {
@@ -127,12 +127,13 @@ impl Settings {
 
     /// The setting, as SHOW gives it.
     pub fn show(&self, name: &str) -> Result<&SettingFact> {
-        self.values.get(&name.to_ascii_lowercase()).ok_or_else(|| unknown(name))
+        let fact = self.values.get(name.to_ascii_lowercase().as_str());
+        fact.map(Arc::as_ref).ok_or_else(|| unknown(name))
     }
 
     /// Every setting, by name.
     pub fn all(&self) -> impl Iterator<Item = &SettingFact> {
-        self.values.values()
+        self.values.values().map(Arc::as_ref)
     }
 
     /// A value known to exist; empty when it does not.
@@ -150,10 +151,9 @@ impl Settings {
         (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
     }
 
-    /// All values for a statement's facts, copied only after a change.
-    pub fn shared(&mut self) -> Arc<BTreeMap<String, SettingFact>> {
-        let values = &self.values;
-        Arc::clone(self.shared.get_or_insert_with(|| Arc::new(values.clone())))
+    /// All values, for a statement's facts.
+    pub fn shared(&self) -> Arc<Values> {
+        Arc::clone(&self.values)
     }
 
     /// The reported settings, all of them.
@@ -172,7 +172,7 @@ impl Settings {
         let untold = std::mem::take(&mut self.untold);
         let facts = untold
             .iter()
-            .filter_map(|(name, told)| self.values.get(name).filter(|fact| fact.value != *told));
+            .filter_map(|(name, told)| self.values.get(name.as_str()).filter(|fact| fact.value != *told));
         facts.map(|fact| (fact.name.clone(), fact.value.clone())).collect()
     }
 
@@ -187,12 +187,12 @@ impl Settings {
     }
 
     pub fn begin_transaction(&mut self) {
-        self.before_transaction = Some(self.values.clone());
+        self.before_transaction = Some(Arc::clone(&self.values));
     }
 
     /// The values as they are now, for a savepoint.
     pub fn mark(&self) -> SettingsMark {
-        SettingsMark { values: self.values.clone(), before_local: self.before_local.clone() }
+        SettingsMark { values: Arc::clone(&self.values), before_local: self.before_local.clone() }
     }
 
     /// All values are as they were at a savepoint.
@@ -218,7 +218,7 @@ impl Settings {
     }
 
     fn put_all_back(&mut self, before: &Values) {
-        let names: BTreeSet<String> = self.values.keys().chain(before.keys()).cloned().collect();
+        let names: BTreeSet<Arc<str>> = self.values.keys().chain(before.keys()).cloned().collect();
         for name in names {
             if self.values.get(&name) != before.get(&name) {
                 let value = before.get(&name).cloned();
@@ -227,11 +227,12 @@ impl Settings {
         }
     }
 
-    fn put_back(&mut self, name: String, before: Option<SettingFact>) {
+    fn put_back(&mut self, name: Arc<str>, before: Option<Arc<SettingFact>>) {
         self.changed(&name);
+        let values = Arc::make_mut(&mut self.values);
         match before {
-            Some(fact) => self.values.insert(name, fact),
-            None => self.values.remove(&name),
+            Some(fact) => values.insert(name, fact),
+            None => values.remove(&name),
         };
     }
 
@@ -251,12 +252,13 @@ impl Settings {
                 source,
             };
             self.changed(&key);
-            self.values.insert(key, fact);
+            Arc::make_mut(&mut self.values).insert(key.into(), Arc::new(fact));
             return Ok(());
         };
         let canonical = setting.canonical(value, self.value(&key))?;
         self.changed(&key);
-        if let Some(fact) = self.values.get_mut(&key) {
+        if let Some(fact) = Arc::make_mut(&mut self.values).get_mut(key.as_str()) {
+            let fact = Arc::make_mut(fact);
             fact.value = canonical;
             fact.source = source;
         }
@@ -265,7 +267,6 @@ impl Settings {
 
     /// To be called before a value changes.
     fn changed(&mut self, name: &str) {
-        self.shared = None;
         if find(name).is_some_and(|setting| setting.reported) && !self.untold.contains_key(name) {
             self.untold.insert(name.to_owned(), self.value(name).to_owned());
         }

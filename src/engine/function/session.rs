@@ -100,7 +100,7 @@ fn current_schemas<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
 
 fn current_setting<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
     let name = text(arguments, 0);
-    match call.facts()?.settings.get(&name.to_lowercase()) {
+    match call.facts()?.settings.get(name.to_lowercase().as_str()) {
         Some(setting) => Ok(setting.value.clone().into()),
         None if flag(arguments, 1) => Ok(Cell::Null),
         None => {

@@ -72,7 +72,19 @@ fn is_number(base: BaseType) -> bool {
 
 fn is_object(base: BaseType) -> bool {
     use BaseType::*;
-    matches!(base, Oid | Xid | Regproc | Regclass | Regtype | Regnamespace | Regrole)
+    let is_name = matches!(
+        base,
+        Regproc
+            | Regprocedure
+            | Regoper
+            | Regoperator
+            | Regclass
+            | Regcollation
+            | Regtype
+            | Regnamespace
+            | Regrole
+    );
+    is_name || matches!(base, Oid | Xid)
 }
 
 /// Whether there is a cast, as `pg_cast` lists them, or one through text.

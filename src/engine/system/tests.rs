@@ -176,7 +176,7 @@ impl World {
                 default: value.to_owned(),
                 ..Setting::default()
             };
-            (name.to_lowercase(), setting)
+            (name.to_lowercase().into(), Arc::new(setting))
         };
         Facts::new(FactValues {
             snapshot: Arc::new(Snapshot::new(self.facts)),
