@@ -170,9 +170,9 @@ impl Settings {
     /// The reported settings that changed since the last call.
     pub fn take_untold(&mut self) -> Vec<(String, String)> {
         let untold = std::mem::take(&mut self.untold);
-        let facts = untold
-            .iter()
-            .filter_map(|(name, told)| self.values.get(name.as_str()).filter(|fact| fact.value != *told));
+        let facts = untold.iter().filter_map(|(name, told)| {
+            self.values.get(name.as_str()).filter(|fact| fact.value != *told)
+        });
         facts.map(|fact| (fact.name.clone(), fact.value.clone())).collect()
     }
 

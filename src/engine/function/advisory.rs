@@ -89,7 +89,8 @@ pub const FUNCTIONS: &[Function] = &[
             local: flag(arguments, 2),
         };
         let facts = call.facts()?;
-        if !facts.settings.contains_key(assignment.name.as_str()) && !assignment.name.contains('.') {
+        if !facts.settings.contains_key(assignment.name.as_str()) && !assignment.name.contains('.')
+        {
             let message = format!("unrecognized configuration parameter \"{}\"", assignment.name);
             return Err(Error::new(ErrorKind::UndefinedObject, message));
         }

@@ -5,8 +5,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident,
-    ObjectNamePart, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, Value,
+    AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
+    Ident, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, Value,
     VisitMut, VisitorMut,
 };
 
@@ -203,6 +203,18 @@ impl VisitorMut for Marker {
 
     fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<Self::Break> {
         self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    /// In `t.xs[1]` the relation is no value.
+    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Self::Break> {
+        if let Expr::CompoundFieldAccess { root, access_chain } = expression
+            && let Expr::Identifier(relation) = root.as_ref()
+            && let Some(AccessExpr::Dot(Expr::Identifier(column))) = access_chain.first()
+        {
+            **root = Expr::CompoundIdentifier(vec![relation.clone(), column.clone()]);
+            access_chain.remove(0);
+        }
         ControlFlow::Continue(())
     }
 

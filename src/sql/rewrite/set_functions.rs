@@ -380,7 +380,8 @@ fn set_returning(name: &ObjectName) -> Option<&'static SetFunction> {
 
 /// An array of rows `(x, n)`: each element and its number, as `information_schema._pg_expandarray` gives.
 fn expanded(array: Expr) -> Expr {
-    let number = Ident::with_quote('"', "n");
+    // No relation has that name, which would be taken for its rows.
+    let number = Ident::with_quote('"', "__number");
     let text = |text: &str| Expr::value(Value::SingleQuotedString(text.to_owned()));
     let one = Expr::value(Value::Number("1".to_owned(), false));
     let count = call("cardinality", vec![array.clone()]);
