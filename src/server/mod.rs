@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Login, ServerCertificate};
 use crate::base::{Error, ErrorKind, Result};
+use crate::delta::change::checkpoints_written;
 use crate::engine::UpkeepPolicy;
 use crate::http::operations::{self, Operations};
 use crate::session::{Registry, Shared};
@@ -88,6 +89,9 @@ pub async fn serve(config: Config) -> Result<()> {
     drain(&registry, config.limits.shutdown_grace, &hurry).await;
     housekeeping.abort();
     upkeep.abort();
+    if tokio::time::timeout(config.limits.shutdown_grace, checkpoints_written()).await.is_err() {
+        tracing::warn!("a checkpoint is given up");
+    }
     accepting.await.map_err(|error| Error::internal("the listener failed").caused_by(error))
 }
 

@@ -2,7 +2,7 @@
 //! made at the same time, other than rows that are only added.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +14,7 @@ use deltalake::protocol::DeltaOperation;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::error::{concurrent_update, of_delta};
@@ -198,6 +199,15 @@ async fn newest_if_same_shape(
     Ok(is_same.then_some(newer))
 }
 
+/// Checkpoints that are being written.
+static CHECKPOINTS: LazyLock<TaskTracker> = LazyLock::new(TaskTracker::new);
+
+/// Waits until no checkpoint is being written any more: the runtime must not stop under one.
+pub async fn checkpoints_written() {
+    CHECKPOINTS.close();
+    CHECKPOINTS.wait().await;
+}
+
 /// Sums the log up from time to time, so that tables open quickly. The change is made already: it neither
 /// waits for it nor fails with it.
 pub fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
@@ -207,7 +217,7 @@ pub fn checkpoint_if_due(newest: &Arc<TableVersion>, version: u64) {
         return;
     }
     let table = Arc::clone(newest);
-    tokio::task::spawn_blocking(move || {
+    CHECKPOINTS.spawn_blocking(move || {
         let engine = table.log_store.engine(None);
         if let Err(error) = table.snapshot().checkpoint(engine.as_ref(), None) {
             tracing::warn!(%error, "a checkpoint could not be written");

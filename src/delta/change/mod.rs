@@ -55,6 +55,7 @@ pub use alter::add_columns;
 pub use alter::{Alteration, NewColumn, Place, Upgrade, alter};
 pub use append::{append, overwrite, replace_where, truncate};
 pub use clone::{CloneSource, clone_table};
+pub use commit::checkpoints_written;
 pub use compaction::Optimization;
 pub use create::{NewIdentity, NewTable, create, create_as, replace};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
