@@ -7,10 +7,12 @@ use datafusion::parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use delta_kernel::Engine;
 use delta_kernel::actions::deletion_vector::{DeletionVectorDescriptor, DeletionVectorStorageType};
 use moka::sync::Cache;
+use object_store::path::Path;
 use roaring::RoaringTreemap;
 use uuid::Uuid;
 
 use super::error::error_of_kernel;
+use super::listing::outside;
 use crate::base::{Error, ErrorKind, Result};
 use crate::storage::Location;
 
@@ -91,6 +93,17 @@ impl DeletionVectors {
         self.selections.insert(key, Arc::clone(&selection));
         Ok(selection)
     }
+}
+
+/// The file that a deletion vector is in; `None` for one that is in the log. Errors: 0A000 for one that lies
+/// outside of the table's location.
+pub fn vector_file(
+    location: &Location,
+    descriptor: &DeletionVectorDescriptor,
+) -> Result<Option<Path>> {
+    let url = descriptor.absolute_path(location.url());
+    let url = url.map_err(|error| error_of_kernel(error, location))?;
+    url.map(|url| location.file(url.as_str()).ok_or_else(outside)).transpose()
 }
 
 fn read(

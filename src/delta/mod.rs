@@ -26,7 +26,6 @@ mod tests;
 
 pub use change_feed::change_feed;
 pub use clustering::clustering_columns;
-use error::error_of_kernel;
 pub use error::{error_of_datafusion, error_of_deltalake};
 pub use feature::check_writable;
 use listing::outside;

@@ -168,6 +168,15 @@ impl Location {
         Some(self.path.parts().chain(relative.parts()).collect())
     }
 
+    /// The same for a reference whose escapes have been resolved already.
+    pub fn resolved_file(&self, reference: &str) -> Option<Path> {
+        if is_absolute(reference) {
+            return self.file(reference);
+        }
+        let relative = Path::parse(reference).ok()?;
+        Some(self.path.parts().chain(relative.parts()).collect())
+    }
+
     fn absolute_file(&self, reference: &str) -> Option<Path> {
         let file = Location::parse(reference).ok()?;
         let same_store = file.store_url() == self.store_url();

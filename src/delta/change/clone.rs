@@ -22,6 +22,7 @@ use super::touched::added_again;
 use super::{ChangeContext, Changed};
 use crate::base::{Error, Result};
 use crate::delta::clustering::{clustered_by, clustering_columns};
+use crate::delta::deletion_vector::vector_file;
 use crate::delta::{TableVersion, check_writable};
 use crate::storage::{Location, error_of_store};
 
@@ -148,16 +149,23 @@ impl CloneSource {
     ) -> Result<Vec<Add>> {
         let from = self.version.location();
         let (source, target) = (ctx.tables.store(from)?, ctx.tables.store(location)?);
+        let index = self.version.files();
+        let places: HashMap<&Path, usize> =
+            index.paths.iter().enumerate().map(|(at, path)| (path, at)).collect();
         let mut copies: HashMap<Path, Path> = HashMap::new();
         let mut copied = Vec::with_capacity(adds.len());
         for mut add in adds {
-            let old = from.file(&add.path).ok_or_else(crate::delta::outside)?;
-            add.path = format!("{folder}{}", add.path);
-            let new = location.file(&add.path).ok_or_else(crate::delta::outside)?;
-            copies.insert(old, new);
-            if let Some(vector) = self.vector(&add, location)? {
-                copies.insert(vector.0, vector.1);
+            let old = from.resolved_file(&add.path).ok_or_else(crate::delta::outside)?;
+            let vector = places.get(&old).and_then(|at| index.deletion_vectors.get(at));
+            if let Some(vector) = vector
+                && let Some(vector_from) = vector_file(from, &vector.descriptor)?
+                && let Some(vector_to) = vector_file(location, &vector.descriptor)?
+            {
+                copies.insert(vector_from, vector_to);
             }
+            add.path = format!("{folder}{}", add.path);
+            let new = location.resolved_file(&add.path).ok_or_else(crate::delta::outside)?;
+            copies.insert(old, new);
             add.data_change = true;
             // Identities of rows are those of the source.
             (add.base_row_id, add.default_row_commit_version) = (None, None);
@@ -170,31 +178,6 @@ impl CloneSource {
             .await?;
         Ok(copied)
     }
-
-    /// The file of a deletion vector, here and there; `None` for one that is in the log.
-    fn vector(&self, add: &Add, location: &Location) -> Result<Option<(Path, Path)>> {
-        let from = self.version.location();
-        let Some(path) = from.file(add.path.as_str()).filter(|_| add.deletion_vector.is_some())
-        else {
-            return Ok(None);
-        };
-        let index = self.version.files();
-        // The path may have a folder before it that the source has not.
-        let at =
-            index.paths.iter().position(|known| path.as_ref().ends_with(relative(from, known)));
-        let Some(vector) = at.and_then(|at| index.deletion_vectors.get(&at)) else {
-            return Ok(None);
-        };
-        let file = |place: &Location| -> Result<Option<Path>> {
-            let url = vector.descriptor.absolute_path(place.url());
-            let url = url.map_err(|error| crate::delta::error_of_kernel(error, place))?;
-            match url {
-                None => Ok(None),
-                Some(url) => place.file(url.as_str()).map(Some).ok_or_else(crate::delta::outside),
-            }
-        };
-        Ok(file(from)?.zip(file(location)?))
-    }
 }
 
 /// Properties that promise what the copy does not keep: identities of rows, the times of commits.
@@ -202,11 +185,6 @@ fn is_of_source(property: &str) -> bool {
     property == "delta.enableRowTracking"
         || property.starts_with("delta.rowTracking.")
         || property.starts_with("delta.inCommitTimestampEnablement")
-}
-
-fn relative<'a>(location: &Location, path: &'a Path) -> &'a str {
-    let path = path.as_ref();
-    path.strip_prefix(location.path().as_ref()).unwrap_or(path).trim_start_matches('/')
 }
 
 /// Copies a file through this process: the places may be reached with different credentials.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::Utc;
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -55,8 +56,9 @@ pub struct NetChange {
 }
 
 /// A commit of the log, as JSON.
-struct Commit {
-    actions: Vec<(String, Value)>,
+pub struct Commit {
+    /// Each with its kind: `add`, `remove`, …
+    pub actions: Vec<(String, Value)>,
 }
 
 impl NetChange {
@@ -84,6 +86,11 @@ impl NetChange {
             }
         });
         added.chain(self.discarded.iter().cloned()).collect()
+    }
+
+    /// Whether the commit has a time of its own, later than that of the one before.
+    pub fn tells_time(&self) -> bool {
+        self.info.contains_key(IN_COMMIT_TIMESTAMP)
     }
 
     /// The bytes of the commit as a version, under an id; `after` is the time that the commit before tells.
@@ -127,11 +134,13 @@ impl NetChange {
         isolation: Isolation,
     ) -> Result<u64> {
         let mut version = self.base.map_or(0, |base| base + 1);
+        let removed: HashSet<Path> =
+            self.removed.iter().map(|path| place(&self.location, path)).collect();
         while let Some(commit) = read_commit(store, &self.location, version).await? {
             if self.base.is_none() {
                 return Err(super::commit::table_exists());
             }
-            if self.conflicts(&commit, isolation) {
+            if self.conflicts(&commit, &removed, isolation) {
                 return Err(concurrent_update()
                     .with_detail("Another transaction has changed the same table.")
                     .with_hint("Roll back, and run the transaction again."));
@@ -142,7 +151,8 @@ impl NetChange {
     }
 
     /// Whether another's commit may have changed what this change was based on.
-    fn conflicts(&self, other: &Commit, isolation: Isolation) -> bool {
+    /// `removed` are the places of the files that this one removes.
+    fn conflicts(&self, other: &Commit, removed: &HashSet<Path>, isolation: Isolation) -> bool {
         let changes_data = other.changes_data();
         if other.has("metaData") || other.has("protocol") {
             return true;
@@ -150,7 +160,7 @@ impl NetChange {
         if self.changes_metadata && changes_data {
             return true;
         }
-        if other.touched().any(|path| self.removed.contains(path)) {
+        if other.touched(&self.location).any(|path| removed.contains(&path)) {
             return true;
         }
         // Both have given the same identities to rows.
@@ -179,17 +189,17 @@ pub async fn has_changed_since(
     Ok(false)
 }
 
-/// Whether commits since a version have changed the table's metadata, or files of these.
+/// Whether commits since a version have changed the table's metadata, or files at these places.
 pub async fn touches_since(
     store: &Arc<dyn ObjectStore>,
     location: &Location,
     base: u64,
-    files: &HashSet<String>,
+    files: &HashSet<Path>,
 ) -> Result<bool> {
     let mut version = base + 1;
     while let Some(commit) = read_commit(store, location, version).await? {
         let is_other = commit.has("metaData") || commit.has("protocol");
-        if is_other || commit.touched().any(|path| files.contains(path)) {
+        if is_other || commit.touched(location).any(|path| files.contains(&path)) {
             return Ok(true);
         }
         version += 1;
@@ -232,7 +242,7 @@ pub async fn find_commit(
 }
 
 impl Commit {
-    fn parse(bytes: &[u8]) -> Result<Commit> {
+    pub fn parse(bytes: &[u8]) -> Result<Commit> {
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
         let actions = lines.map(|line| {
             let action: Map<String, Value> = serde_json::from_slice(line).map_err(unreadable)?;
@@ -265,11 +275,16 @@ impl Commit {
             .any(|(_, file)| file.get("dataChange").and_then(Value::as_bool).unwrap_or(true))
     }
 
-    /// Paths of the files that the commit removes or adds.
-    fn touched(&self) -> impl Iterator<Item = &str> {
+    /// The files that the commit removes or adds, by their places: engines escape paths in different ways.
+    fn touched(&self, location: &Location) -> impl Iterator<Item = Path> {
         let files = self.actions.iter().filter(|(kind, _)| kind == "add" || kind == "remove");
-        files.filter_map(|(_, file)| file.get("path")?.as_str())
+        files.filter_map(|(_, file)| Some(place(location, file.get("path")?.as_str()?)))
     }
+}
+
+/// Where a file is that the log names. One of another store keeps its name.
+fn place(location: &Location, path: &str) -> Path {
+    location.file(path).unwrap_or_else(|| Path::from(path))
 }
 
 async fn read_commit(

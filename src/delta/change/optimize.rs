@@ -1,7 +1,7 @@
 //! OPTIMIZE and REORG: the same rows in fewer, fuller, better ordered files. It never changes what a query
 //! gives: a file that others have changed meanwhile stays as they have made it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
@@ -174,8 +174,8 @@ impl Optimized {
 /// Files that are written, ready to be committed.
 struct Rewritten {
     staged: Staged,
-    /// The files in whose place they come, as the log calls them.
-    removed: HashSet<String>,
+    /// The files in whose place they come.
+    removed: HashSet<Path>,
     metrics: Optimized,
 }
 
@@ -189,7 +189,7 @@ async fn rewritten(
 ) -> Result<Option<Rewritten>> {
     let mut live = target.files()?;
     let mut metrics = Optimized::default();
-    let mut removed: Vec<LogicalFileView> = Vec::new();
+    let mut removed: HashMap<Path, LogicalFileView> = HashMap::new();
     let mut added = Vec::new();
     for bin in bins {
         let files: Vec<(Path, LogicalFileView)> = bin
@@ -205,13 +205,13 @@ async fn rewritten(
         let shape = with_target_size(&target.shape, target_bytes(&target.shape, wanted));
         let written = write_in_order(ctx, &target.location, &shape, rows).await?;
         added.extend(written.adds);
-        removed.extend(files.into_iter().map(|(_, file)| file));
+        removed.extend(files);
     }
     if removed.is_empty() {
         return Ok(None);
     }
     let mut actions = Vec::with_capacity(removed.len() + added.len() + 1);
-    for file in &removed {
+    for file in removed.values() {
         metrics.files_removed += 1;
         metrics.bytes_removed += u64::try_from(file.size()).unwrap_or_default();
         metrics.deletion_vectors_removed += u64::from(file.deletion_vector_descriptor().is_some());
@@ -224,7 +224,7 @@ async fn rewritten(
         actions.push(Action::Add(add));
     }
     actions.push(said_of(wanted, order, &metrics));
-    let removed = removed.iter().map(|file| file.remove_action(false).path).collect();
+    let removed = removed.into_keys().collect();
     let changed = Changed::default();
     let staged = Staged { actions, operation: named_elsewhere(), changed, is_blind_append: false };
     Ok(Some(Rewritten { staged, removed, metrics }))
@@ -303,7 +303,7 @@ async fn offer(
     ctx: &ChangeContext,
     target: &Target,
     staged: &mut Staged,
-    removed: &HashSet<String>,
+    removed: &HashSet<Path>,
 ) -> Result<Option<u64>> {
     let log = target.table.log_store();
     let store = ctx.tables.store(&target.location)?;

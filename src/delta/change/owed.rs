@@ -87,7 +87,8 @@ fn check_identities_stay(
     actions: &[Action],
 ) -> Result<()> {
     let is_kept = read.properties().get(ROW_TRACKING);
-    let writes_anew = !matches!(operation, DeltaOperation::Write { .. });
+    // A write with a predicate puts other rows in the place of some, and writes their neighbours again.
+    let writes_anew = !matches!(operation, DeltaOperation::Write { predicate: None, .. });
     let is_kept = is_kept.is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let is_new = |action: &Action| matches!(action, Action::Add(add) if add.base_row_id.is_none());
     if is_kept && writes_anew && actions.iter().any(is_new) {

@@ -185,7 +185,8 @@ async fn check_there(
     files: &[&LogicalFileView],
 ) -> Result<()> {
     let store = ctx.tables.store(location)?;
-    let paths: Vec<_> = files.iter().filter_map(|file| location.file(&file.path())).collect();
+    let paths: Vec<_> =
+        files.iter().filter_map(|file| location.resolved_file(&file.path())).collect();
     let missing = stream::iter(paths)
         .map(|path| {
             let store = std::sync::Arc::clone(&store);

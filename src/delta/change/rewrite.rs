@@ -194,7 +194,7 @@ pub async fn count_rows(ctx: &ChangeContext, target: &Target) -> Result<u64> {
     if let Some(known) = known {
         return Ok(known);
     }
-    let plan = target.scan(ctx, &TableReference::bare("t"), None).await?;
+    let plan = target.read(ctx, None)?;
     let plan = ctx.state.create_physical_plan(&plan).await.map_err(of_datafusion)?;
     let mut stream = execute_stream(plan, ctx.state.task_ctx()).map_err(of_datafusion)?;
     let mut rows = 0;

@@ -8,7 +8,6 @@ use datafusion::common::TableReference;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use deltalake::DeltaTable;
-use deltalake::delta_datafusion::DeltaScanNext;
 use deltalake::kernel::{Action, EagerSnapshot, LogicalFileView};
 use object_store::path::Path;
 
@@ -16,8 +15,8 @@ use super::ChangeContext;
 use super::error::{concurrent_update, of_datafusion};
 use super::shape::Shape;
 use crate::base::{Error, ErrorKind, Result};
-use crate::delta::TableVersion;
 use crate::delta::scan::{Selections, VersionProvider};
+use crate::delta::{TableVersion, outside};
 use crate::storage::Location;
 
 /// A table as of its newest version, opened for one attempt at a change.
@@ -73,43 +72,18 @@ impl Target {
 
     /// The data files by their place in the storage.
     pub fn files(&self) -> Result<HashMap<Path, LogicalFileView>> {
-        let root = self.location.path();
-        let mut files = HashMap::new();
-        for file in self.snapshot.log_data().iter() {
-            let path = Path::parse(format!("{root}/{}", file.path())).map_err(|cause| {
-                Error::new(ErrorKind::DataCorrupted, "the table's log names an invalid path")
-                    .caused_by(cause)
-            })?;
-            files.insert(path, file);
-        }
-        Ok(files)
+        let files = self.snapshot.log_data();
+        let placed = files.iter().map(|file| {
+            let path = self.location.resolved_file(&file.path()).ok_or_else(outside)?;
+            Ok((path, file))
+        });
+        placed.collect()
     }
 
     /// Takes every data file out of the table.
     pub fn remove_all(&self) -> Vec<Action> {
         let files = self.snapshot.log_data();
         files.iter().map(|file| Action::Remove(file.remove_action(true))).collect()
-    }
-
-    /// The rows of the table under a qualifier.
-    pub async fn scan(
-        &self,
-        ctx: &ChangeContext,
-        qualifier: &TableReference,
-        files: Option<&[String]>,
-    ) -> Result<LogicalPlan> {
-        let Some(files) = files else {
-            let store = ctx.tables.store(&self.location)?;
-            let provider = VersionProvider::new(Arc::clone(&self.data), store);
-            return planned(qualifier, Arc::new(provider));
-        };
-        let builder = DeltaScanNext::builder()
-            .with_eager_snapshot(Arc::clone(&self.snapshot))
-            .with_log_store(self.table.log_store())
-            .with_session(Arc::clone(&ctx.state))
-            .with_file_paths(files.iter().cloned());
-        let provider = builder.build().await.map_err(of_datafusion)?;
-        planned(qualifier, Arc::new(provider))
     }
 
     /// The rows of the table, or of some of its files.

@@ -32,7 +32,10 @@ pub async fn commit_net(
     let store = tables.store(location)?;
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let version = change.next_version(&store, isolation).await?;
-        let after = timestamp_before(&store, location, version).await?;
+        let after = match change.tells_time() {
+            true => timestamp_before(&store, location, version).await?,
+            false => None,
+        };
         match put(location, &log, version, id, change.bytes(version, after, id)?).await? {
             Outcome::Committed => return Ok(version),
             Outcome::Lost => wait(attempt).await,

@@ -12,10 +12,12 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::{Map, Value, json};
 
 use super::commit::{Change, Staged, apply};
+use super::net::Commit;
 use super::provenance::{named_elsewhere, provenance};
 use super::target::Target;
 use super::{ChangeContext, Changed};
 use crate::base::{Error, ErrorKind, Result};
+use crate::delta::deletion_vector::vector_file;
 use crate::delta::history::commit_path;
 use crate::delta::{TableVersion, check_writable};
 use crate::storage::{Location, error_of_store};
@@ -53,16 +55,15 @@ pub struct Vacuumed {
 ///
 /// 55000 where the time is shorter than the table says; 0A000 for tables whose protocol asks for more.
 pub async fn vacuum(ctx: &ChangeContext, location: &Location, wanted: &Vacuum) -> Result<Vacuumed> {
+    // Asked before anything is read: what a change ends in the meantime is in the version that is read then.
+    let writing_since = ctx.tables.writing_since();
     let newest = ctx.tables.newest(location).await?;
     check_writable(newest.protocol())?;
     let retention = retention(&newest, wanted)?;
     let before = Utc::now().timestamp_millis() - retention.num_milliseconds();
-    let garbage = garbage(ctx, location, &newest, before, wanted).await?;
-    let mut vacuumed = Vacuumed {
-        bytes: garbage.iter().map(|file| file.size).sum(),
-        files: garbage.iter().map(|file| relative(location, &file.location)).collect(),
-    };
-    vacuumed.files.sort();
+    let youngest = writing_since.map_or(before, |since| before.min(since - CLOCK_DIFFERENCE));
+    let mut garbage = garbage(ctx, &newest, before, youngest, wanted).await?;
+    let vacuumed = Vacuumed::of(location, &garbage);
     if wanted.dry_run || garbage.is_empty() {
         return Ok(vacuumed);
     }
@@ -75,11 +76,27 @@ pub async fn vacuum(ctx: &ChangeContext, location: &Location, wanted: &Vacuum) -
     };
     apply(ctx, location, &start).await?;
     let store = ctx.tables.store(location)?;
+    // A RESTORE may have brought files back since; until they are deleted, nothing is committed.
+    let lease = ctx.tables.lease(location).await;
+    let mut live = HashSet::new();
+    files_of(&*ctx.tables.newest(location).await?, &mut live)?;
+    garbage.retain(|file| !live.contains(&file.location));
+    let vacuumed = Vacuumed::of(location, &garbage);
     let deleted = delete(&store, garbage).await;
+    drop(lease);
     let end = Said::End { files: *deleted.as_ref().unwrap_or(&0), is_complete: deleted.is_ok() };
     apply(ctx, location, &end).await?;
     deleted?;
     Ok(vacuumed)
+}
+
+impl Vacuumed {
+    fn of(location: &Location, garbage: &[ObjectMeta]) -> Self {
+        let mut files: Vec<String> =
+            garbage.iter().map(|file| relative(location, &file.location)).collect();
+        files.sort();
+        Vacuumed { files, bytes: garbage.iter().map(|file| file.size).sum() }
+    }
 }
 
 /// How long the table says that files stay.
@@ -134,27 +151,24 @@ pub fn duration(text: &str) -> Option<TimeDelta> {
     Some(total)
 }
 
-/// The files below the table that nobody needs and that are older than `before`, in milliseconds since the
-/// epoch.
+/// The files below the table that no version needs which was the newest since `before`, and that are older than
+/// `youngest`, both in milliseconds since the epoch.
 async fn garbage(
     ctx: &ChangeContext,
-    location: &Location,
     newest: &Arc<TableVersion>,
     before: i64,
+    youngest: i64,
     wanted: &Vacuum,
 ) -> Result<Vec<ObjectMeta>> {
+    let location = newest.location();
     let store = ctx.tables.store(location)?;
     let removed = Removed::since(&store, location, newest.version(), before).await?;
     let mut needed = removed.needed.clone();
     for version in ctx.tables.versions_in_use(location).await {
-        files_of(&version, &mut needed);
+        files_of(&version, &mut needed)?;
     }
-    files_of(newest, &mut needed);
+    files_of(newest, &mut needed)?;
     tombstones(ctx, location, before, &mut needed).await?;
-    let youngest = match ctx.tables.writing_since() {
-        Some(since) => before.min(since - CLOCK_DIFFERENCE),
-        None => before,
-    };
     let mut garbage = Vec::new();
     let mut files = store.list(Some(location.path()));
     while let Some(file) = files.next().await {
@@ -177,17 +191,13 @@ async fn garbage(
 }
 
 /// The data files of a version and their deletion vectors.
-fn files_of(version: &TableVersion, needed: &mut HashSet<Path>) {
+fn files_of(version: &TableVersion, needed: &mut HashSet<Path>) -> Result<()> {
     let index = version.files();
     needed.extend(index.paths.iter().cloned());
-    let vectors = index.deletion_vectors.values();
-    needed.extend(vectors.filter_map(|v| vector_file(version.location(), &v.descriptor)));
-}
-
-/// The file that a deletion vector is in, if it is in one.
-fn vector_file(location: &Location, vector: &DeletionVectorDescriptor) -> Option<Path> {
-    let url = vector.absolute_path(location.url()).ok()??;
-    location.file(url.as_str())
+    for vector in index.deletion_vectors.values() {
+        needed.extend(vector_file(version.location(), &vector.descriptor)?);
+    }
+    Ok(())
 }
 
 /// A deletion vector as a commit has it.
@@ -218,7 +228,7 @@ async fn tombstones(
     while let Some(file) = removed.next().await {
         let file = file.map_err(|error| super::error::of_delta(error, location))?;
         if file.deletion_timestamp().is_none_or(|at| at >= before) {
-            needed.extend(location.file(&file.path()));
+            needed.extend(location.resolved_file(&file.path()));
         }
     }
     Ok(())
@@ -252,20 +262,19 @@ impl Removed {
             };
             let is_older = read.meta.last_modified.timestamp_millis() < before - CLOCK_DIFFERENCE;
             let bytes = read.bytes().await.map_err(error_of_store)?;
-            removed.read(location, &bytes, before);
+            removed.read(location, &Commit::parse(&bytes)?, before)?;
             removed.is_complete |= is_older || version == 0;
         }
         Ok(removed)
     }
 
-    fn read(&mut self, location: &Location, commit: &[u8], before: i64) {
-        for line in commit.split(|byte| *byte == b'\n') {
-            let Ok(Value::Object(action)) = serde_json::from_slice::<Value>(line) else { continue };
-            let Some(remove) = action.get("remove") else { continue };
+    fn read(&mut self, location: &Location, commit: &Commit, before: i64) -> Result<()> {
+        let removes = commit.actions.iter().filter(|(kind, _)| kind == "remove");
+        for (_, remove) in removes {
             let path = remove.get("path").and_then(Value::as_str).and_then(|p| location.file(p));
             let vector = remove.get("deletionVector").filter(|vector| !vector.is_null());
             let vector = vector.and_then(descriptor);
-            let vector = vector.and_then(|vector| vector_file(location, &vector));
+            let vector = vector.map(|vector| vector_file(location, &vector)).transpose()?.flatten();
             let at = remove.get("deletionTimestamp").and_then(Value::as_i64);
             let files: Vec<Path> = path.into_iter().chain(vector).collect();
             if at.is_none_or(|at| at >= before) {
@@ -273,6 +282,7 @@ impl Removed {
             }
             self.gone.extend(files);
         }
+        Ok(())
     }
 }
 

@@ -11,8 +11,6 @@ use crate::base::{Error, ErrorKind, Result};
 pub const ENABLE_TYPE_WIDENING: &str = "delta.enableTypeWidening";
 
 /// Digits before the point that hold every value of an integer type.
-const BYTE_DIGITS: u8 = 3;
-const SHORT_DIGITS: u8 = 5;
 const INTEGER_DIGITS: u8 = 10;
 const LONG_DIGITS: u8 = 20;
 
@@ -54,9 +52,10 @@ fn is_wider(old: &PrimitiveType, new: &PrimitiveType) -> bool {
         | (Integer, Long | Double)
         | (Float, Double)
         | (Date, TimestampNtz) => true,
-        (Byte, Decimal(to)) => whole_digits(to.precision(), to.scale()) >= Some(BYTE_DIGITS),
-        (Short, Decimal(to)) => whole_digits(to.precision(), to.scale()) >= Some(SHORT_DIGITS),
-        (Integer, Decimal(to)) => whole_digits(to.precision(), to.scale()) >= Some(INTEGER_DIGITS),
+        // The protocol asks for as many digits for the shorter ones.
+        (Byte | Short | Integer, Decimal(to)) => {
+            whole_digits(to.precision(), to.scale()) >= Some(INTEGER_DIGITS)
+        }
         (Long, Decimal(to)) => whole_digits(to.precision(), to.scale()) >= Some(LONG_DIGITS),
         (Decimal(from), Decimal(to)) => {
             to.scale() >= from.scale()
