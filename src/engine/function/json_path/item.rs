@@ -45,6 +45,15 @@ impl Item {
         Ok(Item::of(&Json::parse(text)?))
     }
 
+    /// How many values it is made of, itself among them.
+    pub fn values(&self) -> usize {
+        1 + match self {
+            Item::Array(elements) => elements.iter().map(Item::values).sum(),
+            Item::Object(members) => members.iter().map(|(_, value)| value.values()).sum(),
+            Item::Null | Item::Bool(_) | Item::Number(_) | Item::String(_) => 0,
+        }
+    }
+
     pub fn type_name(&self) -> &'static str {
         match self {
             Item::Null => "null",
@@ -103,12 +112,7 @@ impl Item {
             }
             (Item::String(one), Item::String(other)) => one.cmp(other),
             (Item::Array(one), Item::Array(other)) => {
-                let by_length = one.len().cmp(&other.len());
-                let mut order =
-                    if one.is_empty() || other.is_empty() { by_length } else { Ordering::Equal };
-                if order.is_eq() {
-                    order = by_length;
-                }
+                let mut order = one.len().cmp(&other.len());
                 for (one, other) in one.iter().zip(other) {
                     if !order.is_eq() {
                         break;

@@ -40,7 +40,7 @@ pub fn tokens(text: &str) -> Result<Vec<Token>> {
         let (token, length) = if first == '"' {
             string(rest)?
         } else if first.is_ascii_digit() || first == '.' && starts_number(rest) {
-            number(rest, tokens.last())?
+            number(rest)?
         } else if let Some(name) = rest.strip_prefix('$').filter(|name| starts_name(name)) {
             match name.starts_with('"') {
                 true => match string(name)? {
@@ -99,7 +99,7 @@ fn string(text: &str) -> Result<(Token, usize)> {
 }
 
 /// A number; after a dot and a digit a second dot begins a step.
-fn number(text: &str, _before: Option<&Token>) -> Result<(Token, usize)> {
+fn number(text: &str) -> Result<(Token, usize)> {
     let bytes = text.as_bytes();
     let digit_at = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     let mut at = 0;

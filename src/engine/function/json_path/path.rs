@@ -84,8 +84,8 @@ pub enum Method {
     KeyValue,
 }
 
-/// Expressions inside expressions.
-const DEPTH_MAX: usize = 64;
+/// Expressions inside expressions, the terms of `a + b + c` and `a && b && c` among them.
+const DEPTH_MAX: usize = 128;
 
 impl Path {
     /// Reads a path. Errors: 42601, and 0A000 for `datetime()`.
@@ -171,38 +171,62 @@ impl Reader<'_> {
     }
 
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let depth = self.depth;
+        self.deepen()?;
+        let read = read(self);
+        self.depth = depth;
+        read
+    }
+
+    /// Counts an expression that the next one is inside of.
+    fn deepen(&mut self) -> Result<()> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             let message = format!("a path is nested deeper than {DEPTH_MAX} levels");
             return Err(Error::new(ErrorKind::StatementTooComplex, message));
         }
-        let read = read(self);
-        self.depth -= 1;
-        read
+        Ok(())
+    }
+
+    /// Operands joined by operators, the left ones first.
+    fn chain(
+        &mut self,
+        operand: fn(&mut Self) -> Result<Node>,
+        joined: impl Fn(&Self) -> Option<fn(Box<Node>, Box<Node>) -> Node>,
+        is_of_conditions: bool,
+    ) -> Result<Node> {
+        let depth = self.depth;
+        let mut left = operand(self)?;
+        while let Some(join) = joined(self) {
+            if is_of_conditions {
+                self.must_be_condition(&left)?;
+            }
+            self.at += 1;
+            self.deepen()?;
+            let right = operand(self)?;
+            if is_of_conditions {
+                self.must_be_condition(&right)?;
+            }
+            left = join(Box::new(left), Box::new(right));
+        }
+        self.depth = depth;
+        Ok(left)
     }
 
     fn condition(&mut self) -> Result<Node> {
-        let mut left = self.conjunction()?;
-        while self.is_symbol("||") {
-            self.must_be_condition(&left)?;
-            self.at += 1;
-            let right = self.conjunction()?;
-            self.must_be_condition(&right)?;
-            left = Node::Or(Box::new(left), Box::new(right));
-        }
-        Ok(left)
+        self.chain(
+            Self::conjunction,
+            |reader| reader.is_symbol("||").then_some(Node::Or as _),
+            true,
+        )
     }
 
     fn conjunction(&mut self) -> Result<Node> {
-        let mut left = self.comparison()?;
-        while self.is_symbol("&&") {
-            self.must_be_condition(&left)?;
-            self.at += 1;
-            let right = self.comparison()?;
-            self.must_be_condition(&right)?;
-            left = Node::And(Box::new(left), Box::new(right));
-        }
-        Ok(left)
+        self.chain(
+            Self::comparison,
+            |reader| reader.is_symbol("&&").then_some(Node::And as _),
+            true,
+        )
     }
 
     fn must_be_condition(&self, node: &Node) -> Result<()> {
@@ -286,32 +310,26 @@ impl Reader<'_> {
     }
 
     fn sum(&mut self) -> Result<Node> {
-        let mut left = self.product()?;
-        loop {
-            let operation = match self.peek() {
-                Some(Token::Symbol("+")) => Arithmetic::Add,
-                Some(Token::Symbol("-")) => Arithmetic::Subtract,
-                _ => return Ok(left),
-            };
-            self.at += 1;
-            let right = self.product()?;
-            left = Node::Arithmetic(operation, Box::new(left), Box::new(right));
-        }
+        let sign = |reader: &Self| -> Option<fn(Box<Node>, Box<Node>) -> Node> {
+            match reader.peek()? {
+                Token::Symbol("+") => Some(|l, r| Node::Arithmetic(Arithmetic::Add, l, r)),
+                Token::Symbol("-") => Some(|l, r| Node::Arithmetic(Arithmetic::Subtract, l, r)),
+                _ => None,
+            }
+        };
+        self.chain(Self::product, sign, false)
     }
 
     fn product(&mut self) -> Result<Node> {
-        let mut left = self.signed()?;
-        loop {
-            let operation = match self.peek() {
-                Some(Token::Symbol("*")) => Arithmetic::Multiply,
-                Some(Token::Symbol("/")) => Arithmetic::Divide,
-                Some(Token::Symbol("%")) => Arithmetic::Modulo,
-                _ => return Ok(left),
-            };
-            self.at += 1;
-            let right = self.signed()?;
-            left = Node::Arithmetic(operation, Box::new(left), Box::new(right));
-        }
+        let sign = |reader: &Self| -> Option<fn(Box<Node>, Box<Node>) -> Node> {
+            match reader.peek()? {
+                Token::Symbol("*") => Some(|l, r| Node::Arithmetic(Arithmetic::Multiply, l, r)),
+                Token::Symbol("/") => Some(|l, r| Node::Arithmetic(Arithmetic::Divide, l, r)),
+                Token::Symbol("%") => Some(|l, r| Node::Arithmetic(Arithmetic::Modulo, l, r)),
+                _ => None,
+            }
+        };
+        self.chain(Self::signed, sign, false)
     }
 
     fn signed(&mut self) -> Result<Node> {

@@ -1,6 +1,7 @@
 //! A path walked over a document, in its lax or strict mode: lax unwraps arrays and forgives what is missing.
 //! <https://www.postgresql.org/docs/16/functions-json.html#STRICT-AND-LAX-MODES>
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use crate::base::{Error, ErrorKind, Result};
@@ -28,7 +29,12 @@ struct Walk<'a> {
     strict: bool,
     root: &'a Item,
     variables: Option<&'a Item>,
+    /// Values that may still be made.
+    left: Cell<usize>,
 }
+
+/// Values that a walk may make of a document, those inside of others counted as well.
+const VALUES_MAX: usize = 4 << 20;
 
 /// What a path gives of a document; a condition gives its truth, or null where it is unknown.
 pub fn walk(path: &Path, root: &Item, variables: Option<&Item>) -> Result<Vec<Item>> {
@@ -37,7 +43,7 @@ pub fn walk(path: &Path, root: &Item, variables: Option<&Item>) -> Result<Vec<It
         let detail = "Jsonpath parameters should be encoded as key-value pairs of \"vars\" object.";
         return Err(Error::new(ErrorKind::InvalidParameterValue, message).with_detail(detail));
     }
-    let walk = Walk { strict: path.strict, root, variables };
+    let walk = Walk { strict: path.strict, root, variables, left: Cell::new(VALUES_MAX) };
     walk.items(&path.root, Place { current: root, length: None })
 }
 
@@ -46,6 +52,16 @@ fn failed(kind: ErrorKind, message: impl Into<String>) -> Error {
 }
 
 impl Walk<'_> {
+    /// Counts a value that a step gives: a short path can ask for more of them than there is memory for.
+    fn charge(&self, item: &Item) -> Result<()> {
+        let left = self.left.get().checked_sub(item.values()).ok_or_else(|| {
+            let message = format!("a path gives more than {VALUES_MAX} values");
+            failed(ErrorKind::ProgramLimitExceeded, message)
+        })?;
+        self.left.set(left);
+        Ok(())
+    }
+
     fn items(&self, node: &Node, place: Place<'_>) -> Result<Vec<Item>> {
         Ok(match node {
             Node::Root => vec![self.root.clone()],
@@ -66,7 +82,9 @@ impl Walk<'_> {
                 for step in steps {
                     let mut next = Vec::new();
                     for item in items {
+                        let known = next.len();
                         self.step(step, item, place, &mut next)?;
+                        next.iter().skip(known).try_for_each(|item| self.charge(item))?;
                     }
                     items = next;
                 }
@@ -278,7 +296,10 @@ impl Walk<'_> {
             }
             for index in from.max(0)..=until.min(count - 1) {
                 let element = usize::try_from(index).ok().and_then(|at| elements.get(at));
-                out.extend(element.cloned());
+                if let Some(element) = element {
+                    self.charge(element)?;
+                    out.push(element.clone());
+                }
             }
         }
         Ok(())
@@ -417,10 +438,10 @@ impl Walk<'_> {
             for other in right {
                 match test(one, other)? {
                     Truth::True if !self.strict => return Ok(Truth::True),
-                    Truth::True if any != Truth::Unknown => any = Truth::True,
+                    Truth::True => any = Truth::True,
                     Truth::Unknown if self.strict => return Ok(Truth::Unknown),
                     Truth::Unknown => any = Truth::Unknown,
-                    Truth::True | Truth::False => {}
+                    Truth::False => {}
                 }
             }
         }
@@ -435,9 +456,10 @@ fn truth_of(value: bool) -> Truth {
 /// Inside a condition what fails is unknown; what is refused or wrongly asked is not.
 fn unknown(error: Error) -> Result<Truth> {
     match error.kind() {
-        ErrorKind::UndefinedObject | ErrorKind::SyntaxError | ErrorKind::FeatureNotSupported => {
-            Err(error)
-        }
+        ErrorKind::UndefinedObject
+        | ErrorKind::SyntaxError
+        | ErrorKind::FeatureNotSupported
+        | ErrorKind::ProgramLimitExceeded => Err(error),
         _ => Ok(Truth::Unknown),
     }
 }
