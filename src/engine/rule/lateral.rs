@@ -63,7 +63,8 @@ fn inline(join: &Join) -> Result<Option<LogicalPlan>> {
     }
 }
 
-fn is_lateral(plan: &LogicalPlan) -> bool {
+/// Whether a relation is a lateral one, under its names.
+pub fn is_lateral(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Subquery(_) => true,
         LogicalPlan::SubqueryAlias(alias) => is_lateral(&alias.input),

@@ -5,13 +5,12 @@
 //! has made of them, and changes none.
 
 mod arithmetic;
-mod correlated_limit;
 mod conversion;
 mod date_comparison;
-mod explicit_cast;
-mod float;
 mod dependent;
 mod empty_subquery;
+mod explicit_cast;
+mod float;
 mod integer;
 mod join;
 mod lateral;
@@ -30,7 +29,6 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
-pub use dependent::{pulls_up, references};
 pub use empty_subquery::EmptySubqueryRule;
 pub use explicit_cast::refuse_casts;
 pub use integer::narrow_integer_literals;
@@ -50,7 +48,6 @@ pub fn analyzer_rules() -> Rules {
         Arc::new(text_input::TextInputRule),
         Arc::new(precision::PrecisionRule),
         Arc::new(subquery::SubqueryRule),
-        Arc::new(correlated_limit::CorrelatedLimitRule),
     ];
     rules.extend(function::analyzer_rules_before_coercion());
     rules.push(Arc::new(dependent::DependentRule));

@@ -4,11 +4,9 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
 use crate::base::datatype::{BaseType, PgType, pg_type_of};
@@ -18,21 +16,7 @@ const CONTAINS: &str = "array_has";
 
 /// Gives parameters their types, and constants behind ANY.
 pub fn type_untyped(plan: LogicalPlan) -> Result<LogicalPlan> {
-    plan.transform_up_with_subqueries(in_plan).map(|typed| typed.data)
-}
-
-fn in_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let mut schema = merge_schema(&plan.inputs());
-    if let LogicalPlan::TableScan(scan) = &plan {
-        let source = scan.source.schema();
-        schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &source)?);
-    }
-    let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expression| {
-        let name = names.save(&expression);
-        let typed = expression.transform_up(|inner| in_expression(inner, &schema))?;
-        Ok(typed.update_data(|expression| name.restore(expression)))
-    })
+    super::rewrite_expressions(plan, in_expression)
 }
 
 fn in_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {

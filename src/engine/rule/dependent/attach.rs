@@ -5,7 +5,9 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, ExprSchema, JoinType, Result, internal_err};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison, SetQuantifier};
+use datafusion::logical_expr::expr::{
+    Exists, InSubquery, SetComparison, SetQuantifier, Sort as SortExpr,
+};
 use datafusion::logical_expr::logical_plan::{FetchType, SkipType, Subquery};
 use datafusion::logical_expr::{
     Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit, when,
@@ -57,6 +59,26 @@ impl<'a> Attachment<'a> {
             Ok(Transformed::yes(column))
         });
         attached.map(|attached| attached.data)
+    }
+
+    pub fn expressions(
+        &mut self,
+        expressions: Vec<Expr>,
+        chosen: &dyn Fn(&Expr) -> Result<bool>,
+    ) -> Result<Vec<Expr>> {
+        expressions.into_iter().map(|one| self.expression(one, chosen)).collect()
+    }
+
+    /// The keys of an order.
+    pub fn order(
+        &mut self,
+        keys: Vec<SortExpr>,
+        chosen: &dyn Fn(&Expr) -> Result<bool>,
+    ) -> Result<Vec<SortExpr>> {
+        let keys = keys.into_iter().map(|SortExpr { expr, asc, nulls_first }| {
+            Ok(SortExpr { expr: self.expression(expr, chosen)?, asc, nulls_first })
+        });
+        keys.collect()
     }
 
     /// `value IN (subquery)` as a condition, where NULL is as good as false.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality, Result};
-use datafusion::logical_expr::expr::{InSubquery, Sort as SortExpr};
+use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::logical_plan::{Distinct, DistinctOn};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
@@ -23,11 +23,10 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-pub use reference::references;
-
+use super::lateral::is_lateral;
 use attach::Attachment;
-use push::{Domain, Names, Pushed, is_lateral, refused};
-use reference::{expression_refers_to, refers_to, subquery_of};
+use push::{Domain, Names, Pushed, refused};
+use reference::{expression_refers_to, references, refers_to, subquery_of};
 
 /// Runs before type coercion.
 #[derive(Debug)]
@@ -110,20 +109,14 @@ fn is_ours(expression: &Expr, place: Place, outer: &DFSchema) -> Result<bool> {
 }
 
 /// Whether the conditions of a subquery on `columns` of the outer query can be pulled up out of it.
-pub fn pulls_up(plan: &LogicalPlan, columns: &[Column]) -> Result<bool> {
+fn pulls_up(plan: &LogicalPlan, columns: &[Column]) -> Result<bool> {
     if !refers_to(plan, columns)? {
         return Ok(true);
     }
-    let uses = |expression: &Expr, below: &DFSchema| {
-        expression_refers_to(expression, columns, below).map(|uses| !uses)
-    };
     match plan {
         LogicalPlan::Projection(projection) => {
-            let below = projection.input.schema();
-            let is_own = projection.expr.iter().try_fold(true, |own, one| {
-                Ok::<_, datafusion::common::DataFusionError>(own && uses(one, below)?)
-            })?;
-            Ok(is_own && pulls_up(&projection.input, columns)?)
+            Ok(!any_refers_to(&projection.expr, columns, projection.input.schema())?
+                && pulls_up(&projection.input, columns)?)
         }
         LogicalPlan::Filter(filter) => {
             Ok(!is_nested(&filter.predicate, columns)? && pulls_up(&filter.input, columns)?)
@@ -131,13 +124,26 @@ pub fn pulls_up(plan: &LogicalPlan, columns: &[Column]) -> Result<bool> {
         LogicalPlan::Join(join)
             if join.join_type == JoinType::Inner && !is_lateral(&join.right) =>
         {
-            let is_own = join.filter.as_ref().map_or(Ok(true), |one| uses(one, &join.schema))?;
-            let on_own = !join.on.iter().any(|(l, r)| l.contains_outer() || r.contains_outer());
-            let sides = pulls_up(&join.left, columns)? && pulls_up(&join.right, columns)?;
-            Ok(is_own && on_own && sides)
+            let on = join.on.iter().flat_map(|(left, right)| [left, right]);
+            Ok(!any_refers_to(on.chain(&join.filter), columns, &join.schema)?
+                && pulls_up(&join.left, columns)?
+                && pulls_up(&join.right, columns)?)
         }
         _ => Ok(false),
     }
+}
+
+fn any_refers_to<'e>(
+    expressions: impl IntoIterator<Item = &'e Expr>,
+    columns: &[Column],
+    below: &DFSchema,
+) -> Result<bool> {
+    for expression in expressions {
+        if expression_refers_to(expression, columns, below)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a subquery inside the condition uses the columns.
@@ -157,17 +163,11 @@ fn aggregate_pulls_up(plan: &LogicalPlan, columns: &[Column]) -> Result<bool> {
     match plan {
         LogicalPlan::SubqueryAlias(alias) => aggregate_pulls_up(&alias.input, columns),
         LogicalPlan::Projection(projection) => {
-            let below = projection.input.schema();
-            for expression in &projection.expr {
-                if expression_refers_to(expression, columns, below)? {
-                    return Ok(false);
-                }
-            }
-            aggregate_pulls_up(&projection.input, columns)
+            Ok(!any_refers_to(&projection.expr, columns, projection.input.schema())?
+                && aggregate_pulls_up(&projection.input, columns)?)
         }
         LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty() => {
-            let uses = aggregate.aggr_expr.iter().any(Expr::contains_outer);
-            Ok(!uses
+            Ok(!any_refers_to(&aggregate.aggr_expr, columns, aggregate.input.schema())?
                 && pulls_up(&aggregate.input, columns)?
                 && has_equalities_only(&aggregate.input, columns)?)
         }
@@ -283,11 +283,8 @@ fn in_aggregate(aggregate: Aggregate, names: &Names) -> Result<Transformed<Logic
         return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
     }
     let mut attachment = Attachment::new(Arc::unwrap_or_clone(aggregate.input), names);
-    let mut attach = |expressions: Vec<Expr>| {
-        let attached = expressions.into_iter().map(|one| attachment.expression(one, &chosen));
-        attached.collect::<Result<Vec<_>>>()
-    };
-    let (groups, calls) = (attach(aggregate.group_expr)?, attach(aggregate.aggr_expr)?);
+    let groups = attachment.expressions(aggregate.group_expr, &chosen)?;
+    let calls = attachment.expressions(aggregate.aggr_expr, &chosen)?;
     let plan = Aggregate::try_new(Arc::new(attachment.plan), groups, calls)?;
     let columns = plan.schema.columns();
     renamed(LogicalPlan::Aggregate(plan), columns, &aggregate.schema).map(Transformed::yes)
@@ -300,8 +297,7 @@ fn in_window(window: Window, names: &Names) -> Result<Transformed<LogicalPlan>> 
         return Ok(Transformed::no(LogicalPlan::Window(window)));
     }
     let mut attachment = Attachment::new(Arc::unwrap_or_clone(window.input), names);
-    let calls = window.window_expr.into_iter().map(|one| attachment.expression(one, &chosen));
-    let calls = calls.collect::<Result<Vec<_>>>()?;
+    let calls = attachment.expressions(window.window_expr, &chosen)?;
     let width = attachment.plan.schema().fields().len();
     let plan = Window::try_new(calls, Arc::new(attachment.plan))?;
     let results = plan.schema.columns().into_iter().skip(width);
@@ -313,19 +309,9 @@ fn in_distinct_on(distinct: DistinctOn, names: &Names) -> Result<Transformed<Log
     let below = Arc::clone(distinct.input.schema());
     let chosen = |inner: &Expr| is_ours(inner, Place::Elsewhere, &below);
     let mut attachment = Attachment::new(Arc::unwrap_or_clone(distinct.input), names);
-    let mut attach = |expressions: Vec<Expr>| {
-        let attached = expressions.into_iter().map(|one| attachment.expression(one, &chosen));
-        attached.collect::<Result<Vec<_>>>()
-    };
-    let (on, select) = (attach(distinct.on_expr)?, attach(distinct.select_expr)?);
-    let order = match distinct.sort_expr {
-        Some(keys) => {
-            let expressions = attach(keys.iter().map(|key| key.expr.clone()).collect())?;
-            let keys = keys.into_iter().zip(expressions);
-            Some(keys.map(|(key, expr)| SortExpr { expr, ..key }).collect())
-        }
-        None => None,
-    };
+    let on = attachment.expressions(distinct.on_expr, &chosen)?;
+    let select = attachment.expressions(distinct.select_expr, &chosen)?;
+    let order = distinct.sort_expr.map(|keys| attachment.order(keys, &chosen)).transpose()?;
     let plan = LogicalPlanBuilder::from(attachment.plan).distinct_on(on, select, order)?.build()?;
     let columns = plan.schema().columns();
     renamed(plan, columns, &distinct.schema).map(Transformed::yes)
@@ -335,11 +321,7 @@ fn in_sort(sort: Sort, names: &Names) -> Result<Transformed<LogicalPlan>> {
     let below = Arc::clone(sort.input.schema());
     let chosen = |inner: &Expr| is_ours(inner, Place::Elsewhere, &below);
     let mut attachment = Attachment::new(Arc::unwrap_or_clone(sort.input), names);
-    let keys = sort.expr.into_iter().map(|key| {
-        let expr = attachment.expression(key.expr.clone(), &chosen)?;
-        Ok(SortExpr { expr, ..key })
-    });
-    let expr = keys.collect::<Result<Vec<_>>>()?;
+    let expr = attachment.order(sort.expr, &chosen)?;
     let sorted = Sort { expr, input: Arc::new(attachment.plan), fetch: sort.fetch };
     restored(LogicalPlan::Sort(sorted), &below).map(Transformed::yes)
 }

@@ -21,7 +21,8 @@ use datafusion::logical_expr::{
 
 use crate::base::Error;
 
-use super::reference::{Renamed, at_hand, expression_refers_to, referring, refers_to};
+use super::super::lateral::is_lateral;
+use super::reference::{Renamed, at_hand, referring, refers_to};
 
 /// The distinct values of some columns of a plan.
 pub struct Domain<'a> {
@@ -322,15 +323,6 @@ impl<'a> Domain<'a> {
             self.columns.iter().filter(|one| !left_columns.has_column(one)).cloned().collect();
         let needs_left = refers_to(&join.left, &self.columns)?;
         let needs_right = refers_to(&join.right, &beside)?;
-        let in_condition = join
-            .filter
-            .iter()
-            .chain(join.on.iter().flat_map(|(left, right)| [left, right]))
-            .try_fold(false, |any, one| {
-                Ok::<_, DataFusionError>(
-                    any || expression_refers_to(one, &self.columns, &join.schema)?,
-                )
-            })?;
         match join.join_type {
             JoinType::Inner if !needs_left && !is_lateral(&join.right) => {
                 let right = self.push(&join.right)?;
@@ -357,10 +349,7 @@ impl<'a> Domain<'a> {
             | JoinType::LeftSemi
             | JoinType::LeftAnti
             | JoinType::LeftMark => {
-                let left = match needs_left || in_condition || needs_right {
-                    true => self.push(&join.left)?,
-                    false => return internal_err!("a join that depends on nothing"),
-                };
+                let left = self.push(&join.left)?;
                 if needs_right && is_lateral(&join.right) {
                     let renamed = beside.iter().filter_map(|column| {
                         let place = self.columns.iter().position(|one| one == column)?;
@@ -551,15 +540,6 @@ fn partitioned(call: Expr, values: &[Column]) -> Result<Expr> {
         other => Ok(Transformed::no(other)),
     });
     partitioned.map(|partitioned| partitioned.data)
-}
-
-pub fn is_lateral(plan: &LogicalPlan) -> bool {
-    match plan {
-        LogicalPlan::Subquery(_) => true,
-        LogicalPlan::SubqueryAlias(alias) => is_lateral(&alias.input),
-        LogicalPlan::Projection(projection) => is_lateral(&projection.input),
-        _ => false,
-    }
 }
 
 pub fn refused(what: &str) -> DataFusionError {
