@@ -70,7 +70,7 @@ pub struct FactValues {
 }
 
 /// What NOTIFY sends to whoever listens on the channel.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Notification {
     /// Of the session that sends.
     pub backend_pid: i32,
@@ -82,6 +82,14 @@ pub struct Notification {
 /// `NOTIFY_PAYLOAD_MAX_LENGTH`).
 const CHANNEL_BYTES_MAX: usize = 63;
 const PAYLOAD_BYTES_MAX: usize = 7999;
+
+/// Notifications of one transaction, and those that may wait for one session.
+pub const NOTIFICATIONS_MAX: usize = 10_000;
+
+pub fn too_many_notifications() -> Error {
+    let message = "too many notifications in the NOTIFY queue";
+    Error::new(ErrorKind::ProgramLimitExceeded, message)
+}
 
 /// Errors: 22023.
 pub fn check_notification(channel: &str, payload: &str) -> Result<()> {

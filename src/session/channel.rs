@@ -1,16 +1,13 @@
 //! LISTEN and NOTIFY: who listens on which channel, and what waits for them. What a transaction sends or asks
 //! for holds from its commit on.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::base::{Error, ErrorKind, Result};
-use crate::engine::facts::Notification;
-
-/// Notifications that may wait for one session. A sender is refused while one has as many.
-const WAITING_MAX: usize = 10_000;
+use crate::base::Result;
+use crate::engine::facts::{NOTIFICATIONS_MAX, Notification, too_many_notifications};
 
 /// The channels of this process.
 #[derive(Debug, Default)]
@@ -33,7 +30,7 @@ pub struct Listening {
 }
 
 /// What LISTEN, UNLISTEN and NOTIFY ask for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Action {
     Listen(String),
     Unlisten(String),
@@ -63,19 +60,22 @@ impl Channels {
         }
     }
 
-    fn has_room(&self, channel: &str) -> bool {
+    /// Whether those who listen on a channel can be sent as many more.
+    fn has_room(&self, channel: &str, more: usize) -> bool {
         let channels = held(&self.0);
         let mut inboxes = channels.get(channel).into_iter().flatten();
-        inboxes.all(|inbox| held(&inbox.waiting).len() < WAITING_MAX)
+        inboxes.all(|inbox| held(&inbox.waiting).len() + more <= NOTIFICATIONS_MAX)
     }
 }
 
 impl Listening {
-    /// To be done at COMMIT. A notification that is the same as another of the transaction is sent once.
-    pub fn add(&mut self, action: Action) {
-        if !matches!(action, Action::Notify(_)) || !self.pending.contains(&action) {
-            self.pending.push(action);
+    /// To be done at COMMIT. Errors: 54000 when a transaction asks for too much.
+    pub fn add(&mut self, action: Action) -> Result<()> {
+        if self.pending.len() >= NOTIFICATIONS_MAX {
+            return Err(too_many_notifications());
         }
+        self.pending.push(action);
+        Ok(())
     }
 
     /// How much the transaction has asked for so far: a point to go back to.
@@ -90,23 +90,30 @@ impl Listening {
 
     /// Errors: 54000 while a session that listens has too much to read already.
     pub fn check_room(&self, channels: &Channels) -> Result<()> {
-        let has_room = |action: &Action| match action {
-            Action::Notify(notification) => channels.has_room(&notification.channel),
-            Action::Listen(_) | Action::Unlisten(_) | Action::UnlistenAll => true,
-        };
-        if self.pending.iter().all(has_room) {
+        let mut sent: HashMap<&str, usize> = HashMap::new();
+        for action in &self.pending {
+            match action {
+                Action::Notify(notification) => {
+                    *sent.entry(&notification.channel).or_default() += 1
+                }
+                Action::Listen(_) | Action::Unlisten(_) | Action::UnlistenAll => {}
+            }
+        }
+        if sent.into_iter().all(|(channel, more)| channels.has_room(channel, more)) {
             return Ok(());
         }
-        let message = "too many notifications in the NOTIFY queue";
-        Err(Error::new(ErrorKind::ProgramLimitExceeded, message)
+        Err(too_many_notifications()
             .with_detail("A session that listens on the channel does not read them."))
     }
 
-    /// Does what the transaction has asked for. A transaction hears what it sends itself.
+    /// Does what the transaction has asked for. A transaction hears what it sends itself, and what it sends
+    /// twice is sent once.
     pub fn commit(&mut self, channels: &Channels) {
         let actions = std::mem::take(&mut self.pending);
         let (sent, asked): (Vec<_>, Vec<_>) =
             actions.into_iter().partition(|action| matches!(action, Action::Notify(_)));
+        let mut known = HashSet::new();
+        let sent = sent.into_iter().filter(|action| known.insert(action.clone()));
         for action in asked.into_iter().chain(sent) {
             match action {
                 Action::Listen(channel) => {

@@ -75,18 +75,18 @@ impl Session {
             }
             SessionStatement::Discard(discard) => self.discard(discard)?,
             SessionStatement::Listen(channel) => {
-                self.listening.add(Action::Listen(channel));
+                self.listening.add(Action::Listen(channel))?;
                 "LISTEN"
             }
             SessionStatement::Unlisten(channel) => {
-                self.listening.add(channel.map_or(Action::UnlistenAll, Action::Unlisten));
+                self.listening.add(channel.map_or(Action::UnlistenAll, Action::Unlisten))?;
                 "UNLISTEN"
             }
             SessionStatement::Notify { channel, payload } => {
                 check_notification(&channel, &payload)?;
                 let backend_pid = self.login.backend_pid;
                 let notification = Notification { backend_pid, channel, payload };
-                self.listening.add(Action::Notify(notification));
+                self.listening.add(Action::Notify(notification))?;
                 "NOTIFY"
             }
             SessionStatement::DeclareCursor(declare) => {
@@ -417,7 +417,7 @@ impl Session {
                 }
                 self.portals.clear();
                 self.prepared.clear();
-                self.listening.add(Action::UnlistenAll);
+                self.listening.add(Action::UnlistenAll)?;
                 self.shared.engine.locks().unlock_all(self.login.backend_pid);
                 self.settings.reset_all()?;
                 Ok("DISCARD ALL")

@@ -321,7 +321,6 @@ impl Session {
                 request.facts.notifications.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *sent)
         };
-        sent.into_iter().map(Action::Notify).for_each(|action| self.listening.add(action));
-        Ok(())
+        sent.into_iter().map(Action::Notify).try_for_each(|action| self.listening.add(action))
     }
 }

@@ -10,20 +10,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.rows import dict_row
 
-FEATURES = []
-
-
-def feature(name):
-    """A function that asserts what `name` says."""
-    def register(function):
-        FEATURES.append((name, function))
-        return function
-    return register
-
-
-def equal(actual, expected):
-    assert actual == expected, f"expected {expected!r}, got {actual!r}"
-
+from checks import equal, feature, run
 
 def one(connection, query, parameters=None, **options):
     return connection.execute(query, parameters, **options).fetchone()
@@ -200,7 +187,6 @@ def odd_names(connection):
 
 
 def main():
-    print(f"version {psycopg.__version__}", flush=True)
     with psycopg.connect(autocommit=True) as connection:
         for statement in [
             "CREATE SCHEMA shop",
@@ -208,13 +194,7 @@ def main():
             "INSERT INTO shop.item VALUES (1, 'apple', 0.50, DATE '2024-02-29'), (2, 'pear', 12.25, NULL)",
         ]:
             connection.execute(statement)
-    for name, function in FEATURES:
-        try:
-            with psycopg.connect(autocommit=True) as connection:
-                function(connection)
-            print(f"ok {name}", flush=True)
-        except Exception as error:  # Whatever went wrong is the finding.
-            print(f"not ok {name}: {type(error).__name__}: {' '.join(str(error).split())[:400]}", flush=True)
+    run(psycopg.__version__, lambda: psycopg.connect(autocommit=True))
 
 
 if __name__ == "__main__":

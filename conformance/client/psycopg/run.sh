@@ -4,4 +4,4 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../python.sh"
 interpreter=$(drivers)
-exec "$interpreter" "$here/check.py"
+PYTHONPATH="$here/.." exec "$interpreter" "$here/check.py"

@@ -1,4 +1,4 @@
-//! Functions that act on sessions: advisory locks, signals, notifications, settings, sleep.
+//! Functions that act on sessions: advisory locks, signals, notifications, sleep.
 //! <https://www.postgresql.org/docs/16/functions-admin.html>
 
 use std::sync::PoisonError;
@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use crate::base::datatype::{BaseType, PgType};
 use crate::base::{Error, ErrorKind, Oid};
 use crate::engine::advisory::{LockKey, LockMode, LockSpan};
-use crate::engine::facts::{Notification, SettingAssignment, check_notification};
+use crate::engine::facts::{
+    NOTIFICATIONS_MAX, Notification, check_notification, too_many_notifications,
+};
 use crate::engine::system::cell::Cell;
 
 use super::define::*;
@@ -23,38 +25,16 @@ use LockMode::{Exclusive, Shared};
 use LockSpan::{Session, Transaction};
 
 pub const FUNCTIONS: &[Function] = &[
-    Function::volatile("pg_advisory_lock", KEYS, VOID, |c, a| lock(c, a, Exclusive, Session))
-        .optional(1),
-    Function::volatile("pg_advisory_lock_shared", KEYS, VOID, |c, a| lock(c, a, Shared, Session))
-        .optional(1),
-    Function::volatile("pg_advisory_xact_lock", KEYS, VOID, |c, a| {
-        lock(c, a, Exclusive, Transaction)
-    })
-    .optional(1),
-    Function::volatile("pg_advisory_xact_lock_shared", KEYS, VOID, |c, a| {
-        lock(c, a, Shared, Transaction)
-    })
-    .optional(1),
-    Function::volatile("pg_try_advisory_lock", KEYS, BOOL, |c, a| {
-        try_lock(c, a, Exclusive, Session)
-    })
-    .optional(1),
-    Function::volatile("pg_try_advisory_lock_shared", KEYS, BOOL, |c, a| {
-        try_lock(c, a, Shared, Session)
-    })
-    .optional(1),
-    Function::volatile("pg_try_advisory_xact_lock", KEYS, BOOL, |c, a| {
-        try_lock(c, a, Exclusive, Transaction)
-    })
-    .optional(1),
-    Function::volatile("pg_try_advisory_xact_lock_shared", KEYS, BOOL, |c, a| {
-        try_lock(c, a, Shared, Transaction)
-    })
-    .optional(1),
-    Function::volatile("pg_advisory_unlock", KEYS, BOOL, |c, a| unlock(c, a, Exclusive))
-        .optional(1),
-    Function::volatile("pg_advisory_unlock_shared", KEYS, BOOL, |c, a| unlock(c, a, Shared))
-        .optional(1),
+    of_keys("pg_advisory_lock", VOID, |c, a| lock(c, a, Exclusive, Session)),
+    of_keys("pg_advisory_lock_shared", VOID, |c, a| lock(c, a, Shared, Session)),
+    of_keys("pg_advisory_xact_lock", VOID, |c, a| lock(c, a, Exclusive, Transaction)),
+    of_keys("pg_advisory_xact_lock_shared", VOID, |c, a| lock(c, a, Shared, Transaction)),
+    of_keys("pg_try_advisory_lock", BOOL, |c, a| try_lock(c, a, Exclusive, Session)),
+    of_keys("pg_try_advisory_lock_shared", BOOL, |c, a| try_lock(c, a, Shared, Session)),
+    of_keys("pg_try_advisory_xact_lock", BOOL, |c, a| try_lock(c, a, Exclusive, Transaction)),
+    of_keys("pg_try_advisory_xact_lock_shared", BOOL, |c, a| try_lock(c, a, Shared, Transaction)),
+    of_keys("pg_advisory_unlock", BOOL, |c, a| unlock(c, a, Exclusive)),
+    of_keys("pg_advisory_unlock_shared", BOOL, |c, a| unlock(c, a, Shared)),
     Function::volatile("pg_advisory_unlock_all", &[], VOID, |call, _| {
         let facts = call.facts()?;
         facts.locks.unlock_all(facts.backend_pid);
@@ -75,28 +55,15 @@ pub const FUNCTIONS: &[Function] = &[
         let facts = call.facts()?;
         let backend_pid = facts.backend_pid;
         let mut sent = facts.notifications.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.len() >= NOTIFICATIONS_MAX {
+            return Err(too_many_notifications());
+        }
         sent.push(Notification { backend_pid, channel, payload });
         Ok("".into())
     })
     .sees_null(),
     Function::stable("listening_channels", &[], TEXTS, |call, _| {
         Ok(Cell::Texts(call.facts()?.listening.to_vec()))
-    }),
-    Function::volatile("set_config", &[A_TEXT, A_TEXT, A_BOOL], TEXT, |call, arguments| {
-        let assignment = SettingAssignment {
-            name: text(arguments, 0).to_lowercase(),
-            value: text(arguments, 1).to_owned(),
-            local: flag(arguments, 2),
-        };
-        let facts = call.facts()?;
-        if !facts.settings.contains_key(assignment.name.as_str()) && !assignment.name.contains('.')
-        {
-            let message = format!("unrecognized configuration parameter \"{}\"", assignment.name);
-            return Err(Error::new(ErrorKind::UndefinedObject, message));
-        }
-        let value = assignment.value.clone();
-        facts.assignments.lock().unwrap_or_else(PoisonError::into_inner).push(assignment);
-        Ok(value.into())
     }),
     Function::volatile("pg_sleep", &[A_FLOAT8], VOID, |call, arguments| {
         let seconds = match arguments.first() {
@@ -115,6 +82,11 @@ pub const FUNCTIONS: &[Function] = &[
         })
     }),
 ];
+
+/// A function of one number of 64 bits or two of 32.
+const fn of_keys(name: &'static str, returns: PgType, body: Body) -> Function {
+    Function::volatile(name, KEYS, returns, body).optional(1)
+}
 
 /// How long one who sleeps does not look whether its statement was canceled.
 const NAP: Duration = Duration::from_millis(20);

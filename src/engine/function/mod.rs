@@ -78,7 +78,7 @@ pub use datetime_zone::{INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, TIME_OF_INTE
 pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use operator::OperatorPlanner;
-pub use scalar_subquery::{ScalarSubqueryRule, at_most_one_row};
+pub use scalar_subquery::at_most_one_row;
 pub use text_output::TEXT_OF;
 pub use type_planner::TypePlanner;
 pub use undefined::undefined_function;
@@ -171,11 +171,7 @@ fn replaced_functions(state: &SessionState) -> Vec<String> {
 
 /// This room's analyzer rules, which come before DataFusion's own.
 pub fn analyzer_rules_before_coercion() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    vec![
-        Arc::new(literal::LiteralRule),
-        Arc::new(ObjectIdentifierRule),
-        Arc::new(ScalarSubqueryRule),
-    ]
+    vec![Arc::new(literal::LiteralRule), Arc::new(ObjectIdentifierRule)]
 }
 
 /// The planner of type names.
@@ -194,4 +190,18 @@ pub fn all_scalar_functions() -> Vec<Arc<ScalarUDF>> {
     let of_rows = FAMILIES.iter().flat_map(|family| family.iter()).map(PostgresFunction::udf);
     let of_columns = KERNELS.iter().flat_map(|family| family.iter()).map(KernelFunction::udf);
     of_rows.chain(of_columns).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    /// Of two functions of one name the later one would silently take the earlier one's place.
+    #[test]
+    fn names_are_given_once() {
+        let mut seen = HashSet::new();
+        for function in super::all_scalar_functions() {
+            assert!(seen.insert(function.name().to_owned()), "{} stands twice", function.name());
+        }
+    }
 }

@@ -3,26 +3,12 @@
 
 use std::sync::PoisonError;
 
-use datafusion::logical_expr::Volatility;
-
 use crate::base::datatype::{BaseType, PgType};
 use crate::base::{Error, ErrorKind, Oid};
 use crate::engine::facts::SettingAssignment;
 use crate::engine::system::cell::Cell;
 
 use super::define::*;
-
-/// Notes what the session is to set when the statement is over.
-fn set_config<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
-    let assignment = SettingAssignment {
-        name: text(arguments, 0).to_owned(),
-        value: text(arguments, 1).to_owned(),
-        local: flag(arguments, 2),
-    };
-    let noted = &call.facts()?.assignments;
-    noted.lock().unwrap_or_else(PoisonError::into_inner).push(assignment);
-    Ok(text(arguments, 1).into())
-}
 
 /// The PostgreSQL version whose behaviour clients may expect.
 const POSTGRESQL_VERSION: &str = "16.6";
@@ -47,10 +33,23 @@ pub const FUNCTIONS: &[Function] = &[
     }),
     Function::immutable("version", &[], TEXT, |_, _| Ok(version().into())),
     Function::stable("current_setting", &[A_TEXT, A_BOOL], TEXT, current_setting).optional(1),
-    Function {
-        volatility: Volatility::Volatile,
-        ..Function::stable("set_config", &[A_TEXT, A_TEXT, A_BOOL], TEXT, set_config)
-    },
+    // The session sets it when the statement is over.
+    Function::volatile("set_config", &[A_TEXT, A_TEXT, A_BOOL], TEXT, |call, arguments| {
+        let assignment = SettingAssignment {
+            name: text(arguments, 0).to_lowercase(),
+            value: text(arguments, 1).to_owned(),
+            local: flag(arguments, 2),
+        };
+        let facts = call.facts()?;
+        if !facts.settings.contains_key(assignment.name.as_str()) && !assignment.name.contains('.')
+        {
+            let message = format!("unrecognized configuration parameter \"{}\"", assignment.name);
+            return Err(Error::new(ErrorKind::UndefinedObject, message));
+        }
+        let value = assignment.value.clone();
+        facts.assignments.lock().unwrap_or_else(PoisonError::into_inner).push(assignment);
+        Ok(value.into())
+    }),
     Function::stable("pg_backend_pid", &[], INT4, |call, _| Ok(call.facts()?.backend_pid.into())),
     Function::stable("inet_client_addr", &[], TEXT, |call, _| {
         Ok(call.facts()?.client_address.map(|address| address.ip().to_string()).into())

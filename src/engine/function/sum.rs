@@ -70,6 +70,16 @@ fn widened<T>(
     })
 }
 
+/// The accumulator that `make` gives for the wide type.
+fn in_wide(
+    arguments: &AccumulatorArgs<'_>,
+    wide: DataType,
+    make: impl FnOnce(AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>>,
+) -> Result<Wide> {
+    let inner = widened(arguments, &wide, make)?;
+    Ok(Wide { inner, wide, result: arguments.return_field.data_type().clone() })
+}
+
 fn widen(values: &[ArrayRef], wide: &DataType) -> Result<Vec<ArrayRef>> {
     values.iter().map(|array| Ok(cast(array, wide)?)).collect()
 }
@@ -105,14 +115,12 @@ impl AggregateUDFImpl for Sum {
         let Some(wide) = wide_argument(&arguments) else {
             return self.inner.accumulator(arguments);
         };
-        let inner = widened(&arguments, &wide, |wide| self.inner.accumulator(wide))?;
-        let result = arguments.return_field.data_type().clone();
-        let in_wide = Wide { inner, wide, result };
+        let wide = in_wide(&arguments, wide, |wide| self.inner.accumulator(wide))?;
         if arguments.is_distinct {
-            return Ok(Box::new(in_wide));
+            return Ok(Box::new(wide));
         }
         let narrow = self.inner.accumulator(arguments)?;
-        Ok(Box::new(Guarded { narrow, wide: in_wide, guard: Guard::default() }))
+        Ok(Box::new(Guarded { narrow, wide, guard: Guard::default() }))
     }
 
     fn create_sliding_accumulator(
@@ -122,9 +130,8 @@ impl AggregateUDFImpl for Sum {
         let Some(wide) = wide_argument(&arguments) else {
             return self.inner.create_sliding_accumulator(arguments);
         };
-        let inner = widened(&arguments, &wide, |wide| self.inner.create_sliding_accumulator(wide))?;
-        let result = arguments.return_field.data_type().clone();
-        Ok(Box::new(Wide { inner, wide, result }))
+        let make = |wide: AccumulatorArgs<'_>| self.inner.create_sliding_accumulator(wide);
+        Ok(Box::new(in_wide(&arguments, wide, make)?))
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
