@@ -115,11 +115,15 @@ impl Session {
     }
 
     fn begin_implicit(&mut self) {
-        if !self.transaction.is_implicit() && !self.transaction.in_block() {
+        let is_new = !self.transaction.is_implicit() && !self.transaction.in_block();
+        if is_new {
             self.settings.begin_transaction();
         }
         let engine = &self.shared.engine;
         self.transaction.begin_implicit(|| engine.begin());
+        if is_new {
+            self.promise_by_default();
+        }
     }
 
     /// The end of a simple query's text, or the Sync of the extended protocol: commits what is not committed
