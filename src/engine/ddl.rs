@@ -127,7 +127,8 @@ impl Engine {
         principal: PrincipalId,
         request: &Request,
     ) -> Result<Completion> {
-        let completion = Completion::new("CREATE VIEW");
+        let notices = create.notice.iter().cloned().collect();
+        let completion = Completion { tag: "CREATE VIEW".to_owned(), notices };
         if let Some(existing) = &create.existing {
             if create.if_not_exists {
                 let notice = format!("relation \"{}\" already exists", existing.name);

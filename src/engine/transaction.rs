@@ -18,13 +18,14 @@ use crate::delta::change::{
 };
 use crate::storage::Location;
 
+use super::temporary::Temporary;
 use super::work::{Staged, Work};
 use super::{Engine, Request};
 
 impl Engine {
-    /// The work of a new transaction.
-    pub fn begin(&self) -> Arc<Work> {
-        Arc::new(Work::transaction(&self.tables))
+    /// The work of a new transaction of a session with these temporary objects.
+    pub fn begin(&self, temporary: &Arc<Temporary>) -> Arc<Work> {
+        Arc::new(Work::transaction(&self.tables, temporary))
     }
 
     /// Makes everything that the transaction has changed visible, or nothing of it. Once called it goes on to
@@ -39,7 +40,7 @@ impl Engine {
         let engine = Arc::clone(self);
         let ending = tokio::spawn(async move {
             let Some(staged) = work.staged() else { return Ok(()) };
-            let outcome = engine.commit_staged(staged).await;
+            let outcome = engine.commit_staged(staged, work.temporary()).await;
             if outcome.is_err() {
                 engine.discard(staged).await;
             }
@@ -58,10 +59,12 @@ impl Engine {
         }
     }
 
-    async fn commit_staged(&self, staged: &Staged) -> Result<()> {
+    async fn commit_staged(&self, staged: &Staged, temporary: &Temporary) -> Result<()> {
         let Some(logs) = staged.tables.staged() else { return Ok(()) };
-        let (changes, isolation) = (staged.catalog_changes(), staged.isolation());
-        let before = self.metastore.snapshot();
+        let isolation = staged.isolation();
+        let before = temporary.snapshot(&self.metastore);
+        let parted = self.part(temporary, &staged.catalog_changes(), &before)?;
+        let changes = &parted.lasting;
         let nets = NetChange::of(logs).await?;
         let mut leases = Vec::with_capacity(nets.len());
         for net in &nets {
@@ -76,15 +79,18 @@ impl Engine {
             }
         }
         match (nets.as_slice(), changes.is_empty()) {
-            ([], _) => drop(self.metastore.apply(&changes).await?),
+            ([], true) => {}
+            ([], false) => drop(self.metastore.apply(changes).await?),
             ([net], true) if net.base.is_some() => {
                 let version = commit_net(&self.tables, net, isolation, Uuid::new_v4()).await?;
                 self.tidy(net, version).await;
             }
-            (nets, _) => self.commit_together(nets, &changes, isolation).await?,
+            (nets, _) => self.commit_together(nets, changes, isolation).await?,
         }
         drop(leases);
-        self.forget_dropped(&changes, &before)
+        self.forget_dropped(changes, &before)?;
+        self.settle(temporary, parted).await;
+        Ok(())
     }
 
     /// Several tables, or tables and the catalog, at once.
@@ -199,14 +205,24 @@ impl Engine {
         changes: &[Change],
         request: &Request,
     ) -> Result<()> {
-        match request.work.staged() {
-            Some(staged) => staged.change_catalog(&self.metastore, changes),
-            None => {
-                let before = self.metastore.snapshot();
-                self.metastore.apply(changes).await?;
-                self.forget_dropped(changes, &before)
-            }
+        let temporary = request.work.temporary();
+        let before = temporary.snapshot(&self.metastore);
+        if let Some(staged) = request.work.staged() {
+            let mut all = staged.catalog_changes();
+            all.extend_from_slice(changes);
+            // Said now, not at COMMIT.
+            self.part(temporary, &all, &before)?;
+            let with_them = self.metastore.preview(&before, &all)?;
+            staged.set_catalog_changes(all, before, with_them);
+            return Ok(());
         }
+        let parted = self.part(temporary, changes, &before)?;
+        if !parted.lasting.is_empty() {
+            self.metastore.apply(&parted.lasting).await?;
+            self.forget_dropped(&parted.lasting, &before)?;
+        }
+        self.settle(temporary, parted).await;
+        Ok(())
     }
 }
 

@@ -318,7 +318,7 @@ fn unplanned_clause(query: &Query) -> Option<&'static str> {
 
 fn unplanned_body(body: &SetExpr) -> Option<&'static str> {
     match body {
-        SetExpr::Select(select) if select.into.is_some() => Some("SELECT INTO"),
+        SetExpr::Select(select) if select.into.is_some() => Some("SELECT … INTO here"),
         SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => None,
         SetExpr::SetOperation { left, right, .. } => {
             unplanned_body(left).or_else(|| unplanned_body(right))
