@@ -141,7 +141,8 @@ fn concerns(change: &Change, schema: SecurableId, own: &HashSet<SecurableId>) ->
     if let Change::SetSchema { id, schema: to } = change
         && own.contains(id) != (*to == schema)
     {
-        return Err(Error::unsupported("moving objects into or out of temporary schemas")
+        let message = "cannot move objects into or out of temporary schemas";
+        return Err(Error::new(ErrorKind::FeatureNotSupported, message)
             .with_hint("Use CREATE TABLE … AS to copy the rows."));
     }
     let object = match change {
