@@ -75,7 +75,10 @@ impl Scope<'_> {
     fn schema_in(&self, catalog: &Catalog, name: &str) -> Option<&Arc<Schema>> {
         match name {
             TEMPORARY_SCHEMA => self.temporary_schema(),
-            name => self.snapshot.schema(catalog.id, name),
+            name => {
+                let found = self.snapshot.schema(catalog.id, name);
+                found.filter(|found| self.temporary || !self.snapshot.is_temporary_schema(found.id))
+            }
         }
     }
 

@@ -194,7 +194,7 @@ impl Engine {
     }
 
     /// Makes the changes of temporary objects hold, once those of the metastore do.
-    pub(super) async fn settle(&self, temporary: &Temporary, parted: Parted) {
+    pub(super) async fn keep_temporary(&self, temporary: &Temporary, parted: Parted) {
         let Some(after) = parted.after else { return };
         temporary.state().set(Some(after));
         for location in parted.dropped {
