@@ -14,7 +14,7 @@ use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, ExternalLocation, Privilege, Relation, Schema, Securable, Snapshot};
 use crate::sql::statement::{
     AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption, ExplainFormat,
-    JoinedChange, MergeMatch, PrincipalKind,
+    JoinedChange, MergeMatch, OnCommit, PrincipalKind,
 };
 
 /// A bound statement and the snapshot its ids belong to.
@@ -271,6 +271,12 @@ pub struct BoundCreateTable {
     pub properties: Vec<(String, String)>,
     pub comment: Option<String>,
     pub query: Option<BoundQuery>,
+    /// Names for the first columns of the query.
+    pub column_names: Vec<ColumnName>,
+    /// The columns of the query, and none of its rows.
+    pub no_data: bool,
+    /// What becomes of a temporary table at COMMIT.
+    pub on_commit: OnCommit,
     pub cluster_by: Vec<ColumnName>,
     pub clone_of: Option<BoundCloneOf>,
 }
@@ -294,6 +300,8 @@ pub struct BoundCreateView {
     pub query: BoundQuery,
     pub definition: String,
     pub comment: Option<String>,
+    /// What the user is told.
+    pub notice: Option<String>,
 }
 
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ pub mod snapshot;
 pub mod storage;
 pub mod metastore;
 pub mod loose;
+pub mod temporary;
 pub mod maintenance;
 mod journal;
 mod draft;
@@ -29,3 +30,4 @@ pub use securable::{Catalog, Column, Relation, RelationKind, Schema, Table, View
 pub use snapshot::{Securable, Snapshot};
 pub use sqlite::url_of;
 pub use storage::{ExternalLocation, StorageChange, StorageCredential};
+pub use temporary::TemporaryObjects;

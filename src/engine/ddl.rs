@@ -127,7 +127,8 @@ impl Engine {
         principal: PrincipalId,
         request: &Request,
     ) -> Result<Completion> {
-        let completion = Completion::new("CREATE VIEW");
+        let notices = create.notice.iter().cloned().collect();
+        let completion = Completion { tag: "CREATE VIEW".to_owned(), notices };
         if let Some(existing) = &create.existing {
             if create.if_not_exists {
                 let notice = format!("relation \"{}\" already exists", existing.name);
@@ -149,7 +150,7 @@ impl Engine {
         }
         let before = create.existing.as_ref().map_or(&[][..], |existing| &existing.columns);
         let columns = self.view_columns(create.query, &create.columns, before, request).await?;
-        let kind = RelationKind::View(view_here(create.definition, request));
+        let kind = RelationKind::View(view_here(create.definition, create.schema.id, request));
         let change = match create.existing {
             Some(existing) => {
                 Change::ReplaceRelation { id: existing.id, kind, columns, comment: create.comment }
@@ -183,7 +184,7 @@ impl Engine {
             BoundAlterView::OwnerTo(owner) => vec![Change::SetOwner { id, owner: owner.id }],
             BoundAlterView::As { query, definition } => {
                 let columns = self.view_columns(query, &[], &view.columns, request).await?;
-                let kind = RelationKind::View(view_here(definition, request));
+                let kind = RelationKind::View(view_here(definition, view.schema, request));
                 let comment = view.comment.clone();
                 vec![Change::ReplaceRelation { id, kind, columns, comment }]
             }
@@ -234,11 +235,17 @@ fn alter_namespace(id: SecurableId, action: BoundAlterNamespace) -> Change {
 }
 
 /// A view made now: its names mean what they mean to the session.
-fn view_here(definition: String, request: &Request) -> View {
+fn view_here(definition: String, schema: SecurableId, request: &Request) -> View {
+    let (snapshot, search_path) = (&request.facts.snapshot, &request.facts.search_path);
+    let temporary = snapshot.temporary_schema().filter(|temporary| temporary.id != schema);
+    let search_path = search_path.iter().filter(|name| {
+        // The session's own schema means nothing to others.
+        temporary.is_none_or(|temporary| temporary.name != **name)
+    });
     View {
         definition,
         catalog: request.facts.catalog.clone(),
-        search_path: request.facts.search_path.clone(),
+        search_path: search_path.cloned().collect(),
     }
 }
 

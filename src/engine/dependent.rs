@@ -74,6 +74,7 @@ impl Engine {
             principal: view.owner,
             catalog: definition.catalog.clone(),
             search_path: definition.search_path.clone(),
+            temporary: snapshot.is_temporary_schema(view.schema),
             visible: &visible,
             system: &system::exists,
             view_depth_max: self.limits.view_depth_max,

@@ -34,6 +34,7 @@ use super::returning::Returning;
 use super::{Completion, Engine, Outcome, Request};
 
 /// Plans the expressions of one change.
+#[derive(Clone)]
 struct Expressions<'a> {
     engine: &'a Engine,
     state: &'a SessionState,
@@ -173,9 +174,10 @@ impl Engine {
             Some(name) => DFSchema::try_from_qualified_schema(name.clone(), &source_schema),
             None => Ok(planned.plan.schema().as_ref().clone()),
         };
-        let schema = DFSchema::try_from_qualified_schema(target.clone(), &version.schema())
-            .and_then(|target| target.join(&source_columns?))
-            .map_err(from_datafusion)?;
+        let source_columns = source_columns.map_err(from_datafusion)?;
+        let target_columns = DFSchema::try_from_qualified_schema(target.clone(), &version.schema());
+        let target_columns = target_columns.map_err(from_datafusion)?;
+        let schema = target_columns.join(&source_columns).map_err(from_datafusion)?;
         let expressions = Expressions {
             engine: self,
             state: &planned.state,
@@ -186,7 +188,13 @@ impl Engine {
         };
         let mut planned_clauses = Vec::with_capacity(clauses.len());
         for clause in clauses {
-            let clause = expressions
+            // A row that is on one side alone has that side's columns.
+            let schema = match clause.when {
+                MergeMatch::Matched => &expressions.schema,
+                MergeMatch::NotMatched => &source_columns,
+                MergeMatch::NotMatchedBySource => &target_columns,
+            };
+            let clause = Expressions { schema: schema.clone(), ..expressions.clone() }
                 .merge_clause(
                     &table,
                     &version.schema(),

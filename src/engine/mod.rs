@@ -34,6 +34,7 @@ mod storage;
 mod stream;
 mod system;
 mod tables;
+mod temporary;
 mod transaction;
 mod upkeep;
 mod work;
@@ -69,6 +70,7 @@ pub use insert::CopySink;
 pub use kept::KeptRows;
 pub use output::OutputColumn;
 pub use stream::RowStream;
+pub use temporary::Temporary;
 pub use upkeep::UpkeepPolicy;
 pub use work::{Mark, Work};
 
@@ -331,6 +333,7 @@ impl Engine {
             principal,
             catalog: facts.catalog.clone(),
             search_path: facts.search_path.clone(),
+            temporary: true,
             visible: &visible,
             system: &system::exists,
             view_depth_max: self.limits.view_depth_max,

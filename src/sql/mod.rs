@@ -32,6 +32,7 @@ use dialect::LakegateDialect;
 use source::Source;
 use tokens::StatementTokens;
 
+pub use changing::TEMPORARY_SCHEMA;
 pub use defaults::{default_expression, without_defaults};
 pub use parameters::{placeholder, placeholders_by_column};
 pub use relations::CHANGED_ROWS;

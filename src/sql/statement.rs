@@ -291,6 +291,8 @@ pub struct CreateSchema {
 #[derive(Debug, Clone)]
 pub struct CreateTable {
     pub name: ObjectName,
+    /// `TEMPORARY`: what becomes of its rows at COMMIT.
+    pub temporary: Option<OnCommit>,
     pub or_replace: bool,
     pub if_not_exists: bool,
     /// Empty with `query`, or with a `location` that holds a table already.
@@ -305,10 +307,24 @@ pub struct CreateTable {
     pub comment: Option<String>,
     /// `AS query`
     pub query: Option<Query>,
+    /// `AS EXECUTE statement`: the session puts the prepared query in its place.
+    pub execute: Option<Execute>,
+    /// `(name, …) AS query`: names for the first columns of the query.
+    pub column_names: Vec<ColumnName>,
+    /// `WITH NO DATA`: the columns of the query, and none of its rows.
+    pub no_data: bool,
     /// `CLUSTER BY (…)`
     pub cluster_by: Vec<ColumnName>,
     /// `CLONE source`
     pub clone_of: Option<CloneOf>,
+}
+
+/// What COMMIT does with a temporary table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCommit {
+    PreserveRows,
+    DeleteRows,
+    Drop,
 }
 
 /// The table that a new one is a copy of.
@@ -351,6 +367,7 @@ pub struct CheckConstraint {
 #[derive(Debug, Clone)]
 pub struct CreateView {
     pub name: ObjectName,
+    pub temporary: bool,
     pub or_replace: bool,
     pub if_not_exists: bool,
     /// Names for the columns; empty keeps the query's.

@@ -61,6 +61,9 @@ mod support;
 /// Files and versions of tables, for other engines and by itself.
 mod maintenance;
 
+/// Temporary tables of several sessions.
+mod temporary;
+
 /// Transactions of several clients, and after crashes.
 mod transactions;
 

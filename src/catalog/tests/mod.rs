@@ -3,6 +3,7 @@
 mod changes;
 mod durability;
 mod random;
+mod temporary;
 
 use std::sync::Arc;
 
