@@ -14,7 +14,7 @@ use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, ExternalLocation, Privilege, Relation, Schema, Securable, Snapshot};
 use crate::sql::statement::{
     AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption, ExplainFormat,
-    JoinedChange, MergeMatch, PrincipalKind,
+    JoinedChange, KeyConstraint, MergeMatch, PrincipalKind,
 };
 
 /// A bound statement and the snapshot its ids belong to.
@@ -264,6 +264,7 @@ pub struct BoundCreateTable {
     pub if_not_exists: bool,
     pub columns: Vec<ColumnDefinition>,
     pub checks: Vec<CheckConstraint>,
+    pub keys: Vec<BoundKey>,
     pub partitioned_by: Vec<ColumnName>,
     pub location: Option<String>,
     /// The external location that covers it.
@@ -273,6 +274,13 @@ pub struct BoundCreateTable {
     pub query: Option<BoundQuery>,
     pub cluster_by: Vec<ColumnName>,
     pub clone_of: Option<BoundCloneOf>,
+}
+
+/// A key, and the table that it refers to: `None` for the table itself, and for what is no foreign key.
+#[derive(Debug, Clone)]
+pub struct BoundKey {
+    pub key: KeyConstraint,
+    pub referenced: Option<Arc<Relation>>,
 }
 
 /// The table that a new one is a copy of.
@@ -302,12 +310,14 @@ pub enum BoundAlterNamespace {
     OwnerTo(Arc<Principal>),
 }
 
-/// What else an ALTER TABLE names: where the table goes, or whose it becomes.
+/// What else an ALTER TABLE names: where the table goes, whose it becomes, or what its keys refer to.
 #[derive(Debug, Clone)]
 pub enum BoundTableTarget {
     Itself,
     Schema(Arc<Schema>),
     Owner(Arc<Principal>),
+    /// The tables of the foreign keys among the changes, in order.
+    Referenced(Vec<Arc<Relation>>),
 }
 
 #[derive(Debug, Clone)]

@@ -18,6 +18,7 @@ mod function;
 mod grants;
 mod insert;
 mod kept;
+mod key;
 mod length;
 mod maintenance;
 mod memory;

@@ -2,6 +2,7 @@
 //! looks at SQL text, and nothing in it looks at data or names that exist.
 
 pub mod datatype;
+pub mod key;
 pub mod maintenance;
 pub mod statement;
 pub mod storage;

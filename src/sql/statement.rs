@@ -5,13 +5,14 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
+pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
     CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
     SessionStatement, Set, TransactionModes, Use,
 };
 use super::storage::{StorageKind, StorageStatement};
-pub use super::table_change::{AddedColumn, ColumnPlace, TableChange};
+pub use super::table_change::{AddedColumn, ColumnPlace, DroppedConstraint, TableChange};
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -297,6 +298,8 @@ pub struct CreateTable {
     pub columns: Vec<ColumnDefinition>,
     /// Table and column CHECK constraints.
     pub checks: Vec<CheckConstraint>,
+    /// Table and column keys.
+    pub keys: Vec<KeyConstraint>,
     pub partitioned_by: Vec<ColumnName>,
     /// The URL or path as written.
     pub location: Option<String>,

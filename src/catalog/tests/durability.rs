@@ -222,6 +222,7 @@ async fn files_are_loose_before_their_table_and_after_it() {
         kind: table_kind(location, true),
         columns: vec![column(1, "z", DataType::Float64)],
         comment: None,
+        constraints: Vec::new(),
     };
     metastore.apply(&[replace("file:///t2")]).await.unwrap();
     assert_eq!(loose(&metastore).await, [("file:///t1".to_owned(), Dropped)]);

@@ -22,8 +22,10 @@ use crate::base::{Error, ErrorKind, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub column: String,
-    start: i64,
-    step: i64,
+    /// The first number.
+    pub start: i64,
+    /// What is added for the next.
+    pub step: i64,
     /// The last number that was given.
     mark: Option<i64>,
     /// Whether a statement may give values itself.
