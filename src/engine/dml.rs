@@ -55,7 +55,7 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.update_rows(update, &running).await }).await?;
-        self.outcome("UPDATE", changed.updated, returning, place, request).await
+        self.outcome("UPDATE", changed.updated, returning, place).await
     }
 
     async fn update_rows(
@@ -90,7 +90,7 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.delete_rows(delete, &running).await }).await?;
-        self.outcome("DELETE", changed.deleted, returning, place, request).await
+        self.outcome("DELETE", changed.deleted, returning, place).await
     }
 
     async fn delete_rows(
@@ -146,7 +146,7 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.merge_rows(merge, &running).await }).await?;
-        self.outcome(tag, changed.rows(), returning, place, request).await
+        self.outcome(tag, changed.rows(), returning, place).await
     }
 
     async fn merge_rows(

@@ -48,7 +48,7 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.insert_rows(insert, &running).await }).await?;
-        self.outcome("INSERT 0", changed.inserted, returning, place, request).await
+        self.outcome("INSERT 0", changed.inserted, returning, place).await
     }
 
     async fn insert_rows(

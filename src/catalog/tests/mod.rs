@@ -1,6 +1,7 @@
 //! What the metastore promises, tested through its public face; the fixture that the tests share.
 
 mod changes;
+mod constraints;
 mod durability;
 mod random;
 

@@ -76,6 +76,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::null("foreign_option_names", &[Parameter::Any], TEXTS),
     Function::null("foreign_option_values", &[Parameter::Any], TEXTS),
     Function::null("partition_relids", &[Parameter::Any], REGCLASSES),
+    Function::null("partition_ancestors", &[Parameter::Any], REGCLASSES),
     Function::null("partition_parents", &[Parameter::Any], REGCLASSES),
     Function::null("partition_leaves", &[Parameter::Any], PgType::Array(BaseType::Bool)),
     Function::null("partition_levels", &[Parameter::Any], PgType::Array(BaseType::Int4)),
