@@ -14,7 +14,7 @@ SELECT
     a.attstorage,
     CAST('' AS "char") AS attcompression,
     a.attnotnull,
-    CAST(a.expression IS NOT NULL AS boolean) AS atthasdef,
+    a.atthasdef,
     CAST(false AS boolean) AS atthasmissing,
     a.attidentity,
     a.attgenerated,

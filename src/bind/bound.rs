@@ -13,8 +13,8 @@ use crate::base::secret::Secret;
 use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, ExternalLocation, Privilege, Relation, Schema, Securable, Snapshot};
 use crate::sql::statement::{
-    AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption, ExplainFormat,
-    JoinedChange, KeyConstraint, MergeMatch, PrincipalKind,
+    AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, ConflictTarget, CopyOption,
+    ExplainFormat, JoinedChange, KeyConstraint, MergeMatch, Overriding, PrincipalKind,
 };
 
 /// A bound statement and the snapshot its ids belong to.
@@ -176,9 +176,25 @@ pub struct BoundInsert {
     /// `None` is DEFAULT VALUES.
     pub source: Option<BoundQuery>,
     pub by_name: bool,
+    pub overriding: Option<Overriding>,
     pub replaced: BoundReplaced,
+    pub on_conflict: Option<BoundConflict>,
     /// Over [`crate::sql::CHANGED_ROWS`], which is none of its relations.
     pub returning: Option<BoundQuery>,
+}
+
+/// What becomes of a row whose key the table has already.
+#[derive(Debug, Clone)]
+pub struct BoundConflict {
+    pub target: ConflictTarget,
+    /// `None` is DO NOTHING.
+    pub update: Option<BoundConflictUpdate>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundConflictUpdate {
+    pub assignments: Vec<BoundAssignment>,
+    pub predicate: Option<BoundExpression>,
 }
 
 /// Which rows go when new ones come.

@@ -6,6 +6,7 @@ mod alter;
 mod awaited;
 mod barrier;
 mod columns;
+mod conflict;
 mod constant;
 mod context;
 mod ddl;

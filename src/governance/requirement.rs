@@ -90,6 +90,14 @@ impl List {
                         self.expression(predicate);
                     }
                 }
+                if let Some(conflict) = &insert.on_conflict {
+                    // How many rows are new tells which keys the table has.
+                    self.changes_found_rows(&insert.table);
+                    if let Some(update) = &conflict.update {
+                        self.assignments(&update.assignments);
+                        self.predicate(&update.predicate);
+                    }
+                }
                 insert.source.iter().for_each(|source| self.query(source));
                 self.returning(&insert.table, insert.returning.as_ref());
             }

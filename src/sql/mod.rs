@@ -9,6 +9,7 @@ pub mod storage;
 
 mod changing;
 mod clauses;
+mod conflict;
 mod cursor;
 mod defaults;
 mod depth;
@@ -33,7 +34,7 @@ use dialect::LakegateDialect;
 use source::Source;
 use tokens::StatementTokens;
 
-pub use defaults::{default_expression, without_defaults};
+pub use defaults::{DefaultValue, KeptColumns, default_expression, without_defaults};
 pub use parameters::{placeholder, placeholders_by_column};
 pub use relations::CHANGED_ROWS;
 pub use rewrite::{PERIOD_END, WHOLE_ROW};

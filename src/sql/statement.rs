@@ -5,6 +5,7 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
+pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict};
 pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
@@ -127,9 +128,20 @@ pub struct Insert {
     pub source: InsertSource,
     /// `BY NAME`: the source's columns go into those of the same names.
     pub by_name: bool,
+    pub overriding: Option<Overriding>,
     pub replaced: Replaced,
+    pub on_conflict: Option<OnConflict>,
     /// RETURNING, as a query over the changed rows.
     pub returning: Option<Query>,
+}
+
+/// Whose values identity columns take where a statement gives some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overriding {
+    /// The statement's, also where the column is GENERATED ALWAYS.
+    System,
+    /// The table's own.
+    User,
 }
 
 /// Which rows go when new ones come.

@@ -22,6 +22,9 @@ pub fn constraint_definition<'a>(
         return Ok(Cell::Null);
     }
     let definition = match &constraint.kind {
+        ConstraintKind::Check { expression } if arguments.len() > 1 && flag(arguments, 1) => {
+            format!("CHECK ({expression})")
+        }
         ConstraintKind::Check { expression } => format!("CHECK (({expression}))"),
         ConstraintKind::Key { primary, columns, rely: _ } => {
             let words = if *primary { "PRIMARY KEY" } else { "UNIQUE" };

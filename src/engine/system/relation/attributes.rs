@@ -34,6 +34,7 @@ pub const ATTRIBUTES: NativeRelation = NativeRelation {
         ("description", TEXT),
         ("is_system", BOOL),
         // What makes its values: the word of `pg_attribute` for identity and generated columns, and an expression.
+        ("atthasdef", BOOL),
         ("attidentity", CHAR),
         ("attgenerated", CHAR),
         ("expression", TEXT),
@@ -155,7 +156,7 @@ struct Attribute<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    fn row(&self) -> [Cell<'a>; 19] {
+    fn row(&self) -> [Cell<'a>; 20] {
         let (identity, generated, expression, numbers) = match self.source {
             None => ("", "", None, None),
             Some(ColumnSource::Default(sql)) => ("", "", Some(sql.as_str()), None),
@@ -182,6 +183,7 @@ impl<'a> Attribute<'a> {
             recorded.map_or(Oid::INVALID, |recorded| recorded.typcollation).into(),
             self.comment.into(),
             self.is_system.into(),
+            expression.is_some().into(),
             identity.into(),
             generated.into(),
             expression.into(),
