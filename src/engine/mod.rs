@@ -18,6 +18,7 @@ pub mod facts;
 mod function;
 mod grants;
 mod insert;
+mod joint_commit;
 mod kept;
 mod key;
 mod length;

@@ -4,13 +4,17 @@ mod bucket;
 mod credential;
 mod error;
 mod failure;
+#[cfg(test)]
+mod faulty;
 mod location;
 mod open;
 mod probe;
 mod stores;
 
 pub use credential::{Credential, Provider};
-pub use error::{error_of_io, error_of_store, missing_file, storage_cause};
+pub use error::{error_of_io, error_of_store, may_be_done, missing_file, storage_cause};
+#[cfg(test)]
+pub use faulty::{Faults, Faulty};
 pub use location::{Location, Scheme};
 pub use open::StoreOptions;
 pub use stores::Stores;
