@@ -13,6 +13,7 @@ use crate::delta::change::{self, Alteration, Upgrade};
 use crate::sql::statement::ColumnName;
 
 use super::alter::column_comment;
+use super::key::check_table_unreferenced;
 use super::{Completion, Engine, Request};
 
 impl Engine {
@@ -51,6 +52,9 @@ impl Engine {
             }
             BoundStatement::Drop { securables, cascade, missing, tag } => {
                 check_empty(snapshot, &securables, cascade)?;
+                if !cascade {
+                    check_unreferenced(&securables, request)?;
+                }
                 let drops = securables.iter().map(|securable| Change::Drop { id: securable.id() });
                 (drops.collect(), Completion { tag: tag.to_owned(), notices: missing })
             }
@@ -153,7 +157,7 @@ impl Engine {
         let kind = RelationKind::View(view_here(create.definition, create.schema.id, request));
         let change = match create.existing {
             Some(existing) => {
-                Change::ReplaceRelation { id: existing.id, kind, columns, comment: create.comment }
+                Change::ReplaceRelation { id: existing.id, kind, columns, comment: create.comment, constraints: Vec::new() }
             }
             None => Change::CreateRelation(NewRelation {
                 id: SecurableId::generate(),
@@ -163,6 +167,7 @@ impl Engine {
                 comment: create.comment,
                 kind,
                 columns,
+                constraints: Vec::new(),
             }),
         };
         self.change_metastore(&[change], request).await?;
@@ -186,7 +191,7 @@ impl Engine {
                 let columns = self.view_columns(query, &[], &view.columns, request).await?;
                 let kind = RelationKind::View(view_here(definition, view.schema, request));
                 let comment = view.comment.clone();
-                vec![Change::ReplaceRelation { id, kind, columns, comment }]
+                vec![Change::ReplaceRelation { id, kind, columns, comment, constraints: Vec::new() }]
             }
         };
         self.change_metastore(&changes, request).await?;
@@ -276,6 +281,18 @@ fn new_schema(create: BoundCreateSchema, principal: PrincipalId) -> Change {
 
 fn skipped(tag: &str, notice: String) -> Completion {
     Completion { tag: tag.to_owned(), notices: vec![format!("{notice}, skipping")] }
+}
+
+/// 2BP01 for a table that foreign keys of others refer to.
+fn check_unreferenced(securables: &[Securable], request: &Request) -> Result<()> {
+    let snapshot = &request.facts.snapshot;
+    let going: Vec<SecurableId> = securables.iter().map(Securable::id).collect();
+    for securable in securables {
+        if let Securable::Relation(table) = securable {
+            check_table_unreferenced(table, &going, &request.facts, snapshot)?;
+        }
+    }
+    Ok(())
 }
 
 /// 2BP01 for a catalog or schema with something in it, unless CASCADE is said. The schema `public` that

@@ -2,12 +2,14 @@
 //! looks at SQL text, and nothing in it looks at data or names that exist.
 
 pub mod datatype;
+pub mod key;
 pub mod maintenance;
 pub mod statement;
 pub mod storage;
 
 mod changing;
 mod clauses;
+mod conflict;
 mod cursor;
 mod defaults;
 mod depth;
@@ -33,7 +35,7 @@ use source::Source;
 use tokens::StatementTokens;
 
 pub use changing::TEMPORARY_SCHEMA;
-pub use defaults::{default_expression, without_defaults};
+pub use defaults::{DefaultValue, KeptColumns, default_expression, without_defaults};
 pub use parameters::{placeholder, placeholders_by_column};
 pub use relations::CHANGED_ROWS;
 pub use rewrite::{PERIOD_END, WHOLE_ROW};

@@ -5,13 +5,15 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
+pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict};
+pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
     CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
     SessionStatement, Set, TransactionModes, Use,
 };
 use super::storage::{StorageKind, StorageStatement};
-pub use super::table_change::{AddedColumn, ColumnPlace, TableChange};
+pub use super::table_change::{AddedColumn, ColumnPlace, DroppedConstraint, TableChange};
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -126,9 +128,20 @@ pub struct Insert {
     pub source: InsertSource,
     /// `BY NAME`: the source's columns go into those of the same names.
     pub by_name: bool,
+    pub overriding: Option<Overriding>,
     pub replaced: Replaced,
+    pub on_conflict: Option<OnConflict>,
     /// RETURNING, as a query over the changed rows.
     pub returning: Option<Query>,
+}
+
+/// Whose values identity columns take where a statement gives some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overriding {
+    /// The statement's, also where the column is GENERATED ALWAYS.
+    System,
+    /// The table's own.
+    User,
 }
 
 /// Which rows go when new ones come.
@@ -299,6 +312,8 @@ pub struct CreateTable {
     pub columns: Vec<ColumnDefinition>,
     /// Table and column CHECK constraints.
     pub checks: Vec<CheckConstraint>,
+    /// Table and column keys.
+    pub keys: Vec<KeyConstraint>,
     pub partitioned_by: Vec<ColumnName>,
     /// The URL or path as written.
     pub location: Option<String>,

@@ -64,7 +64,8 @@ pub use optimize::{Optimized, optimize};
 pub use restore::restore;
 pub use returned::Returned;
 pub use rewrite::{RowPredicate, delete, update};
-pub use rules::column_default;
+pub use identity::{Identity, numbered, only_default};
+pub use rules::{CHECK_PREFIX, column_default};
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
 pub use vacuum::{Vacuum, clean_log, vacuum};
 

@@ -11,6 +11,7 @@ mod describe;
 mod explain;
 mod grant;
 mod insert;
+mod key;
 mod maintenance;
 mod merge;
 mod notify;
