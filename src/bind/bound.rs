@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
+use super::files::BoundFiles;
 use super::maintenance::BoundMaintenance;
 use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::PrincipalId;
@@ -138,6 +139,8 @@ pub enum BoundRelation {
         schema: String,
         name: String,
     },
+    /// Files in a place.
+    Files(Arc<BoundFiles>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -426,7 +429,7 @@ impl BoundRelation {
             BoundRelation::Table { relation, .. } | BoundRelation::View { relation, .. } => {
                 Some(relation)
             }
-            BoundRelation::System { .. } => None,
+            BoundRelation::System { .. } | BoundRelation::Files(_) => None,
         }
     }
 }

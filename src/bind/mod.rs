@@ -4,6 +4,7 @@
 pub mod bound;
 mod ddl;
 mod dml;
+pub mod files;
 pub mod maintenance;
 mod principal;
 mod query;

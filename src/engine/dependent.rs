@@ -86,7 +86,8 @@ impl Engine {
             BoundRelation::Table { relation, time_travel: None } => relation.id == table.id,
             BoundRelation::Table { .. }
             | BoundRelation::View { .. }
-            | BoundRelation::System { .. } => false,
+            | BoundRelation::System { .. }
+            | BoundRelation::Files(_) => false,
         };
         query.relations.values().any(is_table).then_some(query)
     }

@@ -278,7 +278,9 @@ pub(super) fn reads(relations: &crate::bind::bound::Relations, table: &Relation)
     relations.values().any(|relation| match relation {
         BoundRelation::Table { relation, time_travel: None } => relation.id == table.id,
         BoundRelation::View { query, .. } => reads(&query.relations, table),
-        BoundRelation::Table { time_travel: Some(_), .. } | BoundRelation::System { .. } => false,
+        BoundRelation::Table { time_travel: Some(_), .. }
+        | BoundRelation::System { .. }
+        | BoundRelation::Files(_) => false,
     })
 }
 

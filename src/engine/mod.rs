@@ -14,6 +14,7 @@ mod dml;
 mod error;
 mod explain;
 pub mod facts;
+mod files;
 mod function;
 mod grants;
 mod insert;

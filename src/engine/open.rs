@@ -11,6 +11,7 @@ use futures::future::try_join_all;
 
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::{BoundTimeTravel, Relations};
+use crate::bind::files::BoundFiles;
 use crate::bind::{BoundQuery, BoundRelation};
 use crate::catalog::{Relation, RelationKind};
 use crate::delta::{TableVersion, TimeTravel, change_feed};
@@ -25,7 +26,10 @@ use super::work::Work;
 
 /// The tables of a statement, opened, by what was asked for.
 #[derive(Debug, Default)]
-pub struct Opened(Vec<(SecurableId, Option<BoundTimeTravel>, Rows)>);
+pub struct Opened {
+    tables: Vec<(SecurableId, Option<BoundTimeTravel>, Rows)>,
+    files: OpenedFiles,
+}
 
 /// Where the rows of a table come from.
 #[derive(Debug, Clone)]
@@ -34,6 +38,9 @@ enum Rows {
     Changes(Arc<dyn TableProvider>),
 }
 
+/// Files in places, opened, each with the clause that names them.
+type OpenedFiles = Vec<(Arc<BoundFiles>, Arc<dyn TableProvider>)>;
+
 impl Opened {
     fn provider(
         &self,
@@ -41,12 +48,18 @@ impl Opened {
         travel: Option<&BoundTimeTravel>,
         stores: &Stores,
     ) -> Result<Arc<dyn TableProvider>> {
-        let found = self.0.iter().find(|(opened, at, _)| *opened == id && at.as_ref() == travel);
+        let found = self.tables.iter().find(|(opened, at, _)| *opened == id && at.as_ref() == travel);
         match found {
             Some((_, _, Rows::Version(version))) => version.provider(stores),
             Some((_, _, Rows::Changes(changes))) => Ok(Arc::clone(changes)),
             None => Err(Error::internal("a table was not opened")),
         }
+    }
+
+    fn files(&self, files: &Arc<BoundFiles>) -> Result<Arc<dyn TableProvider>> {
+        let found = self.files.iter().find(|(opened, _)| Arc::ptr_eq(opened, files));
+        let found = found.map(|(_, provider)| Arc::clone(provider));
+        found.ok_or_else(|| Error::internal("files were not opened"))
     }
 }
 
@@ -85,9 +98,17 @@ impl Engine {
             work.let_go();
         };
         let opened = wanted.into_iter().zip(versions);
-        Ok(Opened(
-            opened.map(|((relation, travel), version)| (relation.id, travel, version)).collect(),
-        ))
+        let mut files = Vec::new();
+        for wanted in files_of(relations) {
+            let provider = self.read_files(&wanted, state).await?;
+            files.push((wanted, Arc::new(provider) as Arc<dyn TableProvider>));
+        }
+        Ok(Opened {
+            tables: opened
+                .map(|((relation, travel), version)| (relation.id, travel, version))
+                .collect(),
+            files,
+        })
     }
 
     /// The newest version of a table, or the one that the transaction reads.
@@ -142,6 +163,7 @@ impl Engine {
                     Arc::new(self.view(relation, query, opened, planner)?)
                 }
                 BoundRelation::System { schema, name } => system_source(schema, name, planner)?,
+                BoundRelation::Files(files) => provider_as_source(opened.files(files)?),
             };
             if let Some(relation) = bound.relation() {
                 let numbers = relation.columns.iter();
@@ -224,7 +246,20 @@ fn collect(relations: &Relations, wanted: &mut Vec<(Arc<Relation>, Option<BoundT
                 }
             }
             BoundRelation::View { query, .. } => collect(&query.relations, wanted),
-            BoundRelation::System { .. } => {}
+            BoundRelation::System { .. } | BoundRelation::Files(_) => {}
         }
     }
+}
+
+/// The files that relations name, views looked through.
+fn files_of(relations: &Relations) -> Vec<Arc<BoundFiles>> {
+    let mut found = Vec::new();
+    for bound in relations.values() {
+        match bound {
+            BoundRelation::Files(files) => found.push(Arc::clone(files)),
+            BoundRelation::View { query, .. } => found.extend(files_of(&query.relations)),
+            BoundRelation::Table { .. } | BoundRelation::System { .. } => {}
+        }
+    }
+    found
 }

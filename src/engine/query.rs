@@ -231,7 +231,7 @@ pub(super) async fn physical_plan(
 
 fn reads_tables(relations: &Relations) -> bool {
     relations.values().any(|relation| match relation {
-        BoundRelation::Table { .. } => true,
+        BoundRelation::Table { .. } | BoundRelation::Files(_) => true,
         BoundRelation::View { query, .. } => reads_tables(&query.relations),
         BoundRelation::System { .. } => false,
     })

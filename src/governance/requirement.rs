@@ -8,6 +8,7 @@ use crate::bind::bound::{
     BoundCreateTable, BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation,
     BoundReplaced, BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
+use crate::bind::files::BoundFiles;
 use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
 use crate::catalog::{Privilege, Relation, StorageCredential};
@@ -35,6 +36,10 @@ pub enum Need {
     CreateSchemaIn(SecurableId),
     /// To make tables in the external location, or without one anywhere.
     CreateTableAt(Option<SecurableId>),
+    /// To read files in the external location, or without one anywhere.
+    ReadFilesAt(Option<SecurableId>),
+    /// To read the files of the table by their paths, past what governs its rows.
+    ReadFilesOf(SecurableId),
     /// To know that the securable exists.
     Know(SecurableId),
     /// To be an admin of the metastore.
@@ -398,8 +403,15 @@ impl List {
                     }
                 }
                 BoundRelation::System { .. } => {}
+                BoundRelation::Files(files) => self.files(files),
             }
         }
+    }
+
+    fn files(&mut self, files: &BoundFiles) {
+        let place = files.external_location.as_ref();
+        self.need(Need::ReadFilesAt(place.map(|location| location.id)));
+        files.tables.iter().for_each(|table| self.need(Need::ReadFilesOf(*table)));
     }
 
     fn as_owner(&mut self, view: &Relation, query: &Arc<BoundQuery>) {

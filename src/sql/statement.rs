@@ -5,6 +5,7 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
+use super::files::FilesClause;
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
     CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
@@ -81,6 +82,8 @@ pub struct RelationReference {
     /// The name that stands in the AST: differs from `name` only where a time travel clause was taken out.
     pub key: ObjectName,
     pub time_travel: Option<TimeTravelClause>,
+    /// `read_files(…)`, which stands for no relation of the catalog.
+    pub files: Option<FilesClause>,
 }
 
 /// `VERSION AS OF n` or `TIMESTAMP AS OF expression`, also spelled `t@v12`.
@@ -654,6 +657,9 @@ impl fmt::Display for RelationReference {
         self.name.fmt(f)?;
         if let Some(position) = self.name.position() {
             write!(f, ":{position}")?;
+        }
+        if let Some(files) = &self.files {
+            return write!(f, " files {:?} {:?} as {}", files.location, files.options, self.key);
         }
         match &self.time_travel {
             None => Ok(()),

@@ -2,6 +2,8 @@
 
 mod bucket;
 mod credential;
+mod files_place;
+mod glob;
 mod error;
 mod failure;
 mod location;
@@ -10,6 +12,8 @@ mod probe;
 mod stores;
 
 pub use credential::{Credential, Provider};
+pub use files_place::FilesPlace;
+pub use glob::Glob;
 pub use error::{error_of_io, error_of_store, missing_file, storage_cause};
 pub use location::{Location, Scheme};
 pub use open::StoreOptions;

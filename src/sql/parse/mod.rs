@@ -30,6 +30,8 @@ use super::cursor::Cursor;
 use super::statement::{SessionStatement, Statement, Truncate, Use};
 use crate::base::Result;
 
+pub use table::column;
+
 /// One statement; the caller sees that nothing follows it.
 pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
     if *c.peek() == Token::LParen {
