@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
-use super::files::BoundFiles;
+use super::files::{BoundConvert, BoundCopyInto, BoundFiles};
 use super::maintenance::BoundMaintenance;
 use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::PrincipalId;
@@ -13,6 +13,7 @@ use crate::base::name::ObjectName;
 use crate::base::secret::Secret;
 use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, ExternalLocation, Privilege, Relation, Schema, Securable, Snapshot};
+use crate::sql::files::FilesFormat;
 use crate::sql::statement::{
     AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption, ExplainFormat,
     JoinedChange, MergeMatch, PrincipalKind,
@@ -45,6 +46,8 @@ pub enum BoundStatement {
         columns: Vec<ColumnName>,
         options: Vec<CopyOption>,
     },
+    CopyInto(Box<BoundCopyInto>),
+    ConvertToDelta(Box<BoundConvert>),
 
     CreateCatalog {
         name: String,
@@ -276,6 +279,8 @@ pub struct BoundCreateTable {
     pub query: Option<BoundQuery>,
     pub cluster_by: Vec<ColumnName>,
     pub clone_of: Option<BoundCloneOf>,
+    /// What the files are, where they are no Delta table's.
+    pub files: Option<FilesFormat>,
 }
 
 /// The table that a new one is a copy of.

@@ -60,6 +60,7 @@ impl Scope<'_> {
             query: create.query.map(|query| self.query(query)).transpose()?,
             cluster_by: create.cluster_by,
             clone_of: create.clone_of.map(|clone| self.clone_of(clone)).transpose()?,
+            files: create.files,
         })))
     }
 

@@ -53,6 +53,9 @@ impl Scope<'_> {
                 }),
             },
 
+            Statement::CopyInto(copy) => self.copy_into(*copy),
+            Statement::ConvertToDelta(convert) => self.convert(*convert),
+
             Statement::CreateCatalog(create) => Ok(BoundStatement::CreateCatalog {
                 name: create.name,
                 if_not_exists: create.if_not_exists,

@@ -71,7 +71,7 @@ impl Engine {
         for change in changes {
             if let Change::Drop { id } = change
                 && let Some(relation) = before.relation_by_id(*id)
-                && relation.as_table().is_some()
+                && relation.as_table().is_some_and(|table| table.foreign.is_none())
             {
                 self.tables.forget(&super::open::location_of(relation)?);
             }
@@ -91,7 +91,7 @@ impl Engine {
         match on {
             BoundCommentTarget::Securable(securable) => {
                 if let Securable::Relation(relation) = &securable
-                    && relation.as_table().is_some()
+                    && relation.as_table().is_some_and(|table| table.foreign.is_none())
                 {
                     let location = super::open::location_of(relation)?;
                     let comment = text.clone();
@@ -106,7 +106,7 @@ impl Engine {
             }
             BoundCommentTarget::Column { relation, column } => {
                 let change = column_comment(&relation, &column, text.clone())?;
-                if relation.as_table().is_some() {
+                if relation.as_table().is_some_and(|table| table.foreign.is_none()) {
                     let location = super::open::location_of(&relation)?;
                     self.cpu
                         .run(async move {

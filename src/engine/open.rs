@@ -13,7 +13,7 @@ use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::{BoundTimeTravel, Relations};
 use crate::bind::files::BoundFiles;
 use crate::bind::{BoundQuery, BoundRelation};
-use crate::catalog::{Relation, RelationKind};
+use crate::catalog::{Relation, RelationKind, Table};
 use crate::delta::{TableVersion, TimeTravel, change_feed};
 use crate::storage::{Location, Stores};
 
@@ -48,7 +48,8 @@ impl Opened {
         travel: Option<&BoundTimeTravel>,
         stores: &Stores,
     ) -> Result<Arc<dyn TableProvider>> {
-        let found = self.tables.iter().find(|(opened, at, _)| *opened == id && at.as_ref() == travel);
+        let found =
+            self.tables.iter().find(|(opened, at, _)| *opened == id && at.as_ref() == travel);
         match found {
             Some((_, _, Rows::Version(version))) => version.provider(stores),
             Some((_, _, Rows::Changes(changes))) => Ok(Arc::clone(changes)),
@@ -83,6 +84,14 @@ impl Engine {
         let mut endings = self.tables.endings();
         let versions = loop {
             let versions = wanted.iter().map(|(relation, travel)| async move {
+                if relation.as_table().is_some_and(|table| table.foreign.is_some()) {
+                    return match travel {
+                        None => self.open_foreign(relation, state).await.map(Rows::Changes),
+                        Some(_) => Err(Error::unsupported(
+                            "time travel of files that are no Delta table's",
+                        )),
+                    };
+                }
                 match travel {
                     None => self.open_newest(relation, work).await.map(Rows::Version),
                     Some(travel) => self.open_at(relation, travel, work, state).await,
@@ -227,6 +236,12 @@ pub(super) fn system_source(
 /// Where a table lies.
 pub(super) fn location_of(relation: &Relation) -> Result<Location> {
     match &relation.kind {
+        RelationKind::Table(Table { foreign: Some(foreign), .. }) => Err(Error::new(
+            ErrorKind::WrongObjectType,
+            format!("table \"{}\" is no Delta table", relation.name),
+        )
+        .with_detail(format!("Its files are {}, and can only be read.", foreign.name))
+        .with_hint("Make a Delta table of it with CREATE TABLE … AS, or with CONVERT TO DELTA.")),
         RelationKind::Table(table) => Location::parse(&table.location),
         RelationKind::View(_) => Err(Error::new(
             ErrorKind::WrongObjectType,

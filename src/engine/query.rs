@@ -167,6 +167,9 @@ impl Engine {
                     .await
             }
             BoundStatement::Explain(explain) => Ok(none(Some(explain.columns()?))),
+            BoundStatement::CopyInto(copy) => {
+                Ok(none(Some(self.copy_into_columns(&copy, request).await?)))
+            }
             BoundStatement::Show(show) => Ok(none(Some(self.show_columns(&show)?))),
             BoundStatement::Maintenance(statement) => {
                 Ok(none(super::maintenance::columns(&statement.action)?))

@@ -115,6 +115,24 @@ impl List {
             }
             CopyIn { table, columns: _, options: _ } => self.privilege(table, Privilege::Modify),
 
+            CopyInto(copy) => {
+                self.privilege(&copy.table, Privilege::Modify);
+                if copy.option("mergeSchema").is_some_and(|value| value != "false") {
+                    self.need(Need::Manage(copy.table.id));
+                }
+                self.files(&copy.files);
+            }
+
+            ConvertToDelta(convert) => {
+                // A log is written at the place, and tells what the files hold.
+                match &convert.table {
+                    Some(table) => self.need(Need::Manage(table.id)),
+                    None => self.files(&convert.files),
+                }
+                let place = convert.files.external_location.as_ref();
+                self.need(Need::CreateTableAt(place.map(|location| location.id)));
+            }
+
             CreateCatalog { .. } => self.need(Need::Admin),
             CreateSchema(create) => {
                 self.need(Need::CreateSchemaIn(create.catalog.id));

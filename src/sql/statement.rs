@@ -5,7 +5,7 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
-use super::files::FilesClause;
+use super::files::{ConvertToDelta, CopyInto, FilesClause, FilesFormat};
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
     CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
@@ -28,6 +28,8 @@ pub enum Statement {
     Merge(Merge),
     Truncate(Truncate),
     Copy(Copy),
+    CopyInto(Box<CopyInto>),
+    ConvertToDelta(Box<ConvertToDelta>),
 
     CreateCatalog(CreateCatalog),
     CreateSchema(CreateSchema),
@@ -312,6 +314,8 @@ pub struct CreateTable {
     pub cluster_by: Vec<ColumnName>,
     /// `CLONE source`
     pub clone_of: Option<CloneOf>,
+    /// `USING CSV OPTIONS (…)`; `None` for a Delta table.
+    pub files: Option<FilesFormat>,
 }
 
 /// The table that a new one is a copy of.

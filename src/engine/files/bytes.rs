@@ -36,7 +36,8 @@ pub struct Buffer {
 
 impl Buffer {
     pub fn open(store: Arc<dyn ObjectStore>, file: &ForeignFile) -> Result<Self> {
-        let pieces = pieces(store, file).map_err(|error| DataFusionError::External(Box::new(error)));
+        let pieces =
+            pieces(store, file).map_err(|error| DataFusionError::External(Box::new(error)));
         let name = file.meta.location.filename().unwrap_or_default();
         let plain = compression(name).convert_stream(pieces.boxed()).map_err(from_datafusion)?;
         let stream = plain.map_err(from_datafusion).boxed();

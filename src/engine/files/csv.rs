@@ -214,9 +214,8 @@ mod tests {
             let is_last = end == bytes.len();
             match options.read(&bytes[start..end], is_last, &mut record) {
                 Some(taken) => {
-                    let fields = (0..record.len()).map(|at| {
-                        String::from_utf8(record.field(at).unwrap().0.to_vec()).unwrap()
-                    });
+                    let fields = (0..record.len())
+                        .map(|at| String::from_utf8(record.field(at).unwrap().0.to_vec()).unwrap());
                     records.push((fields.collect(), record.is_broken));
                     start += taken;
                 }

@@ -130,7 +130,9 @@ impl Fit {
                 let values = self.texts.column(&texts, field)?;
                 if values.null_count() > texts.null_count() {
                     let lost = |row: &usize| {
-                        values.is_null(*row) && texts.is_valid(*row) && !texts.value(*row).is_empty()
+                        values.is_null(*row)
+                            && texts.is_valid(*row)
+                            && !texts.value(*row).is_empty()
                     };
                     let lost: Vec<usize> = (0..raw.rows).filter(lost).collect();
                     self.lose(raw, field.name(), lost, |row| Value::from(texts.value(row)));
@@ -178,7 +180,8 @@ impl Fit {
         let text = StringArray::from(vec![text]);
         let value = self.texts.column(&text, field)?;
         if value.null_count() > text.null_count() {
-            let message = format!("the name of a folder is no value of column \"{}\"", field.name());
+            let message =
+                format!("the name of a folder is no value of column \"{}\"", field.name());
             return Err(Error::new(ErrorKind::InvalidTextRepresentation, message)
                 .with_hint("Give the column another type with schemaHints."));
         }

@@ -107,7 +107,9 @@ async fn csv_columns(
     let csv = &options.csv;
     let mut records = CsvRecords::begin(Buffer::open(store, file)?, csv).await?;
     let mut columns: Vec<(String, Guess)> = Vec::new();
-    if csv.has_header && let Some(written) = records.next(csv).await? {
+    if csv.has_header
+        && let Some(written) = records.next(csv).await?
+    {
         for (at, name) in records.names().into_iter().enumerate() {
             let is_known = columns.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name));
             // Spark's names for what has none, or one that is taken.
@@ -178,8 +180,8 @@ fn of_text(text: &str) -> Guess {
     if chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() {
         return Guess::Date;
     }
-    let has_zone = text.ends_with(['Z', 'z'])
-        || text.get(11..).is_some_and(|time| time.contains(['+', '-']));
+    let has_zone =
+        text.ends_with(['Z', 'z']) || text.get(11..).is_some_and(|time| time.contains(['+', '-']));
     match text.len() > 10 && string_to_datetime(&chrono::Utc, text).is_ok() {
         true if has_zone => Guess::Moment,
         true => Guess::Clock,
@@ -331,7 +333,11 @@ fn wider(one: &DataType, other: &DataType) -> Option<DataType> {
         (one, other) if one == other => one.clone(),
         (Null, other) | (other, Null) => other.clone(),
         (one, other) if one.is_integer() && other.is_integer() => {
-            if one.primitive_width() > other.primitive_width() { one.clone() } else { other.clone() }
+            if one.primitive_width() > other.primitive_width() {
+                one.clone()
+            } else {
+                other.clone()
+            }
         }
         (one, other) if one.is_floating() && other.is_numeric() && !other.is_decimal() => Float64,
         (one, other) if other.is_floating() && one.is_numeric() && !one.is_decimal() => Float64,
@@ -349,7 +355,8 @@ mod tests {
 
     #[test]
     fn texts_have_the_narrowest_type_that_takes_all() {
-        let of = |texts: &[&str]| texts.iter().map(|text| of_text(text)).fold(Guess::Nothing, merged);
+        let of =
+            |texts: &[&str]| texts.iter().map(|text| of_text(text)).fold(Guess::Nothing, merged);
         assert_eq!(of(&["1", "-2"]), Guess::Integer);
         assert_eq!(of(&["1", "3000000000"]), Guess::Long);
         assert_eq!(of(&["1", "30000000000000000000"]), Guess::Huge);

@@ -126,12 +126,17 @@ mod tests {
 
     #[test]
     fn objects_are_taken_apart() {
-        let parts = |text| members(text).map(|m| m.into_iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>());
+        let parts = |text| {
+            members(text)
+                .map(|m| m.into_iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>())
+        };
         let text = r#" {"a": 1.50, "b\n":"x,}", "c" : {"d":["]"]}, "e":null} "#;
         let expected = ["a=1.50", "b\n=\"x,}\"", "c={\"d\":[\"]\"]}", "e=null"];
         assert_eq!(parts(text).unwrap(), expected);
         assert_eq!(parts("{}").unwrap(), Vec::<String>::new());
-        for broken in ["", "[1]", "{\"a\":1", "{\"a\":}", "{\"a\":1,}", "{\"a\":tru}", "{a:1}", "{\"a\":[}"] {
+        for broken in
+            ["", "[1]", "{\"a\":1", "{\"a\":}", "{\"a\":1,}", "{\"a\":tru}", "{a:1}", "{\"a\":[}"]
+        {
             assert_eq!(parts(broken), None, "{broken}");
         }
         assert_eq!(documents("[{\"a\":1}, {\"b\":2}]").unwrap(), ["{\"a\":1}", "{\"b\":2}"]);

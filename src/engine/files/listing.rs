@@ -149,8 +149,9 @@ fn partition_columns(found: &[Found], filter: &FileFilter) -> Result<Vec<String>
     let first = found.first().map(|(_, folders)| names(folders)).unwrap_or_default();
     if found.iter().any(|(_, folders)| names(folders) != first) {
         let message = "the folders of the files name different columns";
-        return Err(Error::new(ErrorKind::InvalidParameterValue, message)
-            .with_hint("Name those to be read with partitionColumns, or set recursiveFileLookup."));
+        return Err(Error::new(ErrorKind::InvalidParameterValue, message).with_hint(
+            "Name those to be read with partitionColumns, or set recursiveFileLookup.",
+        ));
     }
     Ok(first)
 }

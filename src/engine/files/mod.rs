@@ -2,8 +2,11 @@
 //! memory. They are never written, and never read inside of managed tables.
 
 mod bytes;
+mod convert;
+mod copy_into;
 mod csv;
 mod fit;
+mod foreign;
 mod infer;
 mod json;
 mod listing;

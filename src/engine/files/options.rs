@@ -114,7 +114,11 @@ struct Given<'a> {
 impl FileOptions {
     /// The options of files in a place: 42704 for one that the format does not have, 22023 for a value that
     /// one does not take.
-    pub fn parse(options: &[(String, String)], format: Option<Format>, place: &str) -> Result<Self> {
+    pub fn parse(
+        options: &[(String, String)],
+        format: Option<Format>,
+        place: &str,
+    ) -> Result<Self> {
         let mut values = BTreeMap::new();
         for (name, value) in options {
             let key = name.to_ascii_lowercase();

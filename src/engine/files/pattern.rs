@@ -127,7 +127,10 @@ mod tests {
             read.map(|(clock, moment)| (clock.to_string(), moment.map(|m| m.to_rfc3339())))
         };
         let read = |text: &str| Some((text.to_owned(), None));
-        assert_eq!(clock("dd/MM/yyyy HH:mm:ss", "31/01/2024 10:20:30"), read("2024-01-31 10:20:30"));
+        assert_eq!(
+            clock("dd/MM/yyyy HH:mm:ss", "31/01/2024 10:20:30"),
+            read("2024-01-31 10:20:30")
+        );
         assert_eq!(clock("d.M.yyyy", "1.2.2024"), read("2024-02-01 00:00:00"));
         assert_eq!(clock("yyyyMMdd'T'HHmmss", "20240131T102030"), read("2024-01-31 10:20:30"));
         assert_eq!(

@@ -28,6 +28,7 @@ use super::read::open;
 use super::shape::{Shape, Source};
 use super::values::TextReader;
 use crate::base::Error;
+use crate::engine::progress::RunningCopy;
 
 /// A set of files with their columns.
 pub struct FilesProvider {
@@ -37,6 +38,8 @@ pub struct FilesProvider {
     options: FileOptions,
     texts: TextReader,
     skipped: Arc<Skipped>,
+    /// The COPY that reads the files.
+    progress: Option<Arc<RunningCopy>>,
 }
 
 /// The files that could not be read and were passed over, by their URLs.
@@ -59,7 +62,14 @@ impl Skipped {
 impl FilesProvider {
     pub fn new(list: FileList, shape: Shape, options: FileOptions, texts: TextReader) -> Self {
         let schema = shape.schema();
-        FilesProvider { list, shape, schema, options, texts, skipped: Arc::default() }
+        let skipped = Arc::default();
+        FilesProvider { list, shape, schema, options, texts, skipped, progress: None }
+    }
+
+    /// Counts what is read for a COPY.
+    pub fn counted_for(self, copy: &Arc<RunningCopy>) -> Self {
+        copy.restart(self.list.files.iter().map(|file| file.meta.size).sum());
+        FilesProvider { progress: Some(Arc::clone(copy)), ..self }
     }
 
     /// What is passed over while the files are read.
@@ -70,7 +80,8 @@ impl FilesProvider {
     /// The files that rows for which the filters hold can be in.
     fn files(&self, filters: &[Expr], state: &dyn Session) -> DataFusionResult<Vec<ForeignFile>> {
         let files = self.list.files.clone();
-        let filters: Vec<&Expr> = filters.iter().filter(|filter| self.is_of_folders(filter)).collect();
+        let filters: Vec<&Expr> =
+            filters.iter().filter(|filter| self.is_of_folders(filter)).collect();
         if filters.is_empty() || files.is_empty() {
             return Ok(files);
         }
@@ -157,7 +168,8 @@ impl TableProvider for FilesProvider {
         let partitions = partitions.into_iter().map(|files| {
             let (store, fit) = (Arc::clone(&self.list.store), Arc::clone(&fit));
             let skipped = Arc::clone(&self.skipped);
-            Arc::new(FileGroup { files, store, fit, skipped }) as Arc<dyn PartitionStream>
+            let progress = self.progress.as_ref().map(Arc::clone);
+            Arc::new(FileGroup { files, store, fit, skipped, progress }) as Arc<dyn PartitionStream>
         });
         let partitions = partitions.collect();
         let scan = StreamingTableExec::try_new(schema, partitions, None, [], false, limit)?;
@@ -182,6 +194,7 @@ struct FileGroup {
     store: Arc<dyn ObjectStore>,
     fit: Arc<Fit>,
     skipped: Arc<Skipped>,
+    progress: Option<Arc<RunningCopy>>,
 }
 
 impl fmt::Debug for FileGroup {
@@ -198,7 +211,10 @@ impl PartitionStream for FileGroup {
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (fit, store) = (Arc::clone(&self.fit), Arc::clone(&self.store));
         let skipped = Arc::clone(&self.skipped);
+        let (opened, read) = (self.progress.clone(), self.progress.clone());
         let batches = stream::iter(self.files.clone()).then(move |file| {
+            // A file counts when it is begun: nobody waits for the last bytes of one.
+            opened.iter().for_each(|copy| copy.add_bytes(file.meta.size));
             let (fit, store) = (Arc::clone(&fit), Arc::clone(&store));
             let skipped = Arc::clone(&skipped);
             async move {
@@ -213,7 +229,9 @@ impl PartitionStream for FileGroup {
                 }
             }
         });
-        let batches = batches.try_flatten().map_err(external);
+        let batches = batches.try_flatten().map_err(external).inspect_ok(move |batch| {
+            read.iter().for_each(|copy| copy.add_rows(batch.num_rows()));
+        });
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(self.fit.schema()), batches))
     }
 }

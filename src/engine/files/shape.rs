@@ -28,12 +28,13 @@ impl Shape {
         partition_columns: &[String],
         rescued: Option<&str>,
     ) -> Self {
-        let source = |name: &str| {
-            match partition_columns.iter().position(|column| column.eq_ignore_ascii_case(name)) {
-                Some(place) => Source::Partition(place),
-                None if rescued == Some(name) => Source::Rescued,
-                None => Source::Data,
-            }
+        let source = |name: &str| match partition_columns
+            .iter()
+            .position(|column| column.eq_ignore_ascii_case(name))
+        {
+            Some(place) => Source::Partition(place),
+            None if rescued == Some(name) => Source::Rescued,
+            None => Source::Data,
         };
         let columns = fields.into_iter().map(|field| {
             // What a file leaves out is NULL, whatever was declared.
@@ -45,7 +46,9 @@ impl Shape {
     }
 
     pub fn schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.columns.iter().map(|(field, _)| Arc::clone(field)).collect::<Vec<_>>()))
+        Arc::new(Schema::new(
+            self.columns.iter().map(|(field, _)| Arc::clone(field)).collect::<Vec<_>>(),
+        ))
     }
 
     /// The place of the column with the values that a file has under a name.

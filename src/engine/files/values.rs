@@ -25,8 +25,10 @@ pub struct TextReader {
     zone: Arc<str>,
 }
 
-const SAFE: CastOptions<'static> =
-    CastOptions { safe: true, format_options: datafusion::arrow::util::display::FormatOptions::new() };
+const SAFE: CastOptions<'static> = CastOptions {
+    safe: true,
+    format_options: datafusion::arrow::util::display::FormatOptions::new(),
+};
 
 impl TextReader {
     pub fn new(options: TextOptions, session_zone: &str) -> Self {
@@ -66,7 +68,8 @@ impl TextReader {
     fn iso_timestamps(&self, texts: &StringArray, zone: Option<Arc<str>>) -> Result<ArrayRef> {
         let read_in = zone.as_ref().map(|_| Arc::clone(&self.zone));
         let moments = cast(texts, &DataType::Timestamp(TimeUnit::Microsecond, read_in))?;
-        let moments = moments.as_primitive::<datafusion::arrow::datatypes::TimestampMicrosecondType>();
+        let moments =
+            moments.as_primitive::<datafusion::arrow::datatypes::TimestampMicrosecondType>();
         Ok(Arc::new(moments.clone().with_timezone_opt(zone)))
     }
 
@@ -78,7 +81,8 @@ impl TextReader {
     ) -> Result<ArrayRef> {
         let clocks: Vec<_> = texts.iter().map(|text| pattern.timestamp(text?.trim())).collect();
         if zone.is_none() {
-            let clocks = clocks.iter().map(|read| read.map(|(clock, _)| clock.and_utc().timestamp_micros()));
+            let clocks =
+                clocks.iter().map(|read| read.map(|(clock, _)| clock.and_utc().timestamp_micros()));
             return Ok(Arc::new(clocks.collect::<TimestampMicrosecondArray>()));
         }
         // Arrow knows the zone's rules; texts with an offset of their own need none.

@@ -4,7 +4,9 @@
 mod alter;
 mod alter_table;
 mod comment;
+mod convert;
 mod copy;
+mod copy_into;
 mod create;
 mod cursor;
 mod describe;
@@ -47,6 +49,7 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "merge" => merge::merge(c),
         "truncate" => truncate(c),
         "copy" => copy::copy(c),
+        "convert" => convert::convert(c),
         "create" => create::create(c),
         "alter" => alter::alter(c),
         "drop" => create::drop(c),

@@ -4,6 +4,7 @@
 mod acl;
 mod attributes;
 mod classes;
+mod copies;
 mod cursors;
 mod databases;
 mod descriptions;
@@ -27,6 +28,7 @@ use super::table::NativeRelation;
 pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     attributes::ATTRIBUTES,
     classes::CLASSES,
+    copies::COPIES,
     cursors::CURSORS,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
