@@ -12,7 +12,7 @@ fn here() -> PathBuf {
 }
 
 /// A Python with the readers, beside the build.
-fn python() -> &'static Path {
+pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let build = Path::new(env!("CARGO_BIN_EXE_lakegate")).parent().unwrap();
