@@ -71,6 +71,7 @@ impl Scope<'_> {
             on_commit: create.temporary.unwrap_or(OnCommit::PreserveRows),
             cluster_by: create.cluster_by,
             clone_of: create.clone_of.map(|clone| self.clone_of(clone)).transpose()?,
+            files: create.files,
         })))
     }
 

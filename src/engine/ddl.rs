@@ -75,7 +75,7 @@ impl Engine {
         for change in changes {
             if let Change::Drop { id } = change
                 && let Some(relation) = before.relation_by_id(*id)
-                && relation.as_table().is_some()
+                && relation.as_table().is_some_and(|table| table.foreign.is_none())
             {
                 self.tables.forget(&super::open::location_of(relation)?);
             }
@@ -95,7 +95,7 @@ impl Engine {
         match on {
             BoundCommentTarget::Securable(securable) => {
                 if let Securable::Relation(relation) = &securable
-                    && relation.as_table().is_some()
+                    && relation.as_table().is_some_and(|table| table.foreign.is_none())
                 {
                     let location = super::open::location_of(relation)?;
                     let comment = text.clone();
@@ -110,7 +110,7 @@ impl Engine {
             }
             BoundCommentTarget::Column { relation, column } => {
                 let change = column_comment(&relation, &column, text.clone())?;
-                if relation.as_table().is_some() {
+                if relation.as_table().is_some_and(|table| table.foreign.is_none()) {
                     let location = super::open::location_of(&relation)?;
                     self.cpu
                         .run(async move {
@@ -156,9 +156,13 @@ impl Engine {
         let columns = self.view_columns(create.query, &create.columns, before, request).await?;
         let kind = RelationKind::View(view_here(create.definition, create.schema.id, request));
         let change = match create.existing {
-            Some(existing) => {
-                Change::ReplaceRelation { id: existing.id, kind, columns, comment: create.comment, constraints: Vec::new() }
-            }
+            Some(existing) => Change::ReplaceRelation {
+                id: existing.id,
+                kind,
+                columns,
+                comment: create.comment,
+                constraints: Vec::new(),
+            },
             None => Change::CreateRelation(NewRelation {
                 id: SecurableId::generate(),
                 schema: create.schema.id,
@@ -191,7 +195,13 @@ impl Engine {
                 let columns = self.view_columns(query, &[], &view.columns, request).await?;
                 let kind = RelationKind::View(view_here(definition, view.schema, request));
                 let comment = view.comment.clone();
-                vec![Change::ReplaceRelation { id, kind, columns, comment, constraints: Vec::new() }]
+                vec![Change::ReplaceRelation {
+                    id,
+                    kind,
+                    columns,
+                    comment,
+                    constraints: Vec::new(),
+                }]
             }
         };
         self.change_metastore(&changes, request).await?;

@@ -12,8 +12,8 @@ use crate::base::datatype::{PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::BoundStatement;
 use crate::bind::bound::{
-    BoundAssignment, BoundConflictUpdate, BoundDelete, BoundExpression, BoundInsert, BoundMerge, BoundMergeAction,
-    BoundMergeClause, BoundUpdate,
+    BoundAssignment, BoundConflictUpdate, BoundDelete, BoundExpression, BoundInsert, BoundMerge,
+    BoundMergeAction, BoundMergeClause, BoundUpdate,
 };
 use crate::catalog::Relation;
 use crate::delta::TableVersion;
@@ -388,7 +388,10 @@ impl Expressions<'_> {
         planner.expression(ast, &self.schema, &meanings.sources)
     }
 
-    pub(super) async fn optional(&self, expression: Option<BoundExpression>) -> Result<Option<Expr>> {
+    pub(super) async fn optional(
+        &self,
+        expression: Option<BoundExpression>,
+    ) -> Result<Option<Expr>> {
         match expression {
             Some(expression) => self.expression(expression).await.map(Some),
             None => Ok(None),

@@ -87,6 +87,10 @@ impl Engine {
             None => SecurableId::generate(),
         };
         let owned = (id, principal);
+        if let Some(format) = &create.files {
+            self.make_foreign_table(&create, format, owned, request).await?;
+            return Ok((0, Vec::new()));
+        }
         if let (Some(existing), None) = (&create.existing, &create.location)
             && let RelationKind::Table(table) = &existing.kind
         {
@@ -127,9 +131,10 @@ impl Engine {
     }
 
     /// Before anything is written: the metastore refuses the table for the same reason in the end.
-    fn check_place(&self, id: SecurableId, location: &Location) -> Result<()> {
+    pub(super) fn check_place(&self, id: SecurableId, location: &Location) -> Result<()> {
         let url = location.url().to_string();
-        let table = Table { location: url, managed: false, partition_columns: Vec::new() };
+        let (managed, partition_columns) = (false, Vec::new());
+        let table = Table { location: url, managed, partition_columns, foreign: None };
         if self.metastore.snapshot().overlaps_another_table(id, &table) {
             let message = "the LOCATION overlaps the files of another table";
             return Err(Error::new(ErrorKind::InvalidTableDefinition, message)
@@ -231,6 +236,7 @@ impl Engine {
             location: version.location().url().to_string(),
             managed,
             partition_columns: version.partition_columns().to_vec(),
+            foreign: None,
         });
         let cloned = create.clone_of.as_ref().and_then(|clone| clone.source.comment.clone());
         let comment = create.comment.clone().or(cloned);

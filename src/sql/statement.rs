@@ -6,6 +6,7 @@ use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
 pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict};
+use super::files::{ConvertToDelta, CopyInto, FilesClause, FilesFormat};
 pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
@@ -29,6 +30,8 @@ pub enum Statement {
     Merge(Merge),
     Truncate(Truncate),
     Copy(Copy),
+    CopyInto(Box<CopyInto>),
+    ConvertToDelta(Box<ConvertToDelta>),
 
     CreateCatalog(CreateCatalog),
     CreateSchema(CreateSchema),
@@ -83,6 +86,8 @@ pub struct RelationReference {
     /// The name that stands in the AST: differs from `name` only where a time travel clause was taken out.
     pub key: ObjectName,
     pub time_travel: Option<TimeTravelClause>,
+    /// `read_files(…)`, which stands for no relation of the catalog.
+    pub files: Option<FilesClause>,
 }
 
 /// `VERSION AS OF n` or `TIMESTAMP AS OF expression`, also spelled `t@v12`.
@@ -332,6 +337,8 @@ pub struct CreateTable {
     pub cluster_by: Vec<ColumnName>,
     /// `CLONE source`
     pub clone_of: Option<CloneOf>,
+    /// `USING CSV OPTIONS (…)`; `None` for a Delta table.
+    pub files: Option<FilesFormat>,
 }
 
 /// What COMMIT does with a temporary table.
@@ -686,6 +693,9 @@ impl fmt::Display for RelationReference {
         self.name.fmt(f)?;
         if let Some(position) = self.name.position() {
             write!(f, ":{position}")?;
+        }
+        if let Some(files) = &self.files {
+            return write!(f, " files {:?} {:?} as {}", files.location, files.options, self.key);
         }
         match &self.time_travel {
             None => Ok(()),

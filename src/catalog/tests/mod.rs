@@ -64,6 +64,7 @@ fn table_kind(location: &str, managed: bool) -> RelationKind {
         location: location.to_owned(),
         managed,
         partition_columns: vec!["a".to_owned()],
+        foreign: None,
     })
 }
 

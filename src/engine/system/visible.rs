@@ -197,9 +197,10 @@ impl<'a> Visible<'a> {
     ) -> Option<(&'a Arc<Schema>, &'a Arc<Relation>, &'a Constraint)> {
         let table = self.snapshot().relation_by_constraint_oid(oid)?;
         let (schema, relation) = self.relation_by_oid(table.oid)?;
-        let constraint = relation.constraints.iter().find(|constraint| {
-            constraint.oid == oid || constraint.index == Some(oid)
-        })?;
+        let constraint = relation
+            .constraints
+            .iter()
+            .find(|constraint| constraint.oid == oid || constraint.index == Some(oid))?;
         self.sees_constraint(constraint).then_some((schema, relation, constraint))
     }
 

@@ -8,6 +8,7 @@ use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::{Cursor, SelectTarget};
 use crate::sql::datatype::column_field;
+use crate::sql::files::FilesFormat;
 use crate::sql::statement::{
     CheckConstraint, CloneOf, ColumnDefinition, ColumnName, CreateTable, IdentityColumn,
     KeyConstraint, KeyKind, OnCommit, Query, Statement,
@@ -78,6 +79,7 @@ fn named(name: ObjectName, temporary: bool) -> CreateTable {
         no_data: false,
         cluster_by: Vec::new(),
         clone_of: None,
+        files: None,
     }
 }
 
@@ -285,11 +287,15 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
     match c.word().as_str() {
         "using" => {
             c.advance();
-            if !c.take("delta") {
+            if c.take("delta") {
+                return Ok(());
+            }
+            let Some(format) = c.take_any(&["parquet", "csv", "json"]) else {
                 return Err(c
                     .unsupported(&format!("a table USING {}", c.word()))
-                    .with_hint("Every table is a Delta table."));
-            }
+                    .with_hint("Tables are DELTA, and for reading PARQUET, CSV or JSON."));
+            };
+            table.files = Some(FilesFormat { name: format.to_owned(), options: Vec::new() });
             Ok(())
         }
         "partitioned" => {
@@ -324,7 +330,14 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         "with" => Err(c.unsupported("WITH of a table").with_hint("Use TBLPROPERTIES.")),
         "inherits" => Err(c.unsupported("INHERITS")),
         "tablespace" => Err(c.unsupported("TABLESPACE")),
-        "options" => Err(c.unsupported("OPTIONS")),
+        "options" => match &mut table.files {
+            Some(files) => {
+                c.advance();
+                files.options = properties(c)?;
+                Ok(())
+            }
+            None => Err(c.unsupported("OPTIONS of a Delta table").with_hint("Use TBLPROPERTIES.")),
+        },
         "on" => {
             let position = c.position();
             c.expect_all(&["on", "commit"])?;
