@@ -30,5 +30,5 @@ pub use error::{error_of_datafusion, error_of_deltalake};
 pub use feature::check_writable;
 use listing::outside;
 pub use staged::{StagedLog, StagedLogs};
-pub use table::{Tables, TablesOptions, TimeTravel};
+pub use table::{HiddenCommits, Tables, TablesOptions, TimeTravel};
 pub use version::TableVersion;

@@ -18,6 +18,7 @@ mod files;
 mod function;
 mod grants;
 mod insert;
+mod joint_commit;
 mod kept;
 mod length;
 mod maintenance;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::readers::python;
+use crate::readers::{python, read};
 use crate::support::{Options, RawClient, Server};
 
 fn rows(client: &mut RawClient, sql: &str) -> Vec<String> {
@@ -57,8 +57,18 @@ fn only_who_may_read_files_reads_them() {
     run(&mut admin, "CREATE TABLE secret AS SELECT 1 AS x");
     let managed = server.data().join("tables");
     assert!(admin.simple_query(&read(&managed.display())).is_err());
-    run(&mut ann, &format!("CREATE VIEW seen AS SELECT id FROM read_files('{open}', format => 'csv', header => true)"));
-    run(&mut admin, &format!("CREATE TABLE files (id int, name text) USING csv OPTIONS (header = true) LOCATION '{open}'"));
+    run(
+        &mut ann,
+        &format!(
+            "CREATE VIEW seen AS SELECT id FROM read_files('{open}', format => 'csv', header => true)"
+        ),
+    );
+    run(
+        &mut admin,
+        &format!(
+            "CREATE TABLE files (id int, name text) USING csv OPTIONS (header = true) LOCATION '{open}'"
+        ),
+    );
     denied(&mut ann, &read(&open));
     denied(&mut ann, &format!("COPY INTO secret FROM '{open}' FILEFORMAT = CSV"));
     denied(&mut ann, &format!("CREATE TABLE mine USING csv LOCATION '{closed}'"));
@@ -102,7 +112,8 @@ fn files_are_loaded_once_by_many_at_a_time() {
                     let done = client.simple_query(&copy);
                     let count = |cell: Option<String>| cell.unwrap().parse::<u64>().unwrap();
                     let rows = done.map(|done| count(done.rows[0][0].clone()));
-                    let ended = if in_block { client.simple_query("COMMIT").map(drop) } else { Ok(()) };
+                    let ended =
+                        if in_block { client.simple_query("COMMIT").map(drop) } else { Ok(()) };
                     match (rows, ended) {
                         (Ok(rows), Ok(())) => loaded += rows,
                         // Somebody else was first.
@@ -163,7 +174,7 @@ duckdb.sql(\"\"\"copy (select i as id, 'n' || i as name, (i / 3)::decimal(38, 10
     [i, i + 1] as l, {{'a': i, 'b': 'x'}} as s, timestamp '2024-01-01 00:00:00.123456' + interval (i) hour as at,
     i % 2 as p from range(10) t(i)) to '{place}/pq' (format parquet, partition_by (p))\"\"\")
 duckdb.sql(\"copy (select 10 as id, 'last' as name, 1.5 as extra) to '{place}/more.parquet'\")
-duckdb.sql(\"copy (select i as id, 'a\"\"b' as q from range(3) t(i)) to '{place}/c.csv' (header)\")
+duckdb.sql(\"copy (select i as id, 'a' || chr(34) || 'b' as q from range(3) t(i)) to '{place}/c.csv' (header)\")
 duckdb.sql(\"copy (select i as id, [i] as l, null as n from range(3) t(i)) to '{place}/j.json'\")
 "
     );
@@ -173,31 +184,96 @@ duckdb.sql(\"copy (select i as id, [i] as l, null as n from range(3) t(i)) to '{
     let mut client = RawClient::connect(&server.endpoint(), &[]).unwrap();
     let read = format!("read_files('{place}/pq', format => 'parquet')");
     assert_eq!(
-        rows(&mut client, &format!("SELECT id, name, d, u, l, (s).a, at, p, _rescued_data FROM {read} WHERE p = 1 ORDER BY id LIMIT 1")),
+        rows(
+            &mut client,
+            &format!(
+                "SELECT id, name, d, u, l, (s).a, at, p, _rescued_data FROM {read} WHERE p = 1 ORDER BY id LIMIT 1"
+            )
+        ),
         ["1|n1|0.3333333333|1|{1,2}|1|2024-01-01 01:00:00.123456|1|null"]
     );
     assert_eq!(
-        rows(&mut client, &format!("SELECT id, q FROM read_files('{place}/c.csv', header => true) ORDER BY id LIMIT 1")),
+        rows(
+            &mut client,
+            &format!(
+                "SELECT id, q FROM read_files('{place}/c.csv', header => true) ORDER BY id LIMIT 1"
+            )
+        ),
         ["0|a\"b"]
     );
     assert_eq!(
-        rows(&mut client, &format!("SELECT id, l, n FROM read_files('{place}/j.json') ORDER BY id DESC LIMIT 1")),
+        rows(
+            &mut client,
+            &format!("SELECT id, l, n FROM read_files('{place}/j.json') ORDER BY id DESC LIMIT 1")
+        ),
         ["2|{2}|null"]
     );
     client.simple_query("CREATE TABLE t (id bigint, name text, d numeric(38, 10))").unwrap();
-    let some = format!("COPY INTO t FROM (SELECT id, name, d FROM '{place}/pq') FILEFORMAT = PARQUET");
+    let some =
+        format!("COPY INTO t FROM (SELECT id, name, d FROM '{place}/pq') FILEFORMAT = PARQUET");
     assert_eq!(rows(&mut client, &some), ["10|10|0"]);
-    let more = format!("COPY INTO t FROM '{place}/more.parquet' FILEFORMAT = PARQUET COPY_OPTIONS ('mergeSchema' = 'true')");
+    let more = format!(
+        "COPY INTO t FROM '{place}/more.parquet' FILEFORMAT = PARQUET COPY_OPTIONS ('mergeSchema' = 'true')"
+    );
     assert_eq!(rows(&mut client, &more), ["1|1|0"]);
-    assert_eq!(rows(&mut client, "SELECT * FROM t WHERE id >= 9 ORDER BY id"), ["9|n9|3.0000000000|null", "10|last|null|1.5"]);
+    assert_eq!(
+        rows(&mut client, "SELECT * FROM t WHERE id >= 9 ORDER BY id"),
+        ["9|n9|3.0000000000|null", "10|last|null|1.5"]
+    );
     // One that is broken is refused, or passed over and counted; it is loaded once it is whole.
     write(folder.path(), "broken.parquet", "PAR1 nothing");
     let broken = format!("COPY INTO t FROM '{place}/broken.parquet' FILEFORMAT = PARQUET");
     assert!(client.simple_query(&broken).is_err());
-    let passed = format!("COPY INTO t FROM (SELECT id FROM '{place}') FILEFORMAT = PARQUET FILES = ('more.parquet', 'broken.parquet') FORMAT_OPTIONS ('ignoreCorruptFiles' = 'true', 'schema' = 'id bigint')");
+    let passed = format!(
+        "COPY INTO t FROM (SELECT id FROM '{place}') FILEFORMAT = PARQUET FILES = ('more.parquet', 'broken.parquet') FORMAT_OPTIONS ('ignoreCorruptFiles' = 'true', 'schema' = 'id bigint')"
+    );
     assert_eq!(rows(&mut client, &passed), ["0|0|1"]);
-    std::fs::copy(folder.path().join("more.parquet"), folder.path().join("broken.parquet")).unwrap();
+    std::fs::copy(folder.path().join("more.parquet"), folder.path().join("broken.parquet"))
+        .unwrap();
     assert_eq!(rows(&mut client, &passed), ["1|1|0"]);
+}
+
+#[test]
+fn files_become_a_delta_table_where_they_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display();
+    let copy = |name: &str, rows: &str| {
+        format!(
+            "duckdb.sql(\"copy (select * from ({rows})) to '{place}/{name}' (format parquet, partition_by (p))\")\n"
+        )
+    };
+    let rows_of = "select i as id, 'n' || i as name, date '2024-01-01' + i::int as day, 'p ' || (i % 2) as p from range(10) t(i)";
+    let script = [
+        "import duckdb\n".to_owned(),
+        copy("a", rows_of),
+        copy("b", rows_of),
+        copy("c", "select 1::utinyint as u, 1 as v, 1 as p"),
+    ];
+    let written = Command::new(python()).arg("-c").arg(script.concat()).output().unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let server = Server::start(Options::default()).unwrap();
+    let mut client = RawClient::connect(&server.endpoint(), &[]).unwrap();
+    client
+        .simple_query(&format!("CONVERT TO DELTA parquet.`{place}/a` PARTITIONED BY (p text)"))
+        .unwrap();
+    client.simple_query(&format!("CREATE TABLE a LOCATION '{place}/a'")).unwrap();
+    client.simple_query(&format!("CREATE TABLE b USING parquet LOCATION '{place}/b'")).unwrap();
+    assert!(client.simple_query("DELETE FROM b").is_err());
+    client.simple_query("CONVERT TO DELTA b NO STATISTICS").unwrap();
+    let query = "select count(*), sum(id), min(name), max(day), count(distinct p) from t";
+    for table in ["a", "b"] {
+        client.simple_query(&format!("DELETE FROM {table} WHERE id = 3")).unwrap();
+        client.simple_query(&format!("INSERT INTO {table} (id, p) VALUES (100, 'p 0')")).unwrap();
+        let expected = rows(&mut client, &query.replace("from t", &format!("from {table}")));
+        assert_eq!(expected, ["10|142|n0|2024-01-10|2"]);
+        assert_eq!(read(&folder.path().join(table), query), expected);
+        let found = format!("SELECT id FROM {table} WHERE p = 'p 1' AND id > 6 ORDER BY id");
+        assert_eq!(rows(&mut client, &found), ["7", "9"]);
+    }
+    // A log is there already; types that Delta has not.
+    assert!(client.simple_query(&format!("CONVERT TO DELTA parquet.`{place}/a`")).is_err());
+    assert!(client.simple_query(&format!("CONVERT TO DELTA parquet.`{place}/c`")).is_err());
+    assert!(!folder.path().join("c/_delta_log").exists());
 }
 
 #[test]

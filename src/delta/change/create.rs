@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::alter_columns::check_clustering;
 use super::append::actions_of;
-use super::commit::{self, Change, Staged, apply, table_exists};
+use super::commit::{self, Change, Staged, apply_and_open, table_exists};
 use super::error::no_column;
 use super::identity::Identity;
 use super::protocol::{check_properties, required_with};
@@ -102,7 +102,7 @@ pub async fn replace(
     input: Option<LogicalPlan>,
 ) -> Result<(Changed, Arc<TableVersion>)> {
     if ctx.tables.exists(location).await? {
-        return apply(ctx, location, &Replace { table, input }).await;
+        return apply_and_open(ctx, location, &Replace { table, input }).await;
     }
     let plan = Blueprint::try_new(ctx, &table, None)?;
     make(ctx, location, &plan, input).await
@@ -236,7 +236,7 @@ impl Blueprint {
         actions
     }
 
-    pub fn operation(&self, location: &Location, mode: SaveMode) -> DeltaOperation {
+    fn operation(&self, location: &Location, mode: SaveMode) -> DeltaOperation {
         DeltaOperation::Create {
             mode,
             location: location.url().clone(),

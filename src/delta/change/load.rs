@@ -51,7 +51,7 @@ pub async fn load(
     location: &Location,
     files: &dyn Loading,
 ) -> Result<Changed> {
-    Ok(apply(ctx, location, &Load { files }).await?.0)
+    apply(ctx, location, &Load { files }).await
 }
 
 struct Load<'a> {

@@ -86,7 +86,7 @@ pub async fn merge(ctx: &ChangeContext, location: &Location, plan: MergePlan) ->
         clauses,
         repeated: if plan.takes_any { Repeated::Skipped } else { Repeated::Refused },
     };
-    Ok(apply(ctx, location, &change).await?.0)
+    apply(ctx, location, &change).await
 }
 
 fn check_action(clause: &MergeClause) -> Result<()> {

@@ -75,13 +75,24 @@ pub async fn published(tables: &Tables, location: &Location, version: u64) -> Re
 }
 
 /// Takes back a commit that [`commit_net`] has made, if it has: its files are removed, those that it had
-/// removed are there again. A table that it had made is none any more.
+/// removed are there again. A table that it had made is none any more. With `is_awaited` the commit may still
+/// be on its way to the storage, and will not find its version free.
 ///
 /// What others have changed since stays changed.
-pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: Uuid) -> Result<()> {
+pub async fn undo(
+    tables: &Tables,
+    location: &Location,
+    base: Option<u64>,
+    id: Uuid,
+    is_awaited: bool,
+) -> Result<()> {
     let store = tables.store(location)?;
     let first = base.map_or(0, |base| base + 1);
-    let Some(version) = find_commit(&store, location, first, id).await? else { return Ok(()) };
+    let mut found = find_commit(&store, location, first, id).await?;
+    while found.is_none() && is_awaited && base.is_some() && !bar(tables, location).await? {
+        found = find_commit(&store, location, first, id).await?;
+    }
+    let Some(version) = found else { return Ok(()) };
     tables.forget(location);
     if version == 0 {
         let removed = store.delete(&commit_path(location, 0)).await;
@@ -140,6 +151,22 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
         }
     }
     Err(concurrent_update())
+}
+
+/// Takes the next version of a table with a commit that changes nothing. Whether it was still free.
+async fn bar(tables: &Tables, location: &Location) -> Result<bool> {
+    tables.forget(location);
+    let newest = tables.newest(location).await?;
+    let mut nothing = Staged {
+        actions: Vec::new(),
+        operation: DeltaOperation::Restore { version: Some(newest.version()), datetime: None },
+        changed: Changed::default(),
+        is_blind_append: false,
+    };
+    let log = tables.log_store(location)?;
+    let committer = Committer::default();
+    let outcome = commit(&committer, location, &log, Some(&newest), &mut nothing).await?;
+    Ok(matches!(outcome, Outcome::Committed))
 }
 
 /// Deletes files that a transaction has written and that are in no version. What cannot be deleted is left

@@ -114,10 +114,10 @@ async fn a_commit_is_taken_back() {
     assert_eq!(table.query(SUM).await, ["3|14"]);
     // What others have added since stays.
     table.insert("select 100 as a").await.unwrap();
-    undo(&table.tables, &table.location, Some(1), id).await.unwrap();
+    undo(&table.tables, &table.location, Some(1), id, false).await.unwrap();
     assert_eq!(table.query(SUM).await, ["4|106"]);
     // A commit that never was needs no taking back.
-    undo(&table.tables, &table.location, Some(1), Uuid::new_v4()).await.unwrap();
+    undo(&table.tables, &table.location, Some(1), Uuid::new_v4(), false).await.unwrap();
     assert_eq!(table.query(SUM).await, ["4|106"]);
 }
 
