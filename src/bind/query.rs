@@ -92,6 +92,8 @@ impl Scope<'_> {
             principal: relation.owner,
             catalog: view.catalog.clone(),
             search_path: view.search_path.clone(),
+            // A view that stays does not change its meaning with what its reader has made.
+            temporary: self.snapshot.is_temporary_schema(relation.schema),
             ..self.clone()
         };
         let query = view_query(&relation.name, &view.definition, &self.parse_limits)?;

@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result, SecurableId};
 
+use super::column_source;
 use super::column_type::StoredType;
+use super::constraint_store;
 use super::grant::{Grant, Privilege};
 use super::principal::{Principal, PrincipalKind};
 use super::securable::{
@@ -79,6 +81,7 @@ async fn principals(connection: &mut SqliteConnection) -> Result<Vec<Principal>>
 async fn securables(connection: &mut SqliteConnection, facts: &mut Facts) -> Result<()> {
     let mut kinds = relation_kinds(connection).await?;
     let mut columns = columns(connection).await?;
+    let mut constraints = constraint_store::read(connection).await?;
     type Row = (String, i64, String, Option<String>, String, String, Option<String>, i64);
     let mut rows = query_as::<_, Row>(
         "SELECT id, oid, kind, parent, name, owner, comment, created_at FROM securable",
@@ -100,6 +103,7 @@ async fn securables(connection: &mut SqliteConnection, facts: &mut Facts) -> Res
             ("table" | "view", Some(schema)) => {
                 let kind = kinds.remove(&id).ok_or_else(|| unreadable("relation", &name))?;
                 let columns = columns.remove(&id).unwrap_or_default().into();
+                let constraints = constraints.remove(&id).unwrap_or_default().into();
                 facts.relations.push(Relation {
                     id,
                     oid,
@@ -108,6 +112,7 @@ async fn securables(connection: &mut SqliteConnection, facts: &mut Facts) -> Res
                     owner,
                     comment,
                     columns,
+                    constraints,
                     kind,
                     created_at,
                 });
@@ -170,17 +175,32 @@ async fn columns(connection: &mut SqliteConnection) -> Result<HashMap<SecurableI
         Option<i32>,
         Option<String>,
         Option<String>,
+        Option<String>,
+        Option<String>,
     );
     let mut rows = query_as::<_, Row>(
-        "SELECT id, relation, number, name, type, nullable, pg_type, typmod, metadata, comment
+        "SELECT id, relation, number, name, type, nullable, pg_type, typmod, metadata, comment,
+             source, source_text
          FROM column_
          ORDER BY relation, number",
     )
     .fetch(connection);
     let mut columns = HashMap::<SecurableId, Vec<Column>>::new();
     while let Some(row) = rows.try_next().await.map_err(database_error)? {
-        let (id, relation, position, name, text, nullable, pg_type, typmod, metadata, comment) =
-            row;
+        let (
+            id,
+            relation,
+            position,
+            name,
+            text,
+            nullable,
+            pg_type,
+            typmod,
+            metadata,
+            comment,
+            source,
+            source_text,
+        ) = row;
         let stored = StoredType { text, nullable, pg_type, typmod, metadata };
         let relation = SecurableId(uuid(&relation)?);
         columns.entry(relation).or_default().push(Column {
@@ -188,6 +208,7 @@ async fn columns(connection: &mut SqliteConnection) -> Result<HashMap<SecurableI
             number: number(position)?,
             field: stored.into_field(&name)?,
             comment,
+            source: column_source::of(source, source_text)?,
         });
     }
     Ok(columns)

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Oid, PrincipalId, SecurableId};
 
+use super::constraint::Constraint;
+
 /// A catalog: PostgreSQL's database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Catalog {
@@ -44,6 +46,8 @@ pub struct Relation {
     pub comment: Option<String>,
     /// In attribute number order. For a table: as of the newest version that this metastore has seen.
     pub columns: Arc<[Column]>,
+    /// In OID order.
+    pub constraints: Arc<[Constraint]>,
     pub kind: RelationKind,
     /// Microseconds since 1970-01-01 UTC.
     pub created_at: i64,
@@ -97,6 +101,19 @@ pub struct Column {
     /// Name, type and nullability; the metadata keys of `base::datatype` carry PostgreSQL's type.
     pub field: Field,
     pub comment: Option<String>,
+    /// Where its values come from when a statement does not give them; `None` is NULL.
+    pub source: Option<ColumnSource>,
+}
+
+/// What makes the values of a table's column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnSource {
+    /// DEFAULT, as SQL.
+    Default(String),
+    /// `GENERATED ALWAYS AS (expression)`, as SQL.
+    Generated(String),
+    /// The table numbers its rows.
+    Identity { start: i64, step: i64, by_default: bool },
 }
 
 impl Relation {

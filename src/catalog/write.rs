@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, QueryBuilder, query, query_scalar};
 use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result, SecurableId};
 
 use super::change::Change;
+use super::column_source::{source_kind, source_text};
 use super::column_type::StoredType;
 use super::draft::{Draft, overlap};
 use super::grant::Grant;
@@ -17,7 +18,7 @@ use super::snapshot::Snapshot;
 use super::sqlite::database_error;
 use super::storage::write::{grants_of, table_of, write_storage};
 
-/// Rows of one INSERT of columns: ten values each, and SQLite takes 32766 in one statement.
+/// Rows of one INSERT of columns: twelve values each, and SQLite takes 32766 in one statement.
 const COLUMNS_PER_INSERT: usize = 1000;
 
 /// Stores the revision and the OID counter that `draft` has come to.
@@ -54,6 +55,8 @@ pub(super) async fn write_change(
         Change::ReplaceRelation { id, .. } => {
             replace_relation(connection, fact(made.relation_by_id(*id))?, draft).await
         }
+        // Constraints are written when all changes are made.
+        Change::AddConstraint { .. } | Change::DropConstraint { .. } => Ok(()),
         Change::SetColumns { id, .. } => {
             let relation = fact(made.relation_by_id(*id))?;
             update_relation(connection, relation).await?;
@@ -358,7 +361,7 @@ async fn insert_columns(
         }
         let mut insert = QueryBuilder::<Sqlite>::new(
             "INSERT INTO column_ (id, relation, number, name, type, nullable,
-                 pg_type, typmod, metadata, comment) ",
+                 pg_type, typmod, metadata, comment, source, source_text) ",
         );
         insert.push_values(rows, |mut row, (column, stored)| {
             row.push_bind(column.id.to_string())
@@ -370,12 +373,15 @@ async fn insert_columns(
                 .push_bind(stored.pg_type)
                 .push_bind(stored.typmod)
                 .push_bind(stored.metadata)
-                .push_bind(column.comment.clone());
+                .push_bind(column.comment.clone())
+                .push_bind(source_kind(column.source.as_ref()))
+                .push_bind(source_text(column.source.as_ref()));
         });
         insert.push(
             " ON CONFLICT (id) DO UPDATE SET number = excluded.number, name = excluded.name,
                  type = excluded.type, nullable = excluded.nullable, pg_type = excluded.pg_type,
-                 typmod = excluded.typmod, metadata = excluded.metadata, comment = excluded.comment
+                 typmod = excluded.typmod, metadata = excluded.metadata, comment = excluded.comment,
+                 source = excluded.source, source_text = excluded.source_text
              WHERE column_.relation = excluded.relation",
         );
         let stored = affected(connection, insert.build().persistent(false)).await?;
@@ -409,7 +415,7 @@ async fn insert_principal(
     one_row(connection, insert).await
 }
 
-type Statement<'a> = Query<'a, Sqlite, SqliteArguments>;
+pub(super) type Statement<'a> = Query<'a, Sqlite, SqliteArguments>;
 
 /// Binds securable, privilege and, but for everybody, principal.
 fn bind_grant<'a>(query: Statement<'a>, grant: &Grant) -> Statement<'a> {
@@ -425,7 +431,7 @@ async fn affected(connection: &mut SqliteConnection, query: Statement<'_>) -> Re
     Ok(done.rows_affected())
 }
 
-async fn run(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
+pub(super) async fn run(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
     affected(connection, query).await.map(|_| ())
 }
 

@@ -235,6 +235,13 @@ impl Facts {
         Facts { values: Arc::new(values), watch: Watch::default() }
     }
 
+    /// The schema of the session's temporary objects, if it has one and the search path does not say where
+    /// it comes: before all others then.
+    pub(super) fn implicit_temporary_schema(&self) -> Option<&str> {
+        let own = self.snapshot.temporary_schema()?.name.as_str();
+        (!self.search_path.iter().any(|schema| schema == own)).then_some(own)
+    }
+
     /// The same facts, for a statement that someone waits for.
     pub(super) fn watched(&self, watch: Watch) -> Self {
         Facts { values: Arc::clone(&self.values), watch }

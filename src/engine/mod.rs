@@ -6,6 +6,7 @@ mod alter;
 mod awaited;
 mod barrier;
 mod columns;
+mod conflict;
 mod constant;
 mod context;
 mod ddl;
@@ -20,6 +21,7 @@ mod grants;
 mod insert;
 mod joint_commit;
 mod kept;
+mod key;
 mod length;
 mod maintenance;
 mod memory;
@@ -36,6 +38,7 @@ mod storage;
 mod stream;
 mod system;
 mod tables;
+mod temporary;
 mod transaction;
 mod upkeep;
 mod work;
@@ -72,6 +75,7 @@ pub use insert::CopySink;
 pub use kept::KeptRows;
 pub use output::OutputColumn;
 pub use stream::RowStream;
+pub use temporary::Temporary;
 pub use upkeep::UpkeepPolicy;
 pub use work::{Mark, Work};
 
@@ -244,6 +248,7 @@ impl Engine {
     /// The road of one statement: bound, authorized, planned, run. Dropping the future, or the rows that it
     /// gives, stops the work.
     pub async fn run(self: &Arc<Self>, statement: Statement, request: &Request) -> Result<Outcome> {
+        request.work.begin_statement();
         let waiting = Waiting::new();
         let facts = request.facts.watched(waiting.watch());
         let request = Request { facts, ..request.clone() };
@@ -344,6 +349,7 @@ impl Engine {
             principal,
             catalog: facts.catalog.clone(),
             search_path: facts.search_path.clone(),
+            temporary: true,
             visible: &visible,
             system: &system::exists,
             view_depth_max: self.limits.view_depth_max,

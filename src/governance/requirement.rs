@@ -95,6 +95,14 @@ impl List {
                         self.expression(predicate);
                     }
                 }
+                if let Some(conflict) = &insert.on_conflict {
+                    // How many rows are new tells which keys the table has.
+                    self.changes_found_rows(&insert.table);
+                    if let Some(update) = &conflict.update {
+                        self.assignments(&update.assignments);
+                        self.predicate(&update.predicate);
+                    }
+                }
                 insert.source.iter().for_each(|source| self.query(source));
                 self.returning(&insert.table, insert.returning.as_ref());
             }
@@ -217,6 +225,8 @@ impl List {
             let place = create.external_location.as_ref();
             self.need(Need::CreateTableAt(place.map(|location| location.id)));
         }
+        let referenced = create.keys.iter().filter_map(|key| key.referenced.as_ref());
+        referenced.for_each(|table| self.refers_to(table));
         create.query.iter().for_each(|query| self.query(query));
         create.clone_of.iter().for_each(|clone| self.privilege(&clone.source, Privilege::Select));
     }
@@ -274,8 +284,17 @@ impl List {
         match target {
             BoundTableTarget::Schema(schema) => self.need(Need::CreateIn(schema.id)),
             BoundTableTarget::Owner(owner) => self.need(Need::ActAs(owner.id)),
+            BoundTableTarget::Referenced(tables) => {
+                tables.iter().for_each(|table| self.refers_to(table));
+            }
             BoundTableTarget::Itself => {}
         }
+    }
+
+    /// A foreign key holds on to the other table's key, and tells of the other's rows. As in Unity Catalog, whoever
+    /// reads the table may refer to it.
+    fn refers_to(&mut self, table: &Relation) {
+        self.privilege(table, Privilege::Select);
     }
 
     fn maintenance(&mut self, statement: &BoundMaintenance) {
@@ -284,7 +303,11 @@ impl List {
             // The rows stay what they are.
             BoundMaintenanceAction::Optimize { predicate, .. } => {
                 self.privilege(table, Privilege::Modify);
-                predicate.iter().for_each(|predicate| self.expression(predicate));
+                if let Some(predicate) = predicate {
+                    // How many files it finds, and when it fails, tells about the rows.
+                    self.privilege(table, Privilege::Select);
+                    self.expression(predicate);
+                }
             }
             // Versions that others could read are gone after it; columns and properties come back.
             BoundMaintenanceAction::Vacuum(_) | BoundMaintenanceAction::Restore(_) => {

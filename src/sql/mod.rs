@@ -3,12 +3,14 @@
 
 pub mod datatype;
 pub mod files;
+pub mod key;
 pub mod maintenance;
 pub mod statement;
 pub mod storage;
 
 mod changing;
 mod clauses;
+mod conflict;
 mod cursor;
 mod defaults;
 mod depth;
@@ -35,7 +37,8 @@ use dialect::LakegateDialect;
 use source::Source;
 use tokens::StatementTokens;
 
-pub use defaults::{default_expression, without_defaults};
+pub use changing::TEMPORARY_SCHEMA;
+pub use defaults::{DefaultValue, KeptColumns, default_expression, without_defaults};
 pub use parameters::{placeholder, placeholders_by_column};
 pub use relations::CHANGED_ROWS;
 pub use rewrite::{PERIOD_END, WHOLE_ROW};
@@ -121,8 +124,7 @@ pub fn columns(text: &str, limits: &ParseLimits) -> Result<Vec<Field>> {
         return Err(Error::new(ErrorKind::SyntaxError, "there is not one list of columns"));
     };
     let dialect = LakegateDialect::for_tokens(&tokens);
-    let mut cursor =
-        Cursor::new(&source, &dialect, tokens, semicolon, limits.statement_depth_max);
+    let mut cursor = Cursor::new(&source, &dialect, tokens, semicolon, limits.statement_depth_max);
     let columns = cursor.list(|c| parse::column(c, &mut Vec::new()))?;
     cursor.expect_end()?;
     Ok(columns.into_iter().map(|column| column.field).collect())

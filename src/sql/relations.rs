@@ -89,6 +89,10 @@ impl VisitorMut for Collector<'_> {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if has_into(&query.body) {
+            let message = "SELECT ... INTO is not allowed here";
+            return ControlFlow::Break(Error::new(ErrorKind::SyntaxError, message));
+        }
         if let Some(what) = unplanned_clause(query).or_else(|| unplanned_body(&query.body)) {
             return ControlFlow::Break(Error::unsupported(what));
         }
@@ -337,9 +341,22 @@ fn unplanned_clause(query: &Query) -> Option<&'static str> {
     }
 }
 
+fn has_into(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(select) => select.into.is_some(),
+        SetExpr::SetOperation { left, right, .. } => has_into(left) || has_into(right),
+        SetExpr::Query(_)
+        | SetExpr::Values(_)
+        | SetExpr::Insert(_)
+        | SetExpr::Update(_)
+        | SetExpr::Delete(_)
+        | SetExpr::Merge(_)
+        | SetExpr::Table(_) => false,
+    }
+}
+
 fn unplanned_body(body: &SetExpr) -> Option<&'static str> {
     match body {
-        SetExpr::Select(select) if select.into.is_some() => Some("SELECT INTO"),
         SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => None,
         SetExpr::SetOperation { left, right, .. } => {
             unplanned_body(left).or_else(|| unplanned_body(right))

@@ -83,7 +83,10 @@ fn run(
     let mut runner = Runner::new(connect);
     runner.add_label(mode.name());
     runner.set_var("schema".to_owned(), schema.clone());
-    runner.set_var("files".to_owned(), concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files").to_owned());
+    runner.set_var(
+        "files".to_owned(),
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files").to_owned(),
+    );
     if asks_tpch {
         // PostgreSQL's numeric years are integers here.
         runner.with_validator(tpch::validate);

@@ -61,6 +61,7 @@ pub use commit::checkpoints_written;
 pub use compaction::Optimization;
 pub use convert::{ConvertedFile, convert};
 pub use create::{NewIdentity, NewTable, create, create_as, replace};
+pub use identity::{Identity, numbered, only_default};
 pub use load::{Loading, load};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
 pub use net::{Isolation, NetChange};
@@ -68,7 +69,7 @@ pub use optimize::{Optimized, optimize};
 pub use restore::restore;
 pub use returned::Returned;
 pub use rewrite::{RowPredicate, delete, update};
-pub use rules::column_default;
+pub use rules::{CHECK_PREFIX, column_default};
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
 pub use vacuum::{Vacuum, clean_log, vacuum};
 

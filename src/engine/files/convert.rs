@@ -98,7 +98,9 @@ impl Engine {
         });
         let columns = columns_of(&version.schema(), &relation.columns);
         let (id, comment) = (relation.id, relation.comment.clone());
-        let change = Change::ReplaceRelation { id, kind, columns, comment };
+        // A table of foreign files has none.
+        let constraints = Vec::new();
+        let change = Change::ReplaceRelation { id, kind, columns, comment, constraints };
         self.change_metastore(&[change], request).await
     }
 }

@@ -54,11 +54,14 @@ impl Engine {
         let place = crate::engine::admission::Place::take(&self.admission).await?;
         if let Some(validation) = copy.validation {
             let (engine, running) = (Arc::clone(self), request.clone());
-            let planned = self
+            let prepared = self
                 .cpu
-                .run(async move { engine.plan_validation(&copy, validation, &running).await })
+                .run(async move {
+                    let planned = engine.plan_validation(&copy, validation, &running).await?;
+                    planned.prepare(&running).await
+                })
                 .await?;
-            let mut rows = self.start_planned(planned, Some(place), request).await?;
+            let mut rows = self.start_prepared(prepared, Some(place)).await?;
             if validation == Validation::All {
                 rows = first_of_all(rows).await?;
             }

@@ -78,7 +78,7 @@ impl Engine {
         });
         let comment = create.comment.clone();
         let change = match &create.existing {
-            Some(_) => Change::ReplaceRelation { id, kind, columns, comment },
+            Some(_) => Change::ReplaceRelation { id, kind, columns, comment, constraints: vec![] },
             None => Change::CreateRelation(NewRelation {
                 id,
                 schema: create.schema.id,
@@ -87,6 +87,7 @@ impl Engine {
                 comment,
                 kind,
                 columns,
+                constraints: vec![],
             }),
         };
         self.change_metastore(&[change], request).await
@@ -126,6 +127,8 @@ fn check_clauses(create: &BoundCreateTable) -> Result<()> {
         "CLONE"
     } else if !create.checks.is_empty() {
         "CHECK"
+    } else if !create.keys.is_empty() {
+        "a key"
     } else if !create.cluster_by.is_empty() {
         "CLUSTER BY"
     } else if !create.properties.is_empty() {

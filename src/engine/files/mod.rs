@@ -100,7 +100,8 @@ impl Engine {
         }
         if let Some(hints) = &options.schema_hints {
             for hint in self.declared(hints)? {
-                let is_named = |field: &&mut FieldRef| field.name().eq_ignore_ascii_case(hint.name());
+                let is_named =
+                    |field: &&mut FieldRef| field.name().eq_ignore_ascii_case(hint.name());
                 match fields.iter_mut().find(is_named) {
                     Some(field) => *field = hint,
                     None => fields.push(hint),
@@ -113,9 +114,11 @@ impl Engine {
         {
             fields.push(rescued_field(name));
         }
-        if fields.iter().enumerate().any(|(at, field)| {
-            fields.iter().take(at).any(|known| known.name() == field.name())
-        }) {
+        if fields
+            .iter()
+            .enumerate()
+            .any(|(at, field)| fields.iter().take(at).any(|known| known.name() == field.name()))
+        {
             let message = "a column of the files is declared twice";
             return Err(Error::new(ErrorKind::DuplicateColumn, message));
         }

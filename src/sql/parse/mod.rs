@@ -13,6 +13,7 @@ mod describe;
 mod explain;
 mod grant;
 mod insert;
+mod key;
 mod maintenance;
 mod merge;
 mod notify;
@@ -37,11 +38,11 @@ pub use table::column;
 /// One statement; the caller sees that nothing follows it.
 pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
     if *c.peek() == Token::LParen {
-        return c.query().map(Statement::Query);
+        return query(c);
     }
     let word = c.word();
     match word.as_str() {
-        "select" | "values" | "with" | "table" => c.query().map(Statement::Query),
+        "select" | "values" | "with" | "table" => query(c),
         "explain" => explain::explain(c),
         "insert" => insert::insert(c),
         "update" => update::update(c),
@@ -79,6 +80,15 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "listen" | "unlisten" | "notify" => notify::notify(c),
         _ => Err(refused::statement(c)),
     }
+}
+
+/// A query, or the CREATE TABLE that SELECT … INTO is.
+fn query(c: &mut Cursor<'_>) -> Result<Statement> {
+    let (query, target) = c.query_with_target()?;
+    Ok(match target {
+        Some(target) => table::select_into(target, query),
+        None => Statement::Query(query),
+    })
 }
 
 fn truncate(c: &mut Cursor<'_>) -> Result<Statement> {

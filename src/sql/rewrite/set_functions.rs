@@ -345,7 +345,7 @@ const fn of_documents(
     SetFunction { name, arrays, columns, document: Some(document) }
 }
 
-static SET_FUNCTIONS: [SetFunction; 19] = [
+static SET_FUNCTIONS: [SetFunction; 20] = [
     of_texts("pg_listening_channels", &["listening_channels"], &[]),
     of_texts(
         "pg_options_to_table",
@@ -357,6 +357,7 @@ static SET_FUNCTIONS: [SetFunction; 19] = [
         &["partition_relids", "partition_parents", "partition_leaves", "partition_levels"],
         &["relid", "parentrelid", "isleaf", "level"],
     ),
+    of_texts("pg_partition_ancestors", &["partition_ancestors"], &["relid"]),
     of_texts("regexp_matches", &["regexp_match_all"], &[]),
     of_texts("regexp_split_to_table", &["regexp_split_to_array"], &[]),
     of_texts("string_to_table", &["string_to_array"], &[]),
