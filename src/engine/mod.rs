@@ -275,9 +275,9 @@ impl Engine {
             BoundStatement::CopyIn { table, columns, options } => {
                 self.copy_in(table, columns, options, request).await.map(Outcome::CopyIn)
             }
-            BoundStatement::CopyInto(copy) => self.copy_into(*copy, request).await,
+            BoundStatement::CopyInto(copy) => Box::pin(self.copy_into(*copy, request)).await,
             BoundStatement::ConvertToDelta(convert) => {
-                Ok(self.convert(*convert, request).await?.into())
+                Ok(Box::pin(self.convert(*convert, request)).await?.into())
             }
             BoundStatement::Show(show) => {
                 let rows = self.show(show, request).await?;

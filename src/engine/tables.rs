@@ -91,7 +91,7 @@ impl Engine {
         };
         let owned = (id, principal);
         if let Some(format) = &create.files {
-            self.make_foreign_table(&create, format, owned, request).await?;
+            Box::pin(self.make_foreign_table(&create, format, owned, request)).await?;
             return Ok((0, Vec::new()));
         }
         if let (Some(existing), None) = (&create.existing, &create.location)

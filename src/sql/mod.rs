@@ -11,6 +11,7 @@ pub mod storage;
 mod changing;
 mod clauses;
 mod conflict;
+mod copy;
 mod cursor;
 mod defaults;
 mod depth;

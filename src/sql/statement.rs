@@ -6,6 +6,7 @@ use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
 pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict};
+pub use super::copy::{Copy, CopyDirection, CopyOption, CopyOptionValue};
 use super::files::{ConvertToDelta, CopyInto, FilesClause, FilesFormat};
 pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::MaintenanceStatement;
@@ -251,41 +252,6 @@ pub enum MergeAction {
 #[derive(Debug, Clone)]
 pub struct Truncate {
     pub tables: Vec<ObjectName>,
-}
-
-/// COPY; its options stay as written, since their meaning depends on direction and format.
-#[derive(Debug, Clone)]
-pub struct Copy {
-    pub direction: CopyDirection,
-    pub options: Vec<CopyOption>,
-}
-
-#[derive(Debug, Clone)]
-pub enum CopyDirection {
-    /// `COPY … TO STDOUT`
-    TableOut { table: ObjectName, columns: Vec<ColumnName> },
-    /// `COPY (query) TO STDOUT`
-    QueryOut(Query),
-    /// `COPY … FROM STDIN`
-    In { table: ObjectName, columns: Vec<ColumnName> },
-}
-
-/// One COPY option: `FORMAT csv`, `HEADER`, `FORCE_QUOTE (a, b)`. The name is lower case.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CopyOption {
-    pub name: String,
-    pub value: CopyOptionValue,
-    pub position: Option<usize>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum CopyOptionValue {
-    /// The option alone.
-    None,
-    Text(String),
-    /// `*`
-    All,
-    List(Vec<String>),
 }
 
 #[derive(Debug, Clone)]
