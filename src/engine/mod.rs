@@ -236,6 +236,7 @@ impl Engine {
     /// The road of one statement: bound, authorized, planned, run. Dropping the future, or the rows that it
     /// gives, stops the work.
     pub async fn run(self: &Arc<Self>, statement: Statement, request: &Request) -> Result<Outcome> {
+        request.work.begin_statement();
         let waiting = Waiting::new();
         let facts = request.facts.watched(waiting.watch());
         let request = Request { facts, ..request.clone() };

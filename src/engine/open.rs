@@ -67,23 +67,13 @@ impl Engine {
     ) -> Result<Opened> {
         let mut wanted = Vec::new();
         collect(relations, &mut wanted);
-        let mut endings = self.tables.endings();
-        let versions = loop {
-            let versions = wanted.iter().map(|(relation, travel)| async move {
-                match travel {
-                    None => self.open_newest(relation, work).await.map(Rows::Version),
-                    Some(travel) => self.open_at(relation, travel, work, state).await,
-                }
-            });
-            let versions = try_join_all(versions).await?;
-            let now = self.tables.endings();
-            if now == endings || wanted.len() < 2 || work.staged().is_some() {
-                break versions;
+        let versions = wanted.iter().map(|(relation, travel)| async move {
+            match travel {
+                None => self.open_newest(relation, work).await.map(Rows::Version),
+                Some(travel) => self.open_at(relation, travel, work, state).await,
             }
-            // A transaction over several tables has ended meanwhile: all of it is to be seen, or none.
-            endings = now;
-            work.let_go();
-        };
+        });
+        let versions = try_join_all(versions).await?;
         let opened = wanted.into_iter().zip(versions);
         Ok(Opened(
             opened.map(|((relation, travel), version)| (relation.id, travel, version)).collect(),
@@ -102,7 +92,8 @@ impl Engine {
         if let Some(kept) = work.kept(relation.id) {
             return Ok(kept);
         }
-        let version = self.tables.open(&location_of(relation)?).await?;
+        let moment = work.moment(&self.tables);
+        let version = self.tables.open_as_of(&location_of(relation)?, moment).await?;
         self.follow_columns(relation, &version).await?;
         Ok(work.keep(relation.id, version))
     }

@@ -80,16 +80,17 @@ impl Engine {
         let parted = self.part(temporary, &staged.catalog_changes(), &before)?;
         let changes = &parted.lasting;
         let nets = NetChange::of(logs).await?;
-        let mut leases = Vec::with_capacity(nets.len());
-        for net in &nets {
-            // Ordered by location, so that two transactions never wait for each other.
-            leases.push(self.tables.lease(&net.location).await);
-        }
-        if isolation == Isolation::Serializable {
-            for (location, log) in logs.all() {
-                if let (Some(base), 0) = (log.base, log.commits) {
-                    check_unchanged(&self.tables, &location, base).await?;
-                }
+        // All in one order, so that two transactions never wait for each other.
+        let mut leases = Vec::new();
+        for (location, log) in logs.all() {
+            let is_read_only = log.commits == 0;
+            // Of two that each read what the other one writes, the later one has to see it.
+            if is_read_only && isolation != Isolation::Serializable {
+                continue;
+            }
+            leases.push(self.tables.lease(&location).await);
+            if let (Some(base), true) = (log.base, is_read_only) {
+                check_unchanged(&self.tables, &location, base).await?;
             }
         }
         match (nets.as_slice(), changes.is_empty()) {

@@ -2,12 +2,12 @@
 //! commits by itself.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base::{Result, SecurableId};
 use crate::catalog::{Change, Metastore, Snapshot};
 use crate::delta::change::Isolation;
-use crate::delta::{StagedLog, TableVersion, Tables};
+use crate::delta::{Moment, StagedLog, TableVersion, Tables};
 use crate::storage::Location;
 
 use super::temporary::Temporary;
@@ -20,6 +20,8 @@ use super::temporary::Temporary;
 pub struct Work {
     /// Each table's newest version of when the statement first asked for it.
     pins: Mutex<HashMap<SecurableId, Arc<TableVersion>>>,
+    /// As of when a statement on its own reads.
+    moment: OnceLock<Moment>,
     transaction: Option<Staged>,
     temporary: Arc<Temporary>,
 }
@@ -55,7 +57,7 @@ impl Work {
     pub(super) fn transaction(tables: &Arc<Tables>, temporary: &Arc<Temporary>) -> Self {
         let staged = Staged {
             tables: Arc::new(tables.for_transaction()),
-            isolation: Mutex::new(Isolation::Snapshot),
+            isolation: Mutex::new(Isolation::ReadCommitted),
             catalog: Mutex::default(),
         };
         Work { transaction: Some(staged), ..Work::alone(temporary) }
@@ -79,9 +81,18 @@ impl Work {
         held(&self.pins).get(&id).cloned()
     }
 
-    /// Lets go of every version that the statement has kept.
-    pub(super) fn let_go(&self) {
-        held(&self.pins).clear();
+    /// As of when the statement reads.
+    pub(super) fn moment(&self, tables: &Tables) -> &Moment {
+        self.moment.get_or_init(|| tables.visibility().now())
+    }
+
+    /// To be called before each statement of a transaction.
+    pub(super) fn begin_statement(&self) {
+        if let Some(staged) = &self.transaction
+            && staged.isolation() == Isolation::ReadCommitted
+        {
+            staged.tables.refresh();
+        }
     }
 
     /// What is promised of what the transaction has read.

@@ -230,6 +230,15 @@ impl Session {
         Ok(())
     }
 
+    /// Has a new transaction keep what `default_transaction_isolation` says.
+    pub(super) fn promise_by_default(&self) {
+        let default = self.settings.value("default_transaction_isolation");
+        let level = ISOLATION_LEVELS.iter().find(|level| isolation_name(**level) == default);
+        if let Some(level) = level {
+            self.transaction.work().set_isolation(promise(*level));
+        }
+    }
+
     fn begin(&mut self, modes: TransactionModes) -> Result<()> {
         if self.transaction.in_block() {
             self.warning("25001", "there is already a transaction in progress");
@@ -241,9 +250,7 @@ impl Session {
         self.transaction.begin(read_only, new_work);
         let isolation = self.settings.value("default_transaction_isolation").to_owned();
         self.settings.set_local("transaction_isolation", &isolation)?;
-        if isolation == isolation_name(IsolationLevel::Serializable) {
-            self.transaction.work().set_isolation(Isolation::Serializable);
-        }
+        self.promise_by_default();
         self.settings.set_local("transaction_read_only", on_off(read_only))?;
         self.apply_modes(modes)
     }
@@ -480,13 +487,11 @@ fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
-/// What a level promises. Every transaction reads one version of each table, so that the levels below
-/// SERIALIZABLE are all the same.
+/// What a level promises. Nobody reads what is not committed, as in PostgreSQL.
 fn promise(isolation: IsolationLevel) -> Isolation {
     match isolation {
-        IsolationLevel::ReadUncommitted
-        | IsolationLevel::ReadCommitted
-        | IsolationLevel::RepeatableRead => Isolation::Snapshot,
+        IsolationLevel::ReadUncommitted | IsolationLevel::ReadCommitted => Isolation::ReadCommitted,
+        IsolationLevel::RepeatableRead => Isolation::Snapshot,
         IsolationLevel::Serializable => Isolation::Serializable,
     }
 }

@@ -123,11 +123,15 @@ impl Session {
     }
 
     fn begin_implicit(&mut self) {
-        if !self.transaction.is_implicit() && !self.transaction.in_block() {
+        let is_new = !self.transaction.is_implicit() && !self.transaction.in_block();
+        if is_new {
             self.settings.begin_transaction();
         }
         let new_work = self.new_work();
         self.transaction.begin_implicit(new_work);
+        if is_new {
+            self.promise_by_default();
+        }
     }
 
     /// The end of a simple query's text, or the Sync of the extended protocol: commits what is not committed

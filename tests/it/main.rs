@@ -19,6 +19,9 @@ mod catalog;
 /// Users who see and do what they may, and nothing else.
 mod governance;
 
+/// Many writers on the same tables at once.
+mod concurrency;
+
 /// `kill -9` in the middle of writes.
 mod crash;
 

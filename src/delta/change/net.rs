@@ -29,7 +29,9 @@ const ROW_COMMIT_VERSION: &str = "defaultRowCommitVersion";
 /// What a transaction promises of what it has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
-    /// Every table is read as of one version; rows that others only add do not conflict.
+    /// Every statement reads what is there when it begins. Otherwise as the next one.
+    ReadCommitted,
+    /// All tables are read as of one moment; rows that others only add do not conflict.
     Snapshot,
     /// As if transactions had run one after another: what was read must not have changed.
     Serializable,
@@ -167,7 +169,7 @@ impl NetChange {
         if self.numbers_rows && other.numbers_rows() {
             return true;
         }
-        let only_adds = other.is_blind_append() && isolation == Isolation::Snapshot;
+        let only_adds = other.is_blind_append() && isolation != Isolation::Serializable;
         let reads = !self.is_blind_append || isolation == Isolation::Serializable;
         reads && changes_data && !only_adds
     }

@@ -30,8 +30,13 @@ pub async fn commit_net(
     let location = &change.location;
     let log = tables.log_store(location)?;
     let store = tables.store(location)?;
+    let mut hidden = None;
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let version = change.next_version(&store, isolation).await?;
+        let visibility = tables.visibility();
+        if hidden.is_none() && !visibility.hides(location) {
+            hidden = Some(visibility.hide(vec![(location.clone(), version)]));
+        }
         let after = match change.tells_time() {
             true => timestamp_before(&store, location, version).await?,
             false => None,
