@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
-use crate::catalog::{Relation, Securable};
+use crate::catalog::{Relation, Schema, Securable};
 use crate::sql::statement::{
     AlterCatalog, AlterNamespace, AlterSchema, AlterTable, AlterTableAction, AlterView,
     AlterViewAction, CloneOf, Comment, CommentTarget, CreateSchema, CreateTable, CreateView, Drop,
-    DropKind, OnCommit, SecurableName,
+    DropKind, KeyConstraint, KeyKind, OnCommit, SecurableName, TableChange,
 };
 use crate::storage::Location;
 
 use super::bound::{
     BoundAlterNamespace, BoundAlterView, BoundCloneOf, BoundCommentTarget, BoundCreateSchema,
-    BoundCreateTable, BoundCreateView, BoundQuery, BoundRelation, BoundStatement, BoundTableTarget,
+    BoundCreateTable, BoundCreateView, BoundKey, BoundQuery, BoundRelation, BoundStatement,
+    BoundTableTarget,
 };
 use super::query::time_travel;
-use super::scope::{SYSTEM_SCHEMAS, Scope};
+use super::scope::{Found, SYSTEM_SCHEMAS, Scope};
 
 impl Scope<'_> {
     pub(super) fn create_schema(&self, create: CreateSchema) -> Result<BoundStatement> {
@@ -48,6 +49,8 @@ impl Scope<'_> {
         let location = create.location.as_deref().map(Location::parse).transpose()?;
         let external_location = location
             .and_then(|place| self.snapshot.external_location_of(place.url().as_str()).cloned());
+        let keys = create.keys.into_iter().map(|key| self.key(key, &create.name, &schema));
+        let keys = keys.collect::<Result<_>>()?;
         Ok(BoundStatement::CreateTable(Box::new(BoundCreateTable {
             schema,
             existing,
@@ -56,6 +59,7 @@ impl Scope<'_> {
             if_not_exists: create.if_not_exists,
             columns: create.columns,
             checks: create.checks,
+            keys,
             partitioned_by: create.partitioned_by,
             location: create.location,
             external_location,
@@ -67,6 +71,7 @@ impl Scope<'_> {
             on_commit: create.temporary.unwrap_or(OnCommit::PreserveRows),
             cluster_by: create.cluster_by,
             clone_of: create.clone_of.map(|clone| self.clone_of(clone)).transpose()?,
+            files: create.files,
         })))
     }
 
@@ -148,9 +153,43 @@ impl Scope<'_> {
                 BoundTableTarget::Schema(self.schema(name.catalog.as_deref(), schema)?)
             }
             AlterTableAction::OwnerTo(owner) => BoundTableTarget::Owner(self.principal(owner)?),
-            AlterTableAction::Change(_) => BoundTableTarget::Itself,
+            AlterTableAction::Change(changes) => self.referenced(changes)?,
         };
         Ok(BoundStatement::AlterTable { table: relation, action, target })
+    }
+
+    fn referenced(&self, changes: &[TableChange]) -> Result<BoundTableTarget> {
+        let foreign = changes.iter().filter_map(|change| match change {
+            TableChange::AddKey(KeyConstraint { kind: KeyKind::Foreign { table, .. }, .. }) => {
+                Some(self.table(table))
+            }
+            _ => None,
+        });
+        let tables: Vec<Arc<Relation>> = foreign.collect::<Result<_>>()?;
+        Ok(match tables.is_empty() {
+            true => BoundTableTarget::Itself,
+            false => BoundTableTarget::Referenced(tables),
+        })
+    }
+
+    /// A key of a new table, which may refer to the table itself.
+    fn key(&self, key: KeyConstraint, name: &ObjectName, schema: &Schema) -> Result<BoundKey> {
+        let referenced = match &key.kind {
+            KeyKind::Primary | KeyKind::Unique => None,
+            KeyKind::Foreign { table, .. } => {
+                let names_itself = table.object == name.object
+                    && table.schema.as_ref().is_none_or(|named| *named == schema.name)
+                    && (table.catalog.is_none() || table.catalog == name.catalog);
+                let is_itself = names_itself
+                    && match self.find(table)? {
+                        Some(Found::Relation(found)) => found.schema == schema.id,
+                        Some(Found::System { .. }) => false,
+                        None => true,
+                    };
+                if is_itself { None } else { Some(self.table(table)?) }
+            }
+        };
+        Ok(BoundKey { key, referenced })
     }
 
     /// The other schema that a rename names, if it does.

@@ -46,6 +46,11 @@ impl Scope<'_> {
 
     fn reference(&self, reference: &RelationReference, depth: usize) -> Result<BoundRelation> {
         let name = &reference.name;
+        if let Some(files) = &reference.files {
+            let files = self.files(files.clone());
+            let files = files.map_err(|error| error.at_if(name.position()))?;
+            return Ok(BoundRelation::Files(Arc::new(files)));
+        }
         let time_travel = reference.time_travel.clone().map(time_travel);
         let not_a_table = |what: &str| {
             Error::new(

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::base::{Error, ErrorKind, Oid, Result, SecurableId};
 
 use super::change::{Change, NewCatalog, NewPrincipal, NewSchema};
+use super::constraint_store;
 use super::draft::Draft;
 use super::journal;
 use super::load;
@@ -226,6 +227,7 @@ impl Shared {
             draft.apply(change)?;
             write::write_change(connection, change, &draft).await?;
         }
+        constraint_store::write(connection, &draft).await?;
         write::write_counters(connection, &draft).await?;
         Ok(Arc::new(draft.finish()))
     }

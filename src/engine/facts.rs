@@ -16,6 +16,7 @@ use crate::catalog::maintenance::MaintenanceRun;
 
 use super::advisory::AdvisoryLocks;
 use super::awaited::Watch;
+use super::progress::RunningCopies;
 
 /// The facts of one statement, cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +66,8 @@ pub struct FactValues {
     /// `pg_listening_channels()`
     pub listening: Arc<[String]>,
     pub locks: Arc<AdvisoryLocks>,
+    /// `pg_stat_progress_copy`
+    pub copies: Arc<RunningCopies>,
     /// How long a lock may be waited for.
     pub lock_timeout: Option<Duration>,
 }

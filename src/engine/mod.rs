@@ -6,6 +6,7 @@ mod alter;
 mod awaited;
 mod barrier;
 mod columns;
+mod conflict;
 mod constant;
 mod context;
 mod ddl;
@@ -14,17 +15,20 @@ mod dml;
 mod error;
 mod explain;
 pub mod facts;
+mod files;
 mod function;
 mod grants;
 mod insert;
 mod joint_commit;
 mod kept;
+mod key;
 mod length;
 mod maintenance;
 mod memory;
 mod open;
 pub mod output;
 mod planner;
+mod progress;
 mod query;
 mod returning;
 mod rule;
@@ -62,6 +66,7 @@ use advisory::AdvisoryLocks;
 use awaited::Waiting;
 use context::Context;
 use facts::Facts;
+use progress::RunningCopies;
 use runtime::CpuRuntime;
 use upkeep::Upkeep;
 
@@ -88,6 +93,7 @@ pub struct Engine {
     /// What the secrets of the metastore are sealed with.
     key: SealingKey,
     locks: Arc<AdvisoryLocks>,
+    copies: Arc<RunningCopies>,
     upkeep: Upkeep,
     /// Held while the stores are told of the places that data may lie in.
     places: Mutex<()>,
@@ -206,6 +212,7 @@ impl Engine {
             managed_root,
             key,
             locks: Arc::default(),
+            copies: Arc::default(),
             upkeep: Upkeep::default(),
             places: Mutex::default(),
         };
@@ -226,6 +233,11 @@ impl Engine {
     /// The advisory locks of all sessions.
     pub fn locks(&self) -> &Arc<AdvisoryLocks> {
         &self.locks
+    }
+
+    /// Every COPY that is running.
+    pub fn copies(&self) -> &Arc<RunningCopies> {
+        &self.copies
     }
 
     /// Working memory that queries hold now, in bytes.
@@ -262,6 +274,10 @@ impl Engine {
             }
             BoundStatement::CopyIn { table, columns, options } => {
                 self.copy_in(table, columns, options, request).await.map(Outcome::CopyIn)
+            }
+            BoundStatement::CopyInto(copy) => self.copy_into(*copy, request).await,
+            BoundStatement::ConvertToDelta(convert) => {
+                Ok(self.convert(*convert, request).await?.into())
             }
             BoundStatement::Show(show) => {
                 let rows = self.show(show, request).await?;

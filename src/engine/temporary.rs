@@ -149,6 +149,8 @@ fn concerns(change: &Change, schema: SecurableId, own: &HashSet<SecurableId>) ->
         Change::CreateRelation(new) => Some(new.schema),
         Change::ReplaceRelation { id, .. }
         | Change::SetColumns { id, .. }
+        | Change::AddConstraint { relation: id, .. }
+        | Change::DropConstraint { relation: id, .. }
         | Change::Rename { id, .. }
         | Change::SetSchema { id, .. }
         | Change::SetOwner { id, .. }

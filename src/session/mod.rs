@@ -267,6 +267,7 @@ impl Session {
             notifications: Arc::default(),
             listening: self.listening.channels(),
             locks: Arc::clone(self.shared.engine.locks()),
+            copies: Arc::clone(self.shared.engine.copies()),
             lock_timeout: self.settings.timeout("lock_timeout"),
         });
         Ok(Request { facts, work, parameters, text: Arc::clone(text), formats })

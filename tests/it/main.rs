@@ -52,6 +52,9 @@ mod stop;
 /// Tables in object stores.
 mod object_stores;
 
+/// Files that others have written, read and loaded.
+mod ingestion;
+
 /// What other engines read of our tables.
 mod readers;
 

@@ -24,8 +24,10 @@ use crate::base::{Error, ErrorKind, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub column: String,
-    start: i64,
-    step: i64,
+    /// The first number.
+    pub start: i64,
+    /// What is added for the next.
+    pub step: i64,
     /// The last number that was given.
     mark: Option<i64>,
     /// Whether a statement may give values itself.
@@ -70,6 +72,20 @@ impl Identity {
     }
 }
 
+/// The prefix of the columns of new rows that are true where the table numbers an identity column, and false where
+/// the statement gives the number, also if it is GENERATED ALWAYS.
+const NUMBERED_PREFIX: &str = "__lakegate_numbered_";
+
+/// The column of new rows that says where the table numbers an identity column.
+pub fn numbered(column: &str) -> String {
+    format!("{NUMBERED_PREFIX}{column}")
+}
+
+/// Whether a column of new rows is such a column.
+pub fn is_numbered(column: &str) -> bool {
+    column.starts_with(NUMBERED_PREFIX)
+}
+
 /// 428C9
 pub fn only_default(column: &str) -> Error {
     let what = format!("cannot insert a non-DEFAULT value into column \"{column}\"");
@@ -87,6 +103,11 @@ pub struct Numbering {
 }
 
 impl Numbering {
+    /// The column that is numbered.
+    pub fn column(&self) -> &str {
+        &self.identity.column
+    }
+
     pub fn value(&self) -> Expr {
         let signature = Signature::exact(Vec::new(), Volatility::Volatile);
         ScalarUDF::from(NextNumber { signature, numbering: self.clone() }).call(Vec::new())

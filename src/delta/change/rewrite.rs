@@ -160,6 +160,7 @@ impl Rewrite {
             is_in_table: None,
             repeated: None,
             wants_old: target.shape.records_changes(),
+            numberings: &[],
         };
         let is_told = target.shape.records_changes() || ctx.returned.is_some();
         let is_read = !matches!(self.action, Action::Delete) || is_told;

@@ -200,8 +200,9 @@ impl<'c, 'v, 'a> Inquiry<'c, 'v, 'a> {
                 }
                 (
                     "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE" | "REFERENCES" | "TRIGGER",
-                    Named::System(_),
-                ) => false,
+                    Named::System(_) | Named::Index(..),
+                )
+                | ("SELECT", Named::Index(..)) => false,
                 (other, _) => return Err(unrecognized(other)),
             };
         }

@@ -4,13 +4,16 @@
 mod alter;
 mod alter_table;
 mod comment;
+mod convert;
 mod copy;
+mod copy_into;
 mod create;
 mod cursor;
 mod describe;
 mod explain;
 mod grant;
 mod insert;
+mod key;
 mod maintenance;
 mod merge;
 mod notify;
@@ -30,6 +33,8 @@ use super::cursor::Cursor;
 use super::statement::{SessionStatement, Statement, Truncate, Use};
 use crate::base::Result;
 
+pub use table::column;
+
 /// One statement; the caller sees that nothing follows it.
 pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
     if *c.peek() == Token::LParen {
@@ -45,6 +50,7 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "merge" => merge::merge(c),
         "truncate" => truncate(c),
         "copy" => copy::copy(c),
+        "convert" => convert::convert(c),
         "create" => create::create(c),
         "alter" => alter::alter(c),
         "drop" => create::drop(c),
