@@ -24,6 +24,7 @@ mod rewrite;
 mod shown;
 mod source;
 mod table_change;
+mod table_definition;
 mod tokens;
 #[cfg(test)]
 mod tests;
