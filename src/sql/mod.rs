@@ -25,6 +25,7 @@ mod rewrite;
 mod shown;
 mod source;
 mod table_change;
+mod table_definition;
 mod tokens;
 #[cfg(test)]
 mod tests;
