@@ -38,6 +38,7 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
     }
     let word = c.word();
     match word.as_str() {
+        "with" if c.begins_change_after_with() => insert::insert(c),
         "select" | "values" | "with" | "table" => c.query().map(Statement::Query),
         "explain" => explain::explain(c),
         "insert" => insert::insert(c),
