@@ -4,7 +4,13 @@ SELECT
     CAST(current_database() AS name) AS table_catalog,
     c.nspname AS table_schema,
     c.relname AS table_name,
-    CAST(CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'BASE TABLE' END AS varchar) AS table_type,
+    CAST(
+        CASE
+            WHEN c.relnamespace = pg_my_temp_schema() THEN 'LOCAL TEMPORARY'
+            WHEN c.relkind = 'v' THEN 'VIEW'
+            ELSE 'BASE TABLE'
+        END AS varchar
+    ) AS table_type,
     CAST(NULL AS name) AS self_referencing_column_name,
     CAST(NULL AS varchar) AS reference_generation,
     CAST(NULL AS name) AS user_defined_type_catalog,

@@ -21,7 +21,7 @@ SELECT
             'pg_replication_origin', 'pg_shdepend', 'pg_shdescription', 'pg_shseclabel', 'pg_subscription', 'pg_tablespace')
         AS boolean
     ) AS relisshared,
-    CAST('p' AS "char") AS relpersistence,
+    CAST(CASE WHEN c.relnamespace = pg_my_temp_schema() THEN 't' ELSE 'p' END AS "char") AS relpersistence,
     c.relkind,
     c.relnatts,
     c.relchecks,

@@ -8,13 +8,14 @@ use crate::catalog::{Relation, Schema, Securable};
 use crate::sql::statement::{
     AlterCatalog, AlterNamespace, AlterSchema, AlterTable, AlterTableAction, AlterView,
     AlterViewAction, CloneOf, Comment, CommentTarget, CreateSchema, CreateTable, CreateView, Drop,
-    DropKind, KeyConstraint, KeyKind, SecurableName, TableChange,
+    DropKind, KeyConstraint, KeyKind, OnCommit, SecurableName, TableChange,
 };
 use crate::storage::Location;
 
 use super::bound::{
     BoundAlterNamespace, BoundAlterView, BoundCloneOf, BoundCommentTarget, BoundCreateSchema,
-    BoundCreateTable, BoundCreateView, BoundKey, BoundStatement, BoundTableTarget,
+    BoundCreateTable, BoundCreateView, BoundKey, BoundQuery, BoundRelation, BoundStatement,
+    BoundTableTarget,
 };
 use super::query::time_travel;
 use super::scope::{Found, SYSTEM_SCHEMAS, Scope};
@@ -39,7 +40,11 @@ impl Scope<'_> {
     }
 
     pub(super) fn create_table(&self, create: CreateTable) -> Result<BoundStatement> {
-        let schema = self.schema_for_new(&create.name)?;
+        let schema = self.schema_for_new(&create.name, create.temporary.is_some())?;
+        if create.location.is_some() && self.snapshot.is_temporary_schema(schema.id) {
+            return Err(Error::unsupported("a LOCATION for a temporary table")
+                .with_hint("Leave LOCATION out: the files are gone with the session."));
+        }
         let existing = self.snapshot.relation(schema.id, &create.name.object).cloned();
         let location = create.location.as_deref().map(Location::parse).transpose()?;
         let external_location = location
@@ -61,8 +66,12 @@ impl Scope<'_> {
             properties: create.properties,
             comment: create.comment,
             query: create.query.map(|query| self.query(query)).transpose()?,
+            column_names: create.column_names,
+            no_data: create.no_data,
+            on_commit: create.temporary.unwrap_or(OnCommit::PreserveRows),
             cluster_by: create.cluster_by,
             clone_of: create.clone_of.map(|clone| self.clone_of(clone)).transpose()?,
+            files: create.files,
         })))
     }
 
@@ -72,7 +81,13 @@ impl Scope<'_> {
     }
 
     pub(super) fn create_view(&self, create: CreateView) -> Result<BoundStatement> {
-        let schema = self.schema_for_new(&create.name)?;
+        let query = self.query(create.query)?;
+        let mut schema = self.schema_for_new(&create.name, create.temporary)?;
+        let mut notice = None;
+        if !self.snapshot.is_temporary_schema(schema.id) && self.reads_temporary(&query) {
+            schema = self.temporary_schema_for_new(&create.name)?;
+            notice = Some(format!("view \"{}\" will be a temporary view", create.name.object));
+        }
         let existing = self.snapshot.relation(schema.id, &create.name.object).cloned();
         Ok(BoundStatement::CreateView(BoundCreateView {
             schema,
@@ -81,10 +96,17 @@ impl Scope<'_> {
             or_replace: create.or_replace,
             if_not_exists: create.if_not_exists,
             columns: create.columns,
-            query: self.query(create.query)?,
+            query,
             definition: create.definition,
             comment: create.comment,
+            notice,
         }))
+    }
+
+    /// Whether a query reads temporary tables or views.
+    fn reads_temporary(&self, query: &BoundQuery) -> bool {
+        let mut relations = query.relations.values().filter_map(BoundRelation::relation);
+        relations.any(|relation| self.snapshot.is_temporary_schema(relation.schema))
     }
 
     pub(super) fn alter_catalog(&self, alter: AlterCatalog) -> Result<BoundStatement> {
@@ -211,7 +233,12 @@ impl Scope<'_> {
             },
             AlterViewAction::OwnerTo(owner) => BoundAlterView::OwnerTo(self.principal(&owner)?),
             AlterViewAction::As { query, definition } => {
-                BoundAlterView::As { query: self.query(query)?, definition }
+                let query = self.query(query)?;
+                if !self.snapshot.is_temporary_schema(view.schema) && self.reads_temporary(&query) {
+                    return Err(Error::unsupported("temporary tables in a view that stays")
+                        .with_hint("Use CREATE TEMPORARY VIEW."));
+                }
+                BoundAlterView::As { query, definition }
             }
         };
         Ok(BoundStatement::AlterView { view, action })

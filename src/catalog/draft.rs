@@ -54,7 +54,10 @@ impl Draft {
         self.now
     }
 
-    pub fn finish(self) -> Snapshot {
+    pub fn finish(mut self) -> Snapshot {
+        if let Some(place) = &mut self.snapshot.temporary {
+            place.next_oid = self.next_oid;
+        }
         self.snapshot
     }
 

@@ -34,9 +34,9 @@ impl Draft {
         let relation = self.relation(id)?;
         let has = |column: &SecurableId| relation.columns.iter().any(|known| known.id == *column);
         let stays = |constraint: &&Constraint| match &constraint.kind {
-            ConstraintKind::Check { expression } => checks.iter().any(|check| {
-                check.name == constraint.name && check.expression == *expression
-            }),
+            ConstraintKind::Check { expression } => checks
+                .iter()
+                .any(|check| check.name == constraint.name && check.expression == *expression),
             ConstraintKind::Key { columns, .. } | ConstraintKind::Foreign { columns, .. } => {
                 // A table's log may have a check of any name, and nobody to ask.
                 columns.iter().all(has) && checks.iter().all(|check| check.name != constraint.name)
@@ -91,7 +91,11 @@ impl Draft {
     }
 
     /// Puts a table in place, with these constraints.
-    pub(super) fn put_constraints(&mut self, mut relation: Relation, mut constraints: Vec<Constraint>) {
+    pub(super) fn put_constraints(
+        &mut self,
+        mut relation: Relation,
+        mut constraints: Vec<Constraint>,
+    ) {
         constraints.sort_by_key(|constraint| constraint.oid);
         relation.constraints = constraints.into();
         self.constrained.insert(relation.id);

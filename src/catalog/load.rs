@@ -15,7 +15,9 @@ use super::column_type::StoredType;
 use super::constraint_store;
 use super::grant::{Grant, Privilege};
 use super::principal::{Principal, PrincipalKind};
-use super::securable::{Catalog, Column, Relation, RelationKind, Schema, Table, View};
+use super::securable::{
+    Catalog, Column, ForeignFormat, Relation, RelationKind, Schema, Table, View,
+};
 use super::snapshot::Facts;
 use super::sqlite::database_error;
 use super::storage::load::storage;
@@ -132,10 +134,11 @@ async fn relation_kinds(
         Option<String>,
         Option<String>,
         Option<String>,
+        Option<String>,
     );
     let mut rows = query_as::<_, Row>(
         "SELECT id, location, managed, partition_columns,
-                definition, view_catalog, view_search_path
+                definition, view_catalog, view_search_path, foreign_format
          FROM relation",
     )
     .fetch(connection);
@@ -143,11 +146,12 @@ async fn relation_kinds(
     while let Some(row) = rows.try_next().await.map_err(database_error)? {
         let id = SecurableId(uuid(&row.0)?);
         let kind = match row {
-            (_, Some(location), Some(managed), Some(names), None, None, None) => {
+            (_, Some(location), Some(managed), Some(names), None, None, None, format) => {
                 let partition_columns = json_list(&names)?;
-                RelationKind::Table(Table { location, managed, partition_columns })
+                let foreign = format.as_deref().map(foreign_format).transpose()?;
+                RelationKind::Table(Table { location, managed, partition_columns, foreign })
             }
-            (_, None, None, None, Some(definition), Some(catalog), Some(names)) => {
+            (_, None, None, None, Some(definition), Some(catalog), Some(names), None) => {
                 let search_path = json_list(&names)?;
                 RelationKind::View(View { definition, catalog, search_path })
             }
@@ -245,6 +249,10 @@ async fn grants(connection: &mut SqliteConnection) -> Result<Vec<Grant>> {
 
 pub(super) fn uuid(text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|error| unreadable("id", text).caused_by(error))
+}
+
+fn foreign_format(text: &str) -> Result<ForeignFormat> {
+    serde_json::from_str(text).map_err(|error| unreadable("file format", text).caused_by(error))
 }
 
 fn json_list(text: &str) -> Result<Vec<String>> {

@@ -10,6 +10,7 @@ pub mod snapshot;
 pub mod storage;
 pub mod metastore;
 pub mod loose;
+pub mod temporary;
 pub mod maintenance;
 mod journal;
 mod draft;
@@ -30,7 +31,10 @@ pub use grant::{Grant, Privilege};
 pub use journal::OpenCommit;
 pub use loose::{LooseLocation, LooseReason};
 pub use metastore::Metastore;
-pub use securable::{Catalog, Column, ColumnSource, Relation, RelationKind, Schema, Table, View};
+pub use securable::{
+    Catalog, Column, ColumnSource, ForeignFormat, Relation, RelationKind, Schema, Table, View,
+};
 pub use snapshot::{Securable, Snapshot};
 pub use sqlite::url_of;
 pub use storage::{ExternalLocation, StorageChange, StorageCredential};
+pub use temporary::TemporaryObjects;

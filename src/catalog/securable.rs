@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Field;
+use serde::{Deserialize, Serialize};
 
 use crate::base::{Oid, PrincipalId, SecurableId};
 
@@ -58,7 +59,7 @@ pub enum RelationKind {
     View(View),
 }
 
-/// A Delta table.
+/// A Delta table, or files of another format that are read as one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// The URL of the table's root.
@@ -66,6 +67,17 @@ pub struct Table {
     /// Whether DROP removes its files.
     pub managed: bool,
     pub partition_columns: Vec<String>,
+    /// `None` for a Delta table.
+    pub foreign: Option<ForeignFormat>,
+}
+
+/// What the files of a table are, where they are no Delta table's. Nobody writes them here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignFormat {
+    /// `PARQUET`, `CSV`, `JSON`.
+    pub name: String,
+    /// Names and values as written, in order.
+    pub options: Vec<(String, String)>,
 }
 
 /// A view: a query, and the names it was written under.

@@ -10,6 +10,7 @@ use super::grant::{Grant, Privilege};
 use super::principal::{PUBLIC_NAME, Principal};
 use super::securable::{Catalog, Relation, Schema};
 use super::storage::{ExternalLocation, StorageCredential, StorageFacts};
+use super::temporary::TemporaryPlace;
 
 /// All that the metastore holds at one revision. Facts and the indexes below a parent are shared with the
 /// snapshots before and after, so that a clone costs one pointer for each of them.
@@ -22,6 +23,7 @@ pub struct Snapshot {
     principals: HashMap<PrincipalId, Arc<Principal>>,
     grants: HashMap<SecurableId, Arc<BTreeSet<(PrincipalId, Privilege)>>>,
     pub(super) storage: Arc<StorageFacts>,
+    pub(super) temporary: Option<TemporaryPlace>,
 
     catalog_names: BTreeMap<String, SecurableId>,
     schema_names: NamesByParent,

@@ -8,12 +8,12 @@ use sqlx::{AssertSqlSafe, QueryBuilder, query, query_scalar};
 use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result, SecurableId};
 
 use super::change::Change;
+use super::column_source::{source_kind, source_text};
 use super::column_type::StoredType;
 use super::draft::{Draft, overlap};
 use super::grant::Grant;
 use super::principal::PrincipalKind;
-use super::column_source::{source_kind, source_text};
-use super::securable::{Column, Relation, RelationKind, Table};
+use super::securable::{Column, ForeignFormat, Relation, RelationKind, Table};
 use super::snapshot::Snapshot;
 use super::sqlite::database_error;
 use super::storage::write::{grants_of, table_of, write_storage};
@@ -191,8 +191,8 @@ async fn create_relation(
     insert_securable(connection, relation.id, relation.oid, place, extra).await?;
     let insert = query(
         "INSERT INTO relation (location, managed, partition_columns,
-             definition, view_catalog, view_search_path, id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             definition, view_catalog, view_search_path, foreign_format, id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     );
     one_row(connection, bind_kind(insert, relation)?).await?;
     insert_columns(connection, relation.id, &relation.columns).await
@@ -227,8 +227,8 @@ async fn replace_relation(
 async fn update_relation(connection: &mut SqliteConnection, relation: &Relation) -> Result<()> {
     let update = query(
         "UPDATE relation SET location = $1, managed = $2, partition_columns = $3,
-             definition = $4, view_catalog = $5, view_search_path = $6
-         WHERE id = $7",
+             definition = $4, view_catalog = $5, view_search_path = $6, foreign_format = $7
+         WHERE id = $8",
     );
     one_row(connection, bind_kind(update, relation)?).await
 }
@@ -243,14 +243,16 @@ fn bind_kind<'a>(query: Statement<'a>, relation: &Relation) -> Result<Statement<
             .bind(Some(json_list(&table.partition_columns)?))
             .bind(no_text.clone())
             .bind(no_text.clone())
-            .bind(no_text),
+            .bind(no_text)
+            .bind(table.foreign.as_ref().map(json_format).transpose()?),
         RelationKind::View(view) => query
             .bind(no_text.clone())
             .bind(None::<bool>)
-            .bind(no_text)
+            .bind(no_text.clone())
             .bind(view.definition.clone())
             .bind(view.catalog.clone())
-            .bind(json_list(&view.search_path)?),
+            .bind(json_list(&view.search_path)?)
+            .bind(no_text),
     };
     Ok(query.bind(relation.id.to_string()))
 }
@@ -456,6 +458,11 @@ pub(super) fn fact<T>(found: Option<&T>) -> Result<&T> {
 fn json_list(names: &[String]) -> Result<String> {
     serde_json::to_string(names)
         .map_err(|error| Error::internal("names cannot be written as JSON").caused_by(error))
+}
+
+fn json_format(format: &ForeignFormat) -> Result<String> {
+    serde_json::to_string(format)
+        .map_err(|error| Error::internal("a format cannot be written as JSON").caused_by(error))
 }
 
 /// A counter as the integer that SQL has.

@@ -20,6 +20,7 @@ mod staged;
 mod statistics;
 mod table;
 mod version;
+mod visibility;
 
 #[cfg(test)]
 mod tests;
@@ -30,5 +31,6 @@ pub use error::{error_of_datafusion, error_of_deltalake};
 pub use feature::check_writable;
 use listing::outside;
 pub use staged::{StagedLog, StagedLogs};
-pub use table::{HiddenCommits, Tables, TablesOptions, TimeTravel};
+pub use table::{Tables, TablesOptions, TimeTravel};
 pub use version::TableVersion;
+pub use visibility::{HiddenCommits, Moment};

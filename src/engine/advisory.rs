@@ -318,12 +318,7 @@ mod tests {
     const ME: i32 = 1;
     const YOU: i32 = 2;
 
-    fn try_lock(
-        locks: &AdvisoryLocks,
-        pid: i32,
-        key: LockKey,
-        how: (LockMode, LockSpan),
-    ) -> bool {
+    fn try_lock(locks: &AdvisoryLocks, pid: i32, key: LockKey, how: (LockMode, LockSpan)) -> bool {
         locks.try_lock(pid, key, how, || Ok(())).unwrap()
     }
 

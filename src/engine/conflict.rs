@@ -89,8 +89,7 @@ impl Engine {
             action: MergeAction::Insert(inserted),
         }];
         if let Some(BoundConflictUpdate { assignments, predicate }) = conflict.update {
-            let columns =
-                DFSchema::try_from_qualified_schema(EXCLUDED, source.schema().as_arrow());
+            let columns = DFSchema::try_from_qualified_schema(EXCLUDED, source.schema().as_arrow());
             let schema = DFSchema::try_from_qualified_schema(target.clone(), &version.schema())
                 .and_then(|table| table.join(&columns?))
                 .map_err(from_datafusion)?;
@@ -152,9 +151,8 @@ fn key_columns(table: &Relation, target: &ConflictTarget) -> Result<Option<Vec<S
             table.key_over(&ids).ok_or_else(|| {
                 let message = "there is no unique or exclusion constraint matching the ON \
                                CONFLICT specification";
-                Error::new(ErrorKind::InvalidColumnReference, message).with_hint(
-                    "Declare the key: ALTER TABLE … ADD PRIMARY KEY (…) or UNIQUE (…).",
-                )
+                Error::new(ErrorKind::InvalidColumnReference, message)
+                    .with_hint("Declare the key: ALTER TABLE … ADD PRIMARY KEY (…) or UNIQUE (…).")
             })?
         }
     };

@@ -52,8 +52,8 @@ impl Engine {
                 let message = format!("cannot {doing} column \"{column}\" because a view needs it");
                 let error = Error::new(*kind, message);
                 let principal = request.facts.principal;
-                let may_know = principal
-                    .is_some_and(|who| Access::new(&snapshot, who).may_know(view.id));
+                let may_know =
+                    principal.is_some_and(|who| Access::new(&snapshot, who).may_know(view.id));
                 return Err(match may_know {
                     true => error
                         .with_detail(format!("View \"{}\" depends on the column.", view.name))
@@ -79,6 +79,7 @@ impl Engine {
             principal: view.owner,
             catalog: definition.catalog.clone(),
             search_path: definition.search_path.clone(),
+            temporary: snapshot.is_temporary_schema(view.schema),
             visible: &visible,
             system: &system::exists,
             view_depth_max: self.limits.view_depth_max,
@@ -91,7 +92,8 @@ impl Engine {
             BoundRelation::Table { relation, time_travel: None } => relation.id == table.id,
             BoundRelation::Table { .. }
             | BoundRelation::View { .. }
-            | BoundRelation::System { .. } => false,
+            | BoundRelation::System { .. }
+            | BoundRelation::Files(_) => false,
         };
         query.relations.values().any(is_table).then_some(query)
     }

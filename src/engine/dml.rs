@@ -12,8 +12,8 @@ use crate::base::datatype::{PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::BoundStatement;
 use crate::bind::bound::{
-    BoundAssignment, BoundConflictUpdate, BoundDelete, BoundExpression, BoundInsert, BoundMerge, BoundMergeAction,
-    BoundMergeClause, BoundUpdate,
+    BoundAssignment, BoundConflictUpdate, BoundDelete, BoundExpression, BoundInsert, BoundMerge,
+    BoundMergeAction, BoundMergeClause, BoundUpdate,
 };
 use crate::catalog::Relation;
 use crate::delta::TableVersion;
@@ -34,6 +34,7 @@ use super::returning::Returning;
 use super::{Completion, Engine, Outcome, Request};
 
 /// Plans the expressions of one change.
+#[derive(Clone)]
 pub(super) struct Expressions<'a> {
     engine: &'a Engine,
     state: &'a SessionState,
@@ -173,13 +174,20 @@ impl Engine {
             Some(name) => DFSchema::try_from_qualified_schema(name.clone(), &source_schema),
             None => Ok(planned.plan.schema().as_ref().clone()),
         };
-        let schema = DFSchema::try_from_qualified_schema(target.clone(), &version.schema())
-            .and_then(|target| target.join(&source_columns?))
-            .map_err(from_datafusion)?;
+        let source_columns = source_columns.map_err(from_datafusion)?;
+        let target_columns = DFSchema::try_from_qualified_schema(target.clone(), &version.schema());
+        let target_columns = target_columns.map_err(from_datafusion)?;
+        let schema = target_columns.join(&source_columns).map_err(from_datafusion)?;
         let expressions = self.expressions_over(&planned.state, request, schema, &version);
         let mut planned_clauses = Vec::with_capacity(clauses.len());
         for clause in clauses {
-            let clause = expressions
+            // A row that is on one side alone has that side's columns.
+            let schema = match clause.when {
+                MergeMatch::Matched => &expressions.schema,
+                MergeMatch::NotMatched => &source_columns,
+                MergeMatch::NotMatchedBySource => &target_columns,
+            };
+            let clause = Expressions { schema: schema.clone(), ..expressions.clone() }
                 .merge_clause(
                     &table,
                     &version.schema(),
@@ -380,7 +388,10 @@ impl Expressions<'_> {
         planner.expression(ast, &self.schema, &meanings.sources)
     }
 
-    pub(super) async fn optional(&self, expression: Option<BoundExpression>) -> Result<Option<Expr>> {
+    pub(super) async fn optional(
+        &self,
+        expression: Option<BoundExpression>,
+    ) -> Result<Option<Expr>> {
         match expression {
             Some(expression) => self.expression(expression).await.map(Some),
             None => Ok(None),

@@ -34,6 +34,7 @@ use super::conflict::ProposedRows;
 use super::error::from_datafusion;
 use super::length::enforce_length;
 use super::open::location_of;
+use super::progress::{CopyGuard, CopySource};
 use super::returning::Returning;
 use super::runtime::Running;
 use super::{CopyTarget, Engine, Outcome, Request};
@@ -154,7 +155,8 @@ impl Engine {
             let outcome = change::append(&ctx, &location, input).await;
             outcome.map_err(|error| name_relation(error, &named))
         });
-        let sink = CopySink { schema, sender: Some(sender), task, _waiting: None };
+        let progress = self.copies.begin(request.facts.backend_pid, table.id, CopySource::Pipe);
+        let sink = CopySink { schema, sender: Some(sender), task, progress, _waiting: None };
         Ok(CopyTarget { table, options, sink })
     }
 }
@@ -164,6 +166,7 @@ pub struct CopySink {
     schema: SchemaRef,
     sender: Option<mpsc::Sender<ClientMessage>>,
     task: Running<Changed>,
+    progress: CopyGuard,
     /// Whoever holds the sink waits for the writer.
     _waiting: Option<Waiting>,
 }
@@ -186,9 +189,16 @@ impl CopySink {
         &self.schema
     }
 
+    /// Counts what the client has sent.
+    pub fn received(&self, bytes: usize) {
+        self.progress.copy.add_bytes(bytes as u64);
+    }
+
     /// Hands rows to the writer, waiting while it has enough. When the writer has failed, its error.
     pub async fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        let rows = batch.num_rows();
         if self.tell(ClientMessage::Rows(batch)).await {
+            self.progress.copy.add_rows(rows);
             return Ok(());
         }
         self.sender = None;
@@ -357,7 +367,9 @@ pub(super) fn reads(relations: &crate::bind::bound::Relations, table: &Relation)
     relations.values().any(|relation| match relation {
         BoundRelation::Table { relation, time_travel: None } => relation.id == table.id,
         BoundRelation::View { query, .. } => reads(&query.relations, table),
-        BoundRelation::Table { time_travel: Some(_), .. } | BoundRelation::System { .. } => false,
+        BoundRelation::Table { time_travel: Some(_), .. }
+        | BoundRelation::System { .. }
+        | BoundRelation::Files(_) => false,
     })
 }
 
@@ -402,7 +414,7 @@ pub(super) fn target_column(
 }
 
 /// The rows of `input`, its columns in order assigned to `targets`.
-fn assigned(input: LogicalPlan, targets: &[FieldRef]) -> Result<LogicalPlan> {
+pub(super) fn assigned(input: LogicalPlan, targets: &[FieldRef]) -> Result<LogicalPlan> {
     let given = input.schema().columns();
     if given.len() > targets.len() {
         return Err(Error::new(

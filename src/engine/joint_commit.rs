@@ -56,7 +56,7 @@ impl Engine {
             base: net.base,
         });
         self.metastore.begin_commit(&open.collect::<Vec<_>>()).await?;
-        let hidden = self.tables.hide(hidden);
+        let hidden = self.tables.visibility().hide(hidden);
         let mut versions = Vec::with_capacity(nets.len());
         let outcome = async {
             for net in nets {

@@ -6,7 +6,9 @@ use datafusion::arrow::datatypes::DataType;
 use crate::base::datatype::{NO_TYPMOD, pg_type_of};
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::BoundKey;
-use crate::catalog::{Change, Column, Constraint, ConstraintKind, NewConstraint, Relation, Snapshot};
+use crate::catalog::{
+    Change, Column, Constraint, ConstraintKind, NewConstraint, Relation, Snapshot,
+};
 use crate::governance::Access;
 use crate::sql::statement::{ColumnName, DroppedConstraint, KeyConstraint, KeyKind};
 
@@ -280,10 +282,8 @@ pub(super) fn drops(
         let seen = (facts, snapshot);
         check_unreferenced(table, &[table.id], (&what, &needed), refers, seen)?;
     }
-    let drops = keys.iter().map(|key| Change::DropConstraint {
-        relation: table.id,
-        constraint: key.id,
-    });
+    let drops =
+        keys.iter().map(|key| Change::DropConstraint { relation: table.id, constraint: key.id });
     Ok(drops.collect())
 }
 
@@ -344,9 +344,9 @@ fn check_unreferenced(
     let message = format!("cannot drop {what} because other objects depend on it");
     let mut error = Error::new(ErrorKind::DependentObjectsStillExist, message);
     let known = facts.principal.map(|principal| Access::new(snapshot, principal));
-    let named = holding.iter().find(|(relation, _)| {
-        known.as_ref().is_some_and(|access| access.may_know(relation.id))
-    });
+    let named = holding
+        .iter()
+        .find(|(relation, _)| known.as_ref().is_some_and(|access| access.may_know(relation.id)));
     if let Some((relation, constraint)) = named {
         let (name, other) = (&constraint.name, &relation.name);
         error =

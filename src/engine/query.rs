@@ -119,9 +119,8 @@ impl Engine {
     ) -> Result<RowStream> {
         let PreparedQuery { state, physical, columns } = prepared;
         // The plan starts on the execution threads too: their stacks are made for deep ones.
-        let started = async move {
-            execute_stream(physical, state.task_ctx()).map_err(from_datafusion)
-        };
+        let started =
+            async move { execute_stream(physical, state.task_ctx()).map_err(from_datafusion) };
         let batches = self.cpu.run(started).await?;
         Ok(RowStream::new(columns.into(), self.cpu.carry(batches), place))
     }
@@ -170,6 +169,9 @@ impl Engine {
                     .await
             }
             BoundStatement::Explain(explain) => Ok(none(Some(explain.columns()?))),
+            BoundStatement::CopyInto(copy) => {
+                Ok(none(Some(self.copy_into_columns(&copy, request).await?)))
+            }
             BoundStatement::Show(show) => Ok(none(Some(self.show_columns(&show)?))),
             BoundStatement::Maintenance(statement) => {
                 Ok(none(super::maintenance::columns(&statement.action)?))
@@ -234,7 +236,7 @@ pub(super) async fn physical_plan(
 
 fn reads_tables(relations: &Relations) -> bool {
     relations.values().any(|relation| match relation {
-        BoundRelation::Table { .. } => true,
+        BoundRelation::Table { .. } | BoundRelation::Files(_) => true,
         BoundRelation::View { query, .. } => reads_tables(&query.relations),
         BoundRelation::System { .. } => false,
     })

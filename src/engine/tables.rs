@@ -37,7 +37,8 @@ impl Engine {
         if let Some(existing) = &create.existing {
             if create.if_not_exists {
                 let notice = format!("relation \"{}\" already exists, skipping", existing.name);
-                return Ok(Completion { tag: "CREATE TABLE".to_owned(), notices: vec![notice] });
+                let tag = if create.query.is_some() { "CREATE TABLE AS" } else { "CREATE TABLE" };
+                return Ok(Completion { tag: tag.to_owned(), notices: vec![notice] });
             }
             if !create.or_replace || existing.as_table().is_none() {
                 return Err(Error::new(
@@ -46,6 +47,10 @@ impl Engine {
                 )
                 .at_if(create.name.position()));
             }
+        }
+        if create.query.is_none() && !create.column_names.is_empty() {
+            let message = "column names without types stand before AS and a query only";
+            return Err(Error::new(ErrorKind::SyntaxError, message));
         }
         if create.query.is_some() && !create.columns.is_empty() {
             return Err(Error::new(
@@ -56,12 +61,16 @@ impl Engine {
         }
         let _admitted = self.admission.enter().await?;
         let (engine, request) = (Arc::clone(self), request.clone());
-        let is_query = create.query.is_some();
+        let (is_query, no_data) = (create.query.is_some(), create.no_data);
         let (rows, notices) = self
             .cpu
             .run(async move { engine.make_table(create, principal, &request).await })
             .await?;
-        let tag = if is_query { format!("SELECT {rows}") } else { "CREATE TABLE".to_owned() };
+        let tag = match (is_query, no_data) {
+            (true, false) => format!("SELECT {rows}"),
+            (true, true) => "CREATE TABLE AS".to_owned(),
+            (false, _) => "CREATE TABLE".to_owned(),
+        };
         Ok(Completion { tag, notices })
     }
 
@@ -78,6 +87,10 @@ impl Engine {
             None => SecurableId::generate(),
         };
         let owned = (id, principal);
+        if let Some(format) = &create.files {
+            self.make_foreign_table(&create, format, owned, request).await?;
+            return Ok((0, Vec::new()));
+        }
         if let (Some(existing), None) = (&create.existing, &create.location)
             && let RelationKind::Table(table) = &existing.kind
         {
@@ -118,9 +131,10 @@ impl Engine {
     }
 
     /// Before anything is written: the metastore refuses the table for the same reason in the end.
-    fn check_place(&self, id: SecurableId, location: &Location) -> Result<()> {
+    pub(super) fn check_place(&self, id: SecurableId, location: &Location) -> Result<()> {
         let url = location.url().to_string();
-        let table = Table { location: url, managed: false, partition_columns: Vec::new() };
+        let (managed, partition_columns) = (false, Vec::new());
+        let table = Table { location: url, managed, partition_columns, foreign: None };
         if self.metastore.snapshot().overlaps_another_table(id, &table) {
             let message = "the LOCATION overlaps the files of another table";
             return Err(Error::new(ErrorKind::InvalidTableDefinition, message)
@@ -157,8 +171,14 @@ impl Engine {
         };
         let planned = self.plan(query, request).await?;
         let columns = planned.columns()?;
-        let names = columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        let (input, schema) = storable(planned.plan, &names)?;
+        let names = column_names(create, columns.iter().map(|column| column.name.clone()))?;
+        let (mut input, schema) = storable(planned.plan, &names)?;
+        if create.no_data {
+            input = LogicalPlanBuilder::from(input)
+                .limit(0, Some(0))
+                .and_then(LogicalPlanBuilder::build)
+                .map_err(from_datafusion)?;
+        }
         let ctx = self.change_context(planned.state, request, planned_version);
         let table = new_table(create, schema)?;
         let (changed, version) = match create.existing {
@@ -216,9 +236,11 @@ impl Engine {
             location: version.location().url().to_string(),
             managed,
             partition_columns: version.partition_columns().to_vec(),
+            foreign: None,
         });
         let cloned = create.clone_of.as_ref().and_then(|clone| clone.source.comment.clone());
         let comment = create.comment.clone().or(cloned);
+        request.work.temporary().set_on_commit(id, create.on_commit);
         let snapshot = request.work.snapshot(&self.metastore)?;
         let (constraints, notices) = constraints_of(create, id, (&columns, version), &snapshot)?;
         let change = match &create.existing {
@@ -334,6 +356,19 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
         comment: create.comment.clone(),
         name: Some(create.name.object.clone()),
     })
+}
+
+/// The names of a query's columns: as the statement says, then as they are called.
+fn column_names(
+    create: &BoundCreateTable,
+    names: impl ExactSizeIterator<Item = String>,
+) -> Result<Vec<String>> {
+    if create.column_names.len() > names.len() {
+        let message = "too many column names were specified";
+        return Err(Error::new(ErrorKind::SyntaxError, message));
+    }
+    let mut said = create.column_names.iter();
+    Ok(names.map(|name| said.next().map_or(name, |said| said.name.clone())).collect())
 }
 
 /// The rows of a query under the names that PostgreSQL gives its columns, in types that Delta holds.

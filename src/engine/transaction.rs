@@ -14,6 +14,7 @@ use crate::delta::change::{
     Isolation, NetChange, check_unchanged, commit_net, discard_staged, published,
 };
 
+use super::temporary::Temporary;
 use super::work::{Staged, Work};
 use super::{Engine, Request};
 
@@ -31,9 +32,9 @@ impl From<Error> for Failure {
 }
 
 impl Engine {
-    /// The work of a new transaction.
-    pub fn begin(&self) -> Arc<Work> {
-        Arc::new(Work::transaction(&self.tables))
+    /// The work of a new transaction of a session with these temporary objects.
+    pub fn begin(&self, temporary: &Arc<Temporary>) -> Arc<Work> {
+        Arc::new(Work::transaction(&self.tables, temporary))
     }
 
     /// Makes everything that the transaction has changed visible, or nothing of it. Once called it goes on to
@@ -48,7 +49,8 @@ impl Engine {
         let engine = Arc::clone(self);
         let ending = tokio::spawn(async move {
             let Some(staged) = work.staged() else { return Ok(()) };
-            let Err(failure) = engine.commit_staged(staged).await else { return Ok(()) };
+            let outcome = engine.commit_staged(staged, work.temporary()).await;
+            let Err(failure) = outcome else { return Ok(()) };
             if !failure.keeps_files {
                 engine.discard(staged).await;
             }
@@ -67,33 +69,43 @@ impl Engine {
         }
     }
 
-    async fn commit_staged(self: &Arc<Self>, staged: &Staged) -> Result<(), Failure> {
+    async fn commit_staged(
+        self: &Arc<Self>,
+        staged: &Staged,
+        temporary: &Temporary,
+    ) -> Result<(), Failure> {
         let Some(logs) = staged.tables.staged() else { return Ok(()) };
-        let (changes, isolation) = (staged.catalog_changes(), staged.isolation());
-        let before = self.metastore.snapshot();
+        let isolation = staged.isolation();
+        let before = temporary.snapshot(&self.metastore);
+        let parted = self.part(temporary, &staged.catalog_changes(), &before)?;
+        let changes = &parted.lasting;
         let nets = NetChange::of(logs).await?;
-        let mut leases = Vec::with_capacity(nets.len());
-        for net in &nets {
-            // Ordered by location, so that two transactions never wait for each other.
-            leases.push(self.tables.lease(&net.location).await);
-        }
-        if isolation == Isolation::Serializable {
-            for (location, log) in logs.all() {
-                if let (Some(base), 0) = (log.base, log.commits) {
-                    check_unchanged(&self.tables, &location, base).await?;
-                }
+        // All in one order, so that two transactions never wait for each other.
+        let mut leases = Vec::new();
+        for (location, log) in logs.all() {
+            let is_read_only = log.commits == 0;
+            // Of two that each read what the other one writes, the later one has to see it.
+            if is_read_only && isolation != Isolation::Serializable {
+                continue;
+            }
+            leases.push(self.tables.lease(&location).await);
+            if let (Some(base), true) = (log.base, is_read_only) {
+                check_unchanged(&self.tables, &location, base).await?;
             }
         }
         match (nets.as_slice(), changes.is_empty()) {
-            ([], _) => drop(self.metastore.apply(&changes).await?),
+            ([], true) => {}
+            ([], false) => drop(self.metastore.apply(changes).await?),
             ([net], true) if net.base.is_some() => {
                 let version = commit_net(&self.tables, net, isolation, Uuid::new_v4()).await?;
                 self.tidy(net, version).await;
                 drop(leases);
             }
-            (nets, _) => self.commit_together(nets, &changes, isolation, leases).await?,
+            (nets, _) => self.commit_together(nets, changes, isolation, leases).await?,
         }
-        Ok(self.forget_dropped(&changes, &before)?)
+        self.forget_dropped(changes, &before)?;
+        self.keep_temporary(temporary, parted).await;
+        Ok(())
     }
 
     /// After a table's commit, what need not hold it up. Nothing of it fails the transaction.
@@ -133,13 +145,23 @@ impl Engine {
         changes: &[Change],
         request: &Request,
     ) -> Result<()> {
-        match request.work.staged() {
-            Some(staged) => staged.change_catalog(&self.metastore, changes),
-            None => {
-                let before = self.metastore.snapshot();
-                self.metastore.apply(changes).await?;
-                self.forget_dropped(changes, &before)
-            }
+        let temporary = request.work.temporary();
+        let before = temporary.snapshot(&self.metastore);
+        if let Some(staged) = request.work.staged() {
+            let mut all = staged.catalog_changes();
+            all.extend_from_slice(changes);
+            // Said now, not at COMMIT.
+            self.part(temporary, &all, &before)?;
+            let with_them = self.metastore.preview(&before, &all)?;
+            staged.set_catalog_changes(all, before, with_them);
+            return Ok(());
         }
+        let parted = self.part(temporary, changes, &before)?;
+        if !parted.lasting.is_empty() {
+            self.metastore.apply(&parted.lasting).await?;
+            self.forget_dropped(&parted.lasting, &before)?;
+        }
+        self.keep_temporary(temporary, parted).await;
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use crate::bind::bound::{
     BoundCreateTable, BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation,
     BoundReplaced, BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
+use crate::bind::files::BoundFiles;
 use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
 use crate::catalog::{Privilege, Relation, StorageCredential};
@@ -35,6 +36,10 @@ pub enum Need {
     CreateSchemaIn(SecurableId),
     /// To make tables in the external location, or without one anywhere.
     CreateTableAt(Option<SecurableId>),
+    /// To read files in the external location, or without one anywhere.
+    ReadFilesAt(Option<SecurableId>),
+    /// To read the files of the table by their paths, past what governs its rows.
+    ReadFilesOf(SecurableId),
     /// To know that the securable exists.
     Know(SecurableId),
     /// To be an admin of the metastore.
@@ -117,6 +122,24 @@ impl List {
                 tables.iter().for_each(|table| self.privilege(table, Privilege::Modify));
             }
             CopyIn { table, columns: _, options: _ } => self.privilege(table, Privilege::Modify),
+
+            CopyInto(copy) => {
+                self.privilege(&copy.table, Privilege::Modify);
+                if copy.option("mergeSchema").is_some_and(|value| value != "false") {
+                    self.need(Need::Manage(copy.table.id));
+                }
+                self.files(&copy.files);
+            }
+
+            ConvertToDelta(convert) => {
+                // A log is written at the place, and tells what the files hold.
+                match &convert.table {
+                    Some(table) => self.need(Need::Manage(table.id)),
+                    None => self.files(&convert.files),
+                }
+                let place = convert.files.external_location.as_ref();
+                self.need(Need::CreateTableAt(place.map(|location| location.id)));
+            }
 
             CreateCatalog { .. } => self.need(Need::Admin),
             CreateSchema(create) => {
@@ -421,8 +444,15 @@ impl List {
                     }
                 }
                 BoundRelation::System { .. } => {}
+                BoundRelation::Files(files) => self.files(files),
             }
         }
+    }
+
+    fn files(&mut self, files: &BoundFiles) {
+        let place = files.external_location.as_ref();
+        self.need(Need::ReadFilesAt(place.map(|location| location.id)));
+        files.tables.iter().for_each(|table| self.need(Need::ReadFilesOf(*table)));
     }
 
     fn as_owner(&mut self, view: &Relation, query: &Arc<BoundQuery>) {

@@ -332,6 +332,9 @@ async fn live(folder: &Path, seed: u64, clients: &[Arc<Mutex<Knowledge>>]) -> Re
     }
     faults.set(0);
     tokio::time::sleep(LATE_MAX).await;
+    if faults.is_dead() {
+        return Ok(());
+    }
     check(&mut client(&lake, folder, Random(seed), &Arc::default()), clients).await
 }
 

@@ -46,7 +46,8 @@ pub fn without_defaults(
     }
     let mut numbered = Vec::new();
     for &column in &kept {
-        let mut defaults = values.rows.iter().filter_map(|row| row.get(column)).filter(|v| is_default(v));
+        let mut defaults =
+            values.rows.iter().filter_map(|row| row.get(column)).filter(|v| is_default(v));
         if defaults.next().is_some() && matches!(value(column)?, DefaultValue::Number) {
             numbered.push(column);
         }

@@ -4,6 +4,7 @@ mod changes;
 mod constraints;
 mod durability;
 mod random;
+mod temporary;
 
 use std::sync::Arc;
 
@@ -63,6 +64,7 @@ fn table_kind(location: &str, managed: bool) -> RelationKind {
         location: location.to_owned(),
         managed,
         partition_columns: vec!["a".to_owned()],
+        foreign: None,
     })
 }
 

@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 
-use crate::catalog::Check;
 use super::*;
+use crate::catalog::Check;
 use crate::catalog::storage::{
     CredentialOptions, ExternalPlace, NewExternalLocation, NewStorageCredential,
 };
@@ -97,7 +97,12 @@ fn change(snapshot: &Snapshot, (what, first, second, third): Step) -> Change {
         8 => {
             let mut columns = kept();
             columns.push(column(third.into(), "new", DataType::Float16));
-            Change::SetColumns { id, columns, partition_columns: vec![name], checks: checks(second) }
+            Change::SetColumns {
+                id,
+                columns,
+                partition_columns: vec![name],
+                checks: checks(second),
+            }
         }
         9 => Change::Rename { id, name },
         10 => Change::SetSchema { id, schema: other },

@@ -198,7 +198,7 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
     let mut read = Arc::clone(&target.data);
     if staged.is_blind_append {
         // Others have gone on while the rows were written.
-        let newest = ctx.tables.open(&target.location).await?;
+        let newest = ctx.tables.newest(&target.location).await?;
         if newest.version() != read.version() {
             match newest_if_same_shape(ctx, target).await? {
                 Some(version) => read = version,
@@ -206,6 +206,11 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
             }
         }
     }
+    // Until it is known what became of it; what comes later is seen later.
+    let _hidden = ctx.tables.staged().is_none().then(|| {
+        let next = (target.location.clone(), read.version() + 1);
+        ctx.tables.visibility().hide(vec![next])
+    });
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let outcome = commit(&ctx.committer, &target.location, &log, Some(&read), staged).await?;
         match outcome {
@@ -227,7 +232,7 @@ async fn newest_if_same_shape(
     ctx: &ChangeContext,
     target: &Target,
 ) -> Result<Option<Arc<TableVersion>>> {
-    let newer = ctx.tables.open(&target.location).await?;
+    let newer = ctx.tables.newest(&target.location).await?;
     if ctx.planned_version.is_some_and(|planned| planned != newer.version()) {
         return Err(concurrent_update());
     }

@@ -3,14 +3,18 @@
 
 use std::collections::HashSet;
 
-use deltalake::kernel::{Action, LogicalFileView};
+use chrono::Utc;
+use deltalake::kernel::{Action, LogicalFileView, Transaction};
 use deltalake::protocol::DeltaOperation;
 use object_store::ObjectStoreExt;
 use uuid::Uuid;
 
 use super::commit::{APPEND_ATTEMPTS_MAX, Outcome, Staged, checkpoint_if_due, commit, put, wait};
 use super::error::{concurrent_update, of_delta};
-use super::net::{Isolation, NetChange, find_commit, has_changed_since, timestamp_before};
+use super::load::NOT_LOADED;
+use super::net::{
+    Isolation, NetChange, find_commit, has_changed_since, timestamp_before, transactions_of,
+};
 use super::touched::added_again;
 use super::{Changed, Committer};
 use crate::base::Result;
@@ -30,8 +34,13 @@ pub async fn commit_net(
     let location = &change.location;
     let log = tables.log_store(location)?;
     let store = tables.store(location)?;
+    let mut hidden = None;
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let version = change.next_version(&store, isolation).await?;
+        let visibility = tables.visibility();
+        if hidden.is_none() && !visibility.hides(location) {
+            hidden = Some(visibility.hide(vec![(location.clone(), version)]));
+        }
         let after = match change.tells_time() {
             true => timestamp_before(&store, location, version).await?,
             false => None,
@@ -100,6 +109,12 @@ pub async fn undo(
     let before = before.snapshot().map_err(failed)?.snapshot();
     let after = after.snapshot().map_err(failed)?.snapshot();
     let log = tables.log_store(location)?;
+    let mut forgotten = Vec::new();
+    for app_id in transactions_of(&store, location, version).await? {
+        let known = before.transaction_version(log.as_ref(), &app_id).await.map_err(failed)?;
+        let last_updated = Some(Utc::now().timestamp_millis());
+        forgotten.push(Transaction { app_id, version: known.unwrap_or(NOT_LOADED), last_updated });
+    }
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let newest = tables.newest(location).await?;
         let table = tables.delta_table_at(location, newest.version()).await?;
@@ -123,6 +138,8 @@ pub async fn undo(
             .filter(|file| !our_keys.contains(&key(file)))
             .map(|file| file.path().into_owned())
             .collect();
+        // Files that it had loaded are to be loaded again.
+        actions.extend(forgotten.iter().cloned().map(Action::Txn));
         let removed = old.iter().filter(|file| {
             let is_back = live_keys.contains(&key(file)) || others.contains(file.path().as_ref());
             !our_keys.contains(&key(file)) && !is_back

@@ -9,8 +9,8 @@ use crate::engine::system::cell::Cell;
 use crate::engine::system::recorded::{self, PG_CLASS, PG_DATABASE, PG_NAMESPACE};
 use crate::engine::system::visible::Named;
 
-use super::define::*;
 use super::constraint::{constraint_definition, index_definition};
+use super::define::*;
 use super::object_name::{is_visible, relation_of_name, type_name};
 
 const REGCLASS: PgType = PgType::Scalar(BaseType::Regclass);

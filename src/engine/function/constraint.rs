@@ -43,10 +43,7 @@ pub fn constraint_definition<'a>(
 }
 
 /// `pg_get_indexdef`: the whole index, or the column at a place of it.
-pub fn index_definition<'a>(
-    call: &Call<'_>,
-    arguments: &'a [Cell<'a>],
-) -> Result<Cell<'a>, Error> {
+pub fn index_definition<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
     let visible = call.visible()?;
     let oid = oid(arguments, 0);
     let Some((schema, relation, key)) = visible.constraint_by_oid(oid) else {

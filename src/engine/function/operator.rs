@@ -46,9 +46,7 @@ impl ExprPlanner for OperatorPlanner {
                 let place = binary_expr(cast(*key, DataType::Int64), Operator::Plus, lit(1_i64));
                 Ok(PlannerResult::Planned(array_element(expr, place)))
             }
-            field_access => {
-                Ok(PlannerResult::Original(RawFieldAccessExpr { expr, field_access }))
-            }
+            field_access => Ok(PlannerResult::Original(RawFieldAccessExpr { expr, field_access })),
         }
     }
 

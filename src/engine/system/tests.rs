@@ -136,6 +136,7 @@ impl World {
             location: format!("file:///nowhere/{name}"),
             managed: true,
             partition_columns: Vec::new(),
+            foreign: None,
         };
         self.relation(schema, name, oid, columns, RelationKind::Table(table))
     }

@@ -8,6 +8,7 @@ use crate::base::{Oid, PrincipalId};
 use crate::catalog::{Catalog, Constraint, Relation, RelationKind, Schema, Securable, Snapshot};
 use crate::engine::facts::Facts;
 use crate::governance::access::Access;
+use crate::sql::TEMPORARY_SCHEMA;
 
 use super::lookup::Lookup;
 use super::recorded::{self, INFORMATION_SCHEMA, PG_CATALOG, SYSTEM_ROLE, SYSTEM_ROLE_NAME};
@@ -76,6 +77,9 @@ impl<'a> Visible<'a> {
 
     /// The schema of this name in the current catalog.
     pub fn schema(&self, name: &str) -> Option<&'a Arc<Schema>> {
+        if name == TEMPORARY_SCHEMA {
+            return self.snapshot().temporary_schema();
+        }
         let schema = self.snapshot().schema(self.catalog?.id, name)?;
         self.access.may_know(schema.id).then_some(schema)
     }
@@ -143,7 +147,9 @@ impl<'a> Visible<'a> {
                 // pg_catalog comes first unless the path says where.
                 let implicit = !self.facts.search_path.iter().any(|name| name == "pg_catalog");
                 let first = implicit.then_some("pg_catalog");
-                first.into_iter().chain(path).find_map(|schema| self.named_in(schema, name))
+                let temporary = self.facts.implicit_temporary_schema();
+                let first = temporary.into_iter().chain(first);
+                first.chain(path).find_map(|schema| self.named_in(schema, name))
             }
         }
     }
@@ -206,9 +212,10 @@ impl<'a> Visible<'a> {
     ) -> Option<(&'a Arc<Schema>, &'a Arc<Relation>, &'a Constraint)> {
         let table = self.snapshot().relation_by_constraint_oid(oid)?;
         let (schema, relation) = self.relation_by_oid(table.oid)?;
-        let constraint = relation.constraints.iter().find(|constraint| {
-            constraint.oid == oid || constraint.index == Some(oid)
-        })?;
+        let constraint = relation
+            .constraints
+            .iter()
+            .find(|constraint| constraint.oid == oid || constraint.index == Some(oid))?;
         self.sees_constraint(constraint).then_some((schema, relation, constraint))
     }
 

@@ -2,8 +2,8 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::table::{self, TableConstraint};
 use super::alter;
+use super::table::{self, TableConstraint};
 use crate::base::name::ObjectName;
 use crate::base::{Error, Result};
 use crate::sql::cursor::Cursor;
@@ -163,10 +163,7 @@ fn goes_on(c: &Cursor<'_>) -> bool {
     *c.peek() == Token::Comma && !CHANGES.iter().any(|word| c.is_nth(1, word))
 }
 
-fn added_column(
-    c: &mut Cursor<'_>,
-    constraints: &mut Vec<TableConstraint>,
-) -> Result<AddedColumn> {
+fn added_column(c: &mut Cursor<'_>, constraints: &mut Vec<TableConstraint>) -> Result<AddedColumn> {
     let definition = table::column(c, constraints)?;
     let place = place(c)?;
     Ok(AddedColumn { definition, place })

@@ -77,11 +77,7 @@ fn overriding(c: &mut Cursor<'_>) -> Result<Option<Overriding>> {
 }
 
 /// `ON CONFLICT [(a, b) | ON CONSTRAINT name] DO NOTHING | DO UPDATE SET … [WHERE …]`
-fn on_conflict(
-    c: &mut Cursor<'_>,
-    table: &ObjectName,
-    alias: Option<&str>,
-) -> Result<OnConflict> {
+fn on_conflict(c: &mut Cursor<'_>, table: &ObjectName, alias: Option<&str>) -> Result<OnConflict> {
     let position = c.position();
     c.expect_all(&["on", "conflict"])?;
     let target = if *c.peek() == Token::LParen {

@@ -3,13 +3,15 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{alter_table, key, maintenance};
+use super::{alter_table, key, maintenance, prepare};
+use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
-use crate::sql::cursor::Cursor;
+use crate::sql::cursor::{Cursor, SelectTarget};
 use crate::sql::datatype::column_field;
+use crate::sql::files::FilesFormat;
 use crate::sql::statement::{
     CheckConstraint, CloneOf, ColumnDefinition, ColumnName, CreateTable, IdentityColumn,
-    KeyConstraint, KeyKind, Statement,
+    KeyConstraint, KeyKind, OnCommit, Query, Statement,
 };
 
 /// A constraint of a table or of one of its columns.
@@ -18,24 +20,10 @@ pub enum TableConstraint {
     Key(KeyConstraint),
 }
 
-pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
+pub fn create_table(c: &mut Cursor<'_>, or_replace: bool, temporary: bool) -> Result<Statement> {
     c.expect("table")?;
     let if_not_exists = c.take_if_not_exists();
-    let mut table = CreateTable {
-        name: c.object_name()?,
-        or_replace,
-        if_not_exists,
-        columns: Vec::new(),
-        checks: Vec::new(),
-        keys: Vec::new(),
-        partitioned_by: Vec::new(),
-        location: None,
-        properties: Vec::new(),
-        comment: None,
-        query: None,
-        cluster_by: Vec::new(),
-        clone_of: None,
-    };
+    let mut table = CreateTable { or_replace, if_not_exists, ..named(c.object_name()?, temporary) };
     if c.is("shallow") {
         return Err(c
             .unsupported("CREATE TABLE … SHALLOW CLONE")
@@ -72,6 +60,35 @@ pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
     Ok(Statement::CreateTable(Box::new(table)))
 }
 
+fn named(name: ObjectName, temporary: bool) -> CreateTable {
+    CreateTable {
+        name,
+        temporary: temporary.then_some(OnCommit::PreserveRows),
+        or_replace: false,
+        if_not_exists: false,
+        columns: Vec::new(),
+        checks: Vec::new(),
+        keys: Vec::new(),
+        partitioned_by: Vec::new(),
+        location: None,
+        properties: Vec::new(),
+        comment: None,
+        query: None,
+        execute: None,
+        column_names: Vec::new(),
+        no_data: false,
+        cluster_by: Vec::new(),
+        clone_of: None,
+        files: None,
+    }
+}
+
+/// The table that `SELECT … INTO` makes.
+pub fn select_into(target: SelectTarget, query: Query) -> Statement {
+    let table = named(target.name, target.temporary);
+    Statement::CreateTable(Box::new(CreateTable { query: Some(query), ..table }))
+}
+
 /// A query without AS, which Databricks allows; `WITH (` holds PostgreSQL's storage parameters.
 fn begins_source(c: &Cursor<'_>) -> bool {
     c.begins_query() && !(c.is("with") && *c.peek_nth(1) == Token::LParen)
@@ -84,9 +101,8 @@ fn elements(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         return Ok(());
     }
     if only_names(c) {
-        return Err(c
-            .unsupported("a list of column names in CREATE TABLE … AS")
-            .with_hint("Name the columns in the query with AS."));
+        table.column_names = c.list(Cursor::column_name)?;
+        return c.expect_token(&Token::RParen);
     }
     loop {
         if let Some(constraint) = table_constraint(c)? {
@@ -271,11 +287,15 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
     match c.word().as_str() {
         "using" => {
             c.advance();
-            if !c.take("delta") {
+            if c.take("delta") {
+                return Ok(());
+            }
+            let Some(format) = c.take_any(&["parquet", "csv", "json"]) else {
                 return Err(c
                     .unsupported(&format!("a table USING {}", c.word()))
-                    .with_hint("Every table is a Delta table."));
-            }
+                    .with_hint("Tables are DELTA, and for reading PARQUET, CSV or JSON."));
+            };
+            table.files = Some(FilesFormat { name: format.to_owned(), options: Vec::new() });
             Ok(())
         }
         "partitioned" => {
@@ -310,11 +330,43 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         "with" => Err(c.unsupported("WITH of a table").with_hint("Use TBLPROPERTIES.")),
         "inherits" => Err(c.unsupported("INHERITS")),
         "tablespace" => Err(c.unsupported("TABLESPACE")),
-        "options" => Err(c.unsupported("OPTIONS")),
-        "on" => Err(c.unsupported("ON COMMIT")),
+        "options" => match &mut table.files {
+            Some(files) => {
+                c.advance();
+                files.options = properties(c)?;
+                Ok(())
+            }
+            None => Err(c.unsupported("OPTIONS of a Delta table").with_hint("Use TBLPROPERTIES.")),
+        },
+        "on" => {
+            let position = c.position();
+            c.expect_all(&["on", "commit"])?;
+            let wanted = on_commit(c)?;
+            match &mut table.temporary {
+                Some(on_commit) => *on_commit = wanted,
+                None => {
+                    let message = "ON COMMIT can only be used on temporary tables";
+                    let error = Error::new(ErrorKind::InvalidTableDefinition, message);
+                    return Err(error.at(position));
+                }
+            }
+            Ok(())
+        }
         "default" => Err(c.unsupported("DEFAULT COLLATION")),
         _ => Err(c.syntax_error()),
     }
+}
+
+/// What follows `ON COMMIT`.
+fn on_commit(c: &mut Cursor<'_>) -> Result<OnCommit> {
+    if c.take_all(&["preserve", "rows"]) {
+        return Ok(OnCommit::PreserveRows);
+    }
+    if c.take_all(&["delete", "rows"]) {
+        return Ok(OnCommit::DeleteRows);
+    }
+    c.expect("drop")?;
+    Ok(OnCommit::Drop)
 }
 
 /// `(a, b)`, or as Hive wrote it `(a int, b text)`, which adds the columns to the table.
@@ -394,13 +446,13 @@ fn as_query(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
             .with_hint("Leave the column definitions out, or cast in the query.")
             .at(c.position()));
     }
-    if c.is("execute") {
-        return Err(c.unsupported("CREATE TABLE … AS EXECUTE"));
+    match c.is("execute") {
+        true => table.execute = Some(prepare::execution(c)?),
+        false => table.query = Some(c.query()?),
     }
-    table.query = Some(c.query()?);
-    if c.take_all(&["with", "no", "data"]) {
-        return Err(Error::unsupported("WITH NO DATA").with_hint("Add LIMIT 0 to the query."));
+    table.no_data = c.take_all(&["with", "no", "data"]);
+    if !table.no_data {
+        c.take_all(&["with", "data"]);
     }
-    c.take_all(&["with", "data"]);
     Ok(())
 }

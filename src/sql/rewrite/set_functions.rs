@@ -21,7 +21,8 @@ use crate::sql::output_name::marked;
 
 const GENERATE_SERIES: &str = "generate_series";
 const UNNEST: &str = "unnest";
-const TABLE_CHANGES: &str = "table_changes";
+/// Functions that are relations to the grammar.
+const RELATIONS: [&str; 2] = ["table_changes", "read_files"];
 
 /// `ROWS FROM (…)` is a call of this function, whose arguments are the calls.
 pub const ROWS_FROM: &str = "__rows_from";
@@ -95,7 +96,7 @@ fn scalar_function(
 ) -> Result<Option<TableFactor>> {
     let [.., ObjectNamePart::Identifier(last)] = name.0.as_slice() else { return Ok(None) };
     // It names a relation.
-    if is(name, TABLE_CHANGES) {
+    if RELATIONS.iter().any(|relation| is(name, relation)) {
         return Ok(None);
     }
     if with_ordinality || arguments.iter().any(|one| expression_of(one).is_none()) {

@@ -6,6 +6,7 @@ mod attributes;
 mod classes;
 mod constraint_columns;
 mod constraints;
+mod copies;
 mod cursors;
 mod databases;
 mod descriptions;
@@ -31,6 +32,7 @@ pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     classes::CLASSES,
     constraint_columns::CONSTRAINT_COLUMNS,
     constraints::CONSTRAINTS,
+    copies::COPIES,
     cursors::CURSORS,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
