@@ -303,7 +303,7 @@ pub(super) fn without_defaults(
             None => {
                 let default = version.default_of(name);
                 default_expression(default.as_deref().unwrap_or("NULL"))
-                    .map(DefaultValue::Expression)
+                    .map(|expression| DefaultValue::Expression(Box::new(expression)))
             }
         }
     };

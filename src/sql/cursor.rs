@@ -321,6 +321,54 @@ impl<'a> Cursor<'a> {
         Ok(Query { ast, relations })
     }
 
+    /// Whether a statement that changes data stands next, after WITH and its queries.
+    pub fn begins_change_after_with(&self) -> bool {
+        if !self.is("with") {
+            return false;
+        }
+        let mut depth = 0_usize;
+        let mut is_after_query = false;
+        for n in 1.. {
+            match self.peek_nth(n) {
+                Token::EOF => return false,
+                Token::LParen => depth += 1,
+                Token::RParen => depth = depth.saturating_sub(1),
+                Token::Word(_) if depth == 0 && is_after_query && !self.is_nth(n, "as") => {
+                    return self.is_nth(n, "insert");
+                }
+                _ => {}
+            }
+            is_after_query = *self.peek_nth(n) == Token::RParen;
+        }
+        false
+    }
+
+    /// `WITH name AS (query), …`
+    pub fn with_clause(&mut self) -> Result<ast::With> {
+        let with_token = self.parser.peek_token_ref().clone().into();
+        self.expect("with")?;
+        let recursive = self.take("recursive");
+        let parsed = self.parser.parse_comma_separated(Parser::parse_cte);
+        let cte_tables = parsed.map_err(|error| self.grammar_error(error))?;
+        Ok(ast::With { with_token, recursive, cte_tables })
+    }
+
+    /// A query that sees the queries of a WITH clause before it.
+    pub fn query_within(&mut self, with: ast::With) -> Result<Query> {
+        if !self.begins_query() {
+            return Err(self.syntax_error());
+        }
+        if self.is("with") {
+            return Err(self
+                .unsupported("WITH before INSERT and before its query too")
+                .with_hint("Name all queries in one WITH clause."));
+        }
+        let parsed = self.parser.parse_query();
+        let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        ast.with = Some(with);
+        self.prepared(ast)
+    }
+
     /// Whether a query stands next; `(` may also open something else.
     pub fn begins_query(&self) -> bool {
         let n = (0..).find(|&n| *self.peek_nth(n) != Token::LParen).unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::base::{Error, Result};
 
 /// What DEFAULT means in a column that has other values too.
 pub enum DefaultValue {
-    Expression(Expr),
+    Expression(Box<Expr>),
     /// The table numbers the row.
     Number,
 }
@@ -66,7 +66,7 @@ pub fn without_defaults(
             content.push(match is_default {
                 false => given,
                 true => match value(column)? {
-                    DefaultValue::Expression(expression) => expression,
+                    DefaultValue::Expression(expression) => *expression,
                     DefaultValue::Number => Expr::value(Value::Null),
                 },
             });

@@ -171,23 +171,38 @@ impl<'a> Visible<'a> {
         Some(Named::Index(schema, key, index))
     }
 
-    /// The constraints of the current catalog that `lookup` admits by the table's OID in `table`, or by their own,
-    /// or their index's, in `own`.
+    /// The constraints of the current catalog that `lookup` admits by the table's OID in `table`, by their own or
+    /// their index's in `own`, and by their `name`.
     pub fn constraints(
         &self,
         lookup: &Lookup,
-        own: &str,
-        table: &str,
+        (own, table, name): (&str, &str, &str),
     ) -> Vec<(&'a Arc<Schema>, &'a Arc<Relation>, &'a Constraint)> {
         if let Some(oids) = lookup.numbers(own) {
             let oids = oids.iter().filter_map(|&oid| u32::try_from(oid).ok());
             return oids.filter_map(|oid| self.constraint_by_oid(Oid(oid))).collect();
         }
-        let relations = self.relations(lookup, table, "");
-        let all = relations.into_iter().flat_map(|(schema, relation)| {
-            relation.constraints.iter().map(move |constraint| (schema, relation, constraint))
-        });
-        all.filter(|(_, _, constraint)| self.sees_constraint(constraint)).collect()
+        let snapshot = self.snapshot();
+        let relations: Vec<(&'a Arc<Schema>, &'a Arc<Relation>)> = match lookup.numbers(table) {
+            Some(_) => self.relations(lookup, table, ""),
+            None => {
+                let all = self.schemas().flat_map(|schema| {
+                    snapshot.relations_of(schema.id).map(move |relation| (schema, relation))
+                });
+                all.collect()
+            }
+        };
+        let mut found = Vec::new();
+        for (schema, relation) in relations {
+            // Whether the table may be known is asked last: most tables have no such constraint.
+            let admitted = |constraint: &&Constraint| lookup.admits_text(name, &constraint.name);
+            let mut constraints = relation.constraints.iter().filter(admitted).peekable();
+            if constraints.peek().is_some() && self.access.may_know(relation.id) {
+                let seen = constraints.filter(|constraint| self.sees_constraint(constraint));
+                found.extend(seen.map(|constraint| (schema, relation, constraint)));
+            }
+        }
+        found
     }
 
     /// The constraint with this OID, or whose index has it.

@@ -11,7 +11,9 @@ use crate::sql::statement::{
     Statement,
 };
 
+/// `[WITH …] INSERT …`
 pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
+    let with = if c.is("with") { Some(c.with_clause()?) } else { None };
     c.expect("insert")?;
     let overwrite = c.take("overwrite");
     if !overwrite || c.is("into") {
@@ -38,7 +40,10 @@ pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
     let source = if c.take_all(&["default", "values"]) {
         InsertSource::DefaultValues
     } else {
-        InsertSource::Query(c.query()?)
+        InsertSource::Query(match with {
+            Some(with) => c.query_within(with)?,
+            None => c.query()?,
+        })
     };
     let on_conflict = match c.is("on") && matches!(replaced, Replaced::None) {
         true => Some(on_conflict(c, &table, alias.as_deref())?),

@@ -26,7 +26,7 @@ pub fn of_table(c: &mut Cursor<'_>, name: Option<String>) -> Result<Option<KeyCo
         let kind = references(c)?;
         return key(c, name, columns, kind).map(Some);
     }
-    if c.is("exclude") && *c.peek_nth(1) == Token::LParen {
+    if c.is("exclude") && (*c.peek_nth(1) == Token::LParen || c.is_nth(1, "using")) {
         return Err(c.unsupported("EXCLUDE"));
     }
     Ok(None)

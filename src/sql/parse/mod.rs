@@ -42,6 +42,7 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
     }
     let word = c.word();
     match word.as_str() {
+        "with" if c.begins_change_after_with() => insert::insert(c),
         "select" | "values" | "with" | "table" => query(c),
         "explain" => explain::explain(c),
         "insert" => insert::insert(c),

@@ -55,7 +55,7 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
         push_columns(relation, lookup, rows)?;
     }
     // By OID only, too: of an index.
-    for (_, relation, key) in visible.constraints(lookup, "attrelid", "") {
+    for (_, relation, key) in visible.constraints(lookup, ("attrelid", "", "")) {
         if let Some(index) = key.index
             && lookup.admits_number("attrelid", index.0)
         {

@@ -53,7 +53,7 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
             rows.push(&user_row(visible, schema, relation))?;
         }
     }
-    for (schema, relation, key) in visible.constraints(lookup, "oid", "") {
+    for (schema, relation, key) in visible.constraints(lookup, ("oid", "", "relname")) {
         if let Some(index) = key.index
             && lookup.admits_number("oid", index.0)
             && lookup.admits_text("relname", &key.name)

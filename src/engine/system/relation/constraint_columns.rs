@@ -33,10 +33,8 @@ pub const CONSTRAINT_COLUMNS: NativeRelation = NativeRelation {
 };
 
 fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
-    // Nobody asks by OID: it has none.
-    for (schema, relation, constraint) in visible.constraints(&Lookup::default(), "", "") {
+    for (schema, relation, constraint) in visible.constraints(lookup, ("", "", "conname")) {
         if lookup.admits_text("relname", &relation.name)
-            && lookup.admits_text("conname", &constraint.name)
             && lookup.admits_text("nspname", &schema.name)
         {
             push(visible, (schema, relation), constraint, rows)?;

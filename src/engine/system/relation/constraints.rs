@@ -38,12 +38,10 @@ pub const CONSTRAINTS: NativeRelation = NativeRelation {
 };
 
 fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
-    // The index of a key is found by its own OID, of all that a foreign key says by its table's only.
-    let own = if lookup.numbers("oid").is_some() { "oid" } else { "" };
-    for (schema, relation, constraint) in visible.constraints(lookup, own, "conrelid") {
-        if lookup.admits_text("conname", &constraint.name) {
-            push(visible, (schema, relation), constraint, rows)?;
-        }
+    for (schema, relation, constraint) in
+        visible.constraints(lookup, ("oid", "conrelid", "conname"))
+    {
+        push(visible, (schema, relation), constraint, rows)?;
     }
     Ok(())
 }
