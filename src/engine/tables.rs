@@ -102,8 +102,7 @@ impl Engine {
             let managed = table.managed;
             mark_rows(&mut create, managed);
             let (rows, version) = self.make_delta_table(&create, &location, request).await?;
-            let notices =
-                self.publish_table(&create, owned, managed, &version, request).await?;
+            let notices = self.publish_table(&create, owned, managed, &version, request).await?;
             return Ok((rows, notices));
         }
         let (location, managed) = match &create.location {
