@@ -5,7 +5,7 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
-pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict};
+pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict, Overriding, Replaced};
 use super::files::{ConvertToDelta, CopyInto, FilesClause, FilesFormat};
 pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::MaintenanceStatement;
@@ -138,25 +138,6 @@ pub struct Insert {
     pub on_conflict: Option<OnConflict>,
     /// RETURNING, as a query over the changed rows.
     pub returning: Option<Query>,
-}
-
-/// Whose values identity columns take where a statement gives some.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overriding {
-    /// The statement's, also where the column is GENERATED ALWAYS.
-    System,
-    /// The table's own.
-    User,
-}
-
-/// Which rows go when new ones come.
-#[derive(Debug, Clone)]
-pub enum Replaced {
-    None,
-    /// `INSERT OVERWRITE`
-    All,
-    /// `INSERT INTO … REPLACE WHERE`; the new rows are such rows too.
-    Where(Box<Expression>),
 }
 
 #[derive(Debug, Clone)]
