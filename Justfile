@@ -43,6 +43,10 @@ sql text:
 bench *arguments:
     benches/tpch/run.sh {{ arguments }}
 
+# Loading, deleting, many commits and many files.
+bench-tables *arguments:
+    benches/tables/run.sh {{ arguments }}
+
 # Real clients against a server; writes conformance/report.md.
 conformance *clients:
     conformance/run {{ clients }}

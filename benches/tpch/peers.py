@@ -61,7 +61,7 @@ class PostgreSQL:
 
     name = "PostgreSQL"
 
-    def __init__(self, parquet, delta):
+    def __init__(self, parquet, delta, is_loaded=True):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tpch-postgres-"))
         self.port = free_port()
         # The server refuses to run as root; Debian's package makes a user for it.
@@ -82,7 +82,8 @@ class PostgreSQL:
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self.run("pg_ctl", "-D", self.folder / "data", "-o", options, "-l", self.folder / "log", "-w", "start")
         self.connection = psycopg.connect(self.address(), autocommit=True)
-        self.load(parquet)
+        if is_loaded:
+            self.load(parquet)
         self.connection.execute(f"SET statement_timeout = '{TIMEOUT_SECONDS}s'")
 
     def address(self):

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::name::ObjectName;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::catalog::{Relation, Schema, Securable};
 use crate::sql::statement::{
     AlterCatalog, AlterNamespace, AlterSchema, AlterTable, AlterTableAction, AlterView,
@@ -153,15 +153,15 @@ impl Scope<'_> {
                 BoundTableTarget::Schema(self.schema(name.catalog.as_deref(), schema)?)
             }
             AlterTableAction::OwnerTo(owner) => BoundTableTarget::Owner(self.principal(owner)?),
-            AlterTableAction::Change(changes) => self.referenced(changes)?,
+            AlterTableAction::Change(changes) => self.referenced(changes, relation.schema)?,
         };
         Ok(BoundStatement::AlterTable { table: relation, action, target })
     }
 
-    fn referenced(&self, changes: &[TableChange]) -> Result<BoundTableTarget> {
+    fn referenced(&self, changes: &[TableChange], schema: SecurableId) -> Result<BoundTableTarget> {
         let foreign = changes.iter().filter_map(|change| match change {
             TableChange::AddKey(KeyConstraint { kind: KeyKind::Foreign { table, .. }, .. }) => {
-                Some(self.table(table))
+                Some(self.key_target(table, schema))
             }
             _ => None,
         });
@@ -170,6 +170,18 @@ impl Scope<'_> {
             true => BoundTableTarget::Itself,
             false => BoundTableTarget::Referenced(tables),
         })
+    }
+
+    /// The table that a foreign key of a table in `schema` refers to: what stays does not refer to what goes.
+    fn key_target(&self, table: &ObjectName, schema: SecurableId) -> Result<Arc<Relation>> {
+        let target = self.table(table)?;
+        let is_temporary = self.snapshot.is_temporary_schema(schema);
+        if is_temporary == self.snapshot.is_temporary_schema(target.schema) {
+            return Ok(target);
+        }
+        let kind = if is_temporary { "temporary" } else { "permanent" };
+        let message = format!("constraints on {kind} tables may reference only {kind} tables");
+        Err(Error::new(ErrorKind::InvalidTableDefinition, message))
     }
 
     /// A key of a new table, which may refer to the table itself.
@@ -186,7 +198,7 @@ impl Scope<'_> {
                         Some(Found::System { .. }) => false,
                         None => true,
                     };
-                if is_itself { None } else { Some(self.table(table)?) }
+                if is_itself { None } else { Some(self.key_target(table, schema.id)?) }
             }
         };
         Ok(BoundKey { key, referenced })

@@ -50,10 +50,8 @@ impl Engine {
     ) -> Result<Outcome> {
         let place = Place::take(&self.admission).await?;
         let (engine, running) = (Arc::clone(self), request.clone());
-        let (changed, returning) = self
-            .cpu
-            .run(Box::pin(async move { engine.insert_rows(insert, &running).await }))
-            .await?;
+        let (changed, returning) =
+            self.cpu.run(async move { engine.insert_rows(insert, &running).await }).await?;
         // Rows that ON CONFLICT updates count too.
         self.outcome("INSERT 0", changed.inserted + changed.updated, returning, place).await
     }
@@ -104,9 +102,7 @@ impl Engine {
         if let Some(conflict) = on_conflict {
             let rows = ProposedRows { state, input, planned_version };
             let target = (&table, alias.as_str(), &version);
-            // On the heap: the stacks of threads are too small for all that an INSERT may be.
-            return Box::pin(self.insert_or_update(conflict, target, rows, returning, request))
-                .await;
+            return self.insert_or_update(conflict, target, rows, returning, request).await;
         }
         let replaced_all = matches!(replaced, BoundReplaced::All);
         let predicate = match replaced {

@@ -275,18 +275,18 @@ impl Engine {
             BoundStatement::CopyIn { table, columns, options } => {
                 self.copy_in(table, columns, options, request).await.map(Outcome::CopyIn)
             }
-            BoundStatement::CopyInto(copy) => self.copy_into(*copy, request).await,
+            BoundStatement::CopyInto(copy) => Box::pin(self.copy_into(*copy, request)).await,
             BoundStatement::ConvertToDelta(convert) => {
-                Ok(self.convert(*convert, request).await?.into())
+                Ok(Box::pin(self.convert(*convert, request)).await?.into())
             }
             BoundStatement::Show(show) => {
                 let rows = self.show(show, request).await?;
                 Ok(Outcome::Rows { rows, tag: "SHOW" })
             }
-            BoundStatement::Insert(insert) => Box::pin(self.insert(insert, request)).await,
-            BoundStatement::Update(update) => Box::pin(self.update(update, request)).await,
-            BoundStatement::Delete(delete) => Box::pin(self.delete(delete, request)).await,
-            BoundStatement::Merge(merge) => Box::pin(self.merge(merge, request)).await,
+            BoundStatement::Insert(insert) => self.insert(insert, request).await,
+            BoundStatement::Update(update) => self.update(update, request).await,
+            BoundStatement::Delete(delete) => self.delete(delete, request).await,
+            BoundStatement::Merge(merge) => self.merge(merge, request).await,
             BoundStatement::Truncate(tables) => Ok(self.truncate(&tables, request).await?.into()),
             BoundStatement::CreateTable(create) => {
                 Ok(self.create_table(*create, principal, request).await?.into())

@@ -84,7 +84,7 @@ impl Engine {
         let versions = wanted.iter().map(|(relation, travel)| async move {
             if relation.as_table().is_some_and(|table| table.foreign.is_some()) {
                 return match travel {
-                    None => self.open_foreign(relation, state).await.map(Rows::Changes),
+                    None => Box::pin(self.open_foreign(relation, state)).await.map(Rows::Changes),
                     Some(_) => {
                         let what = "time travel of files that are no Delta table's";
                         Err(Error::unsupported(what))
@@ -100,7 +100,7 @@ impl Engine {
         let opened = wanted.into_iter().zip(versions);
         let mut files = Vec::new();
         for wanted in files_of(relations) {
-            let provider = self.read_files(&wanted, state).await?;
+            let provider = Box::pin(self.read_files(&wanted, state)).await?;
             files.push((wanted, Arc::new(provider) as Arc<dyn TableProvider>));
         }
         Ok(Opened {

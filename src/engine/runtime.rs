@@ -5,6 +5,7 @@ use std::future::Future;
 
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -43,11 +44,13 @@ impl CpuRuntime {
     }
 
     /// Runs `work` on the execution threads. Dropping the returned future stops it.
-    pub async fn run<T: Send + 'static>(
-        &self,
+    pub fn run<'a, T: Send + 'static>(
+        &'a self,
         work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        self.spawn(work).outcome().await
+    ) -> impl Future<Output = Result<T>> + Send + 'a {
+        // What runs a statement is large: by value it would be copied from frame to frame of the caller's stack.
+        let work: BoxFuture<'static, Result<T>> = Box::pin(work);
+        async move { self.spawn(work).outcome().await }
     }
 
     /// Starts `work` on the execution threads. Dropping the result stops it.

@@ -27,6 +27,9 @@ use super::key::KeyTable;
 use super::open::{location_of, moment};
 use super::{Completion, Engine, Request};
 
+/// The property of tables whose deleted rows may be marked.
+const DELETION_VECTORS: &str = "delta.enableDeletionVectors";
+
 impl Engine {
     pub(super) async fn create_table(
         self: &Arc<Self>,
@@ -77,7 +80,7 @@ impl Engine {
     /// Makes the Delta table, then the relation; how many rows it has got, and notices.
     async fn make_table(
         &self,
-        create: BoundCreateTable,
+        mut create: BoundCreateTable,
         principal: PrincipalId,
         request: &Request,
     ) -> Result<(u64, Vec<String>)> {
@@ -88,7 +91,7 @@ impl Engine {
         };
         let owned = (id, principal);
         if let Some(format) = &create.files {
-            self.make_foreign_table(&create, format, owned, request).await?;
+            Box::pin(self.make_foreign_table(&create, format, owned, request)).await?;
             return Ok((0, Vec::new()));
         }
         if let (Some(existing), None) = (&create.existing, &create.location)
@@ -96,9 +99,11 @@ impl Engine {
         {
             // In the place of the old table, whose versions stay.
             let location = location_of(existing)?;
+            let managed = table.managed;
+            mark_rows(&mut create, managed);
             let (rows, version) = self.make_delta_table(&create, &location, request).await?;
             let notices =
-                self.publish_table(&create, owned, table.managed, &version, request).await?;
+                self.publish_table(&create, owned, managed, &version, request).await?;
             return Ok((rows, notices));
         }
         let (location, managed) = match &create.location {
@@ -122,6 +127,7 @@ impl Engine {
             )
             .with_hint("Check the LOCATION, or declare columns to make a new table there."));
         }
+        mark_rows(&mut create, managed);
         if managed {
             self.metastore.stage_location(location.url().as_str(), id).await?;
         }
@@ -280,6 +286,15 @@ fn check_shape(create: &BoundCreateTable, snapshot: &Snapshot) -> Result<()> {
     }
     let columns = columns_of(&schema, &[]);
     declared_keys(create, SecurableId::generate(), &columns, snapshot).map(drop)
+}
+
+/// Whether deleted rows are marked or their files written again, where the statement does not say: in managed tables
+/// they are marked. Other engines read the tables at a LOCATION, and not all of them know marks.
+fn mark_rows(create: &mut BoundCreateTable, managed: bool) {
+    let is_said = create.properties.iter().any(|(name, _)| name == DELETION_VECTORS);
+    if managed && !is_said && create.clone_of.is_none() {
+        create.properties.push((DELETION_VECTORS.to_owned(), "true".to_owned()));
+    }
 }
 
 /// The constraints of a new table, and what is to be said about them.

@@ -1,4 +1,4 @@
-//! What an INSERT does with rows and numbers that the table has already, as data. It knows no key.
+//! ON CONFLICT of an INSERT, as data. It knows no key.
 
 use super::statement::{Assignment, ColumnName, Expression};
 
@@ -24,23 +24,4 @@ pub enum ConflictTarget {
 pub struct ConflictUpdate {
     pub assignments: Vec<Assignment>,
     pub predicate: Option<Expression>,
-}
-
-/// Whose values identity columns take where a statement gives some.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overriding {
-    /// The statement's, also where the column is GENERATED ALWAYS.
-    System,
-    /// The table's own.
-    User,
-}
-
-/// Which rows go when new ones come.
-#[derive(Debug, Clone)]
-pub enum Replaced {
-    None,
-    /// `INSERT OVERWRITE`
-    All,
-    /// `INSERT INTO … REPLACE WHERE`; the new rows are such rows too.
-    Where(Box<Expression>),
 }

@@ -11,6 +11,7 @@ pub mod storage;
 mod changing;
 mod clauses;
 mod conflict;
+mod copy;
 mod cursor;
 mod defaults;
 mod depth;
@@ -24,6 +25,7 @@ mod rewrite;
 mod shown;
 mod source;
 mod table_change;
+mod table_definition;
 mod tokens;
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
-pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict, Overriding, Replaced};
-use super::files::{ConvertToDelta, CopyInto, FilesClause, FilesFormat};
+pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict};
+pub use super::copy::{Copy, CopyDirection, CopyOption, CopyOptionValue};
+use super::files::{ConvertToDelta, CopyInto, FilesClause};
 pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
@@ -15,6 +15,9 @@ pub use super::session_statement::{
 };
 use super::storage::{StorageKind, StorageStatement};
 pub use super::table_change::{AddedColumn, ColumnPlace, DroppedConstraint, TableChange};
+pub use super::table_definition::{
+    CheckConstraint, CloneOf, ColumnDefinition, CreateTable, IdentityColumn, OnCommit,
+};
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -140,6 +143,25 @@ pub struct Insert {
     pub returning: Option<Query>,
 }
 
+/// Whose values identity columns take where a statement gives some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overriding {
+    /// The statement's, also where the column is GENERATED ALWAYS.
+    System,
+    /// The table's own.
+    User,
+}
+
+/// Which rows go when new ones come.
+#[derive(Debug, Clone)]
+pub enum Replaced {
+    None,
+    /// `INSERT OVERWRITE`
+    All,
+    /// `INSERT INTO … REPLACE WHERE`; the new rows are such rows too.
+    Where(Box<Expression>),
+}
+
 #[derive(Debug, Clone)]
 pub enum InsertSource {
     Query(Query),
@@ -234,41 +256,6 @@ pub struct Truncate {
     pub tables: Vec<ObjectName>,
 }
 
-/// COPY; its options stay as written, since their meaning depends on direction and format.
-#[derive(Debug, Clone)]
-pub struct Copy {
-    pub direction: CopyDirection,
-    pub options: Vec<CopyOption>,
-}
-
-#[derive(Debug, Clone)]
-pub enum CopyDirection {
-    /// `COPY … TO STDOUT`
-    TableOut { table: ObjectName, columns: Vec<ColumnName> },
-    /// `COPY (query) TO STDOUT`
-    QueryOut(Query),
-    /// `COPY … FROM STDIN`
-    In { table: ObjectName, columns: Vec<ColumnName> },
-}
-
-/// One COPY option: `FORMAT csv`, `HEADER`, `FORCE_QUOTE (a, b)`. The name is lower case.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CopyOption {
-    pub name: String,
-    pub value: CopyOptionValue,
-    pub position: Option<usize>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum CopyOptionValue {
-    /// The option alone.
-    None,
-    Text(String),
-    /// `*`
-    All,
-    List(Vec<String>),
-}
-
 #[derive(Debug, Clone)]
 pub struct CreateCatalog {
     pub name: String,
@@ -285,86 +272,6 @@ pub struct CreateSchema {
     pub comment: Option<String>,
     /// `AUTHORIZATION role`: who owns it.
     pub owner: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct CreateTable {
-    pub name: ObjectName,
-    /// `TEMPORARY`: what becomes of its rows at COMMIT.
-    pub temporary: Option<OnCommit>,
-    pub or_replace: bool,
-    pub if_not_exists: bool,
-    /// Empty with `query`, or with a `location` that holds a table already.
-    pub columns: Vec<ColumnDefinition>,
-    /// Table and column CHECK constraints.
-    pub checks: Vec<CheckConstraint>,
-    /// Table and column keys.
-    pub keys: Vec<KeyConstraint>,
-    pub partitioned_by: Vec<ColumnName>,
-    /// The URL or path as written.
-    pub location: Option<String>,
-    /// TBLPROPERTIES, in order.
-    pub properties: Vec<(String, String)>,
-    pub comment: Option<String>,
-    /// `AS query`
-    pub query: Option<Query>,
-    /// `AS EXECUTE statement`: the session puts the prepared query in its place.
-    pub execute: Option<Execute>,
-    /// `(name, …) AS query`: names for the first columns of the query.
-    pub column_names: Vec<ColumnName>,
-    /// `WITH NO DATA`: the columns of the query, and none of its rows.
-    pub no_data: bool,
-    /// `CLUSTER BY (…)`
-    pub cluster_by: Vec<ColumnName>,
-    /// `CLONE source`
-    pub clone_of: Option<CloneOf>,
-    /// `USING CSV OPTIONS (…)`; `None` for a Delta table.
-    pub files: Option<FilesFormat>,
-}
-
-/// What COMMIT does with a temporary table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnCommit {
-    PreserveRows,
-    DeleteRows,
-    Drop,
-}
-
-/// The table that a new one is a copy of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CloneOf {
-    pub source: ObjectName,
-    pub at: Option<TimeTravelClause>,
-}
-
-/// A column to make: its Arrow type carries length and PostgreSQL type as field metadata.
-#[derive(Debug, Clone)]
-pub struct ColumnDefinition {
-    pub field: Field,
-    /// `GENERATED ALWAYS AS (expression)`, as text.
-    pub generated: Option<String>,
-    /// `DEFAULT expression`, as text.
-    pub default: Option<String>,
-    pub identity: Option<IdentityColumn>,
-    pub comment: Option<String>,
-    pub position: Option<usize>,
-}
-
-/// `GENERATED … AS IDENTITY`: the table numbers its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IdentityColumn {
-    pub start: i64,
-    pub step: i64,
-    /// `BY DEFAULT`: a statement may give the values itself.
-    pub by_default: bool,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct CheckConstraint {
-    /// `None` where the user gave no name.
-    pub name: Option<String>,
-    /// The expression as text.
-    pub expression: String,
 }
 
 #[derive(Debug, Clone)]

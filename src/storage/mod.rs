@@ -2,12 +2,12 @@
 
 mod bucket;
 mod credential;
-mod files_place;
-mod glob;
 mod error;
 mod failure;
 #[cfg(test)]
 mod faulty;
+mod files_place;
+mod glob;
 mod location;
 mod open;
 mod probe;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::readers::python;
+use crate::readers::{python, read};
 use crate::support::{Options, RawClient, Server};
 
 fn rows(client: &mut RawClient, sql: &str) -> Vec<String> {
@@ -174,7 +174,7 @@ duckdb.sql(\"\"\"copy (select i as id, 'n' || i as name, (i / 3)::decimal(38, 10
     [i, i + 1] as l, {{'a': i, 'b': 'x'}} as s, timestamp '2024-01-01 00:00:00.123456' + interval (i) hour as at,
     i % 2 as p from range(10) t(i)) to '{place}/pq' (format parquet, partition_by (p))\"\"\")
 duckdb.sql(\"copy (select 10 as id, 'last' as name, 1.5 as extra) to '{place}/more.parquet'\")
-duckdb.sql(\"copy (select i as id, 'a\"\"b' as q from range(3) t(i)) to '{place}/c.csv' (header)\")
+duckdb.sql(\"copy (select i as id, 'a' || chr(34) || 'b' as q from range(3) t(i)) to '{place}/c.csv' (header)\")
 duckdb.sql(\"copy (select i as id, [i] as l, null as n from range(3) t(i)) to '{place}/j.json'\")
 "
     );
@@ -231,6 +231,49 @@ duckdb.sql(\"copy (select i as id, [i] as l, null as n from range(3) t(i)) to '{
     std::fs::copy(folder.path().join("more.parquet"), folder.path().join("broken.parquet"))
         .unwrap();
     assert_eq!(rows(&mut client, &passed), ["1|1|0"]);
+}
+
+#[test]
+fn files_become_a_delta_table_where_they_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display();
+    let copy = |name: &str, rows: &str| {
+        format!(
+            "duckdb.sql(\"copy (select * from ({rows})) to '{place}/{name}' (format parquet, partition_by (p))\")\n"
+        )
+    };
+    let rows_of = "select i as id, 'n' || i as name, date '2024-01-01' + i::int as day, 'p ' || (i % 2) as p from range(10) t(i)";
+    let script = [
+        "import duckdb\n".to_owned(),
+        copy("a", rows_of),
+        copy("b", rows_of),
+        copy("c", "select 1::utinyint as u, 1 as v, 1 as p"),
+    ];
+    let written = Command::new(python()).arg("-c").arg(script.concat()).output().unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let server = Server::start(Options::default()).unwrap();
+    let mut client = RawClient::connect(&server.endpoint(), &[]).unwrap();
+    client
+        .simple_query(&format!("CONVERT TO DELTA parquet.`{place}/a` PARTITIONED BY (p text)"))
+        .unwrap();
+    client.simple_query(&format!("CREATE TABLE a LOCATION '{place}/a'")).unwrap();
+    client.simple_query(&format!("CREATE TABLE b USING parquet LOCATION '{place}/b'")).unwrap();
+    assert!(client.simple_query("DELETE FROM b").is_err());
+    client.simple_query("CONVERT TO DELTA b NO STATISTICS").unwrap();
+    let query = "select count(*), sum(id), min(name), max(day), count(distinct p) from t";
+    for table in ["a", "b"] {
+        client.simple_query(&format!("DELETE FROM {table} WHERE id = 3")).unwrap();
+        client.simple_query(&format!("INSERT INTO {table} (id, p) VALUES (100, 'p 0')")).unwrap();
+        let expected = rows(&mut client, &query.replace("from t", &format!("from {table}")));
+        assert_eq!(expected, ["10|142|n0|2024-01-10|2"]);
+        assert_eq!(read(&folder.path().join(table), query), expected);
+        let found = format!("SELECT id FROM {table} WHERE p = 'p 1' AND id > 6 ORDER BY id");
+        assert_eq!(rows(&mut client, &found), ["7", "9"]);
+    }
+    // A log is there already; types that Delta has not.
+    assert!(client.simple_query(&format!("CONVERT TO DELTA parquet.`{place}/a`")).is_err());
+    assert!(client.simple_query(&format!("CONVERT TO DELTA parquet.`{place}/c`")).is_err());
+    assert!(!folder.path().join("c/_delta_log").exists());
 }
 
 #[test]

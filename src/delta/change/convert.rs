@@ -10,7 +10,6 @@ use datafusion::common::{ScalarValue, Statistics};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
 use deltalake::kernel::{Action, Add};
-use deltalake::protocol::SaveMode;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore};
 use serde_json::{Map, Value, json};
@@ -18,6 +17,7 @@ use serde_json::{Map, Value, json};
 use super::commit::{self, Staged, table_exists};
 use super::create::{Blueprint, NewTable, delta_schema};
 use super::error::of_datafusion;
+use super::provenance::{named_elsewhere, provenance};
 use super::{ChangeContext, Changed};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
@@ -56,10 +56,18 @@ pub async fn convert(
     });
     let adds: Vec<Action> = adds.buffered(FOOTER_READS).try_collect().await?;
     let mut actions = plan.actions();
+    let count = adds.len();
     actions.extend(adds);
-    let operation = plan.operation(location, SaveMode::ErrorIfExists);
+    let mut metrics = Map::new();
+    metrics.insert("numConvertedFiles".to_owned(), json!(count));
+    let parameters = [
+        ("numFiles", json!(count)),
+        ("partitionedBy", json!(table.partition_columns)),
+        ("collectStats", json!(with_statistics)),
+    ];
+    actions.push(provenance("CONVERT", parameters, metrics));
     let changed = Changed::default();
-    let staged = Staged { actions, operation, changed, is_blind_append: false };
+    let staged = Staged { actions, operation: named_elsewhere(), changed, is_blind_append: false };
     Ok(commit::create(ctx, location, staged).await?.1)
 }
 
@@ -106,15 +114,12 @@ async fn added(
     }))
 }
 
-/// The file's path as the log has it: relative to the table, escaped.
+/// The file's path relative to the table; escaped where the log is written.
 fn relative(location: &Location, meta: &ObjectMeta) -> Result<String> {
-    let outside = || Error::internal("a file that is not below its table");
-    let mut url = location.url().clone();
-    let parts = meta.location.prefix_match(location.path()).ok_or_else(outside)?;
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().extend(parts.map(|part| part.as_ref().to_owned()));
-    }
-    url.as_str().strip_prefix(location.url().as_str()).map(str::to_owned).ok_or_else(outside)
+    let parts = meta.location.prefix_match(location.path());
+    let parts = parts.ok_or_else(|| Error::internal("a file that is not below its table"))?;
+    let parts: Vec<String> = parts.map(|part| part.as_ref().to_owned()).collect();
+    Ok(parts.join("/"))
 }
 
 /// Every reader of the table takes the files' types from its log.

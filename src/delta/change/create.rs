@@ -236,7 +236,7 @@ impl Blueprint {
         actions
     }
 
-    pub fn operation(&self, location: &Location, mode: SaveMode) -> DeltaOperation {
+    fn operation(&self, location: &Location, mode: SaveMode) -> DeltaOperation {
         DeltaOperation::Create {
             mode,
             location: location.url().clone(),

@@ -33,11 +33,16 @@ pub struct ForeignFile {
     pub url: String,
 }
 
+/// The columns in the names of a file's folders.
+type Folders = Vec<(String, Option<String>)>;
+
+type Found = (ObjectMeta, Folders);
+
 /// Lists the files of a place that are meant, by their paths.
 pub async fn list(stores: &Stores, place: &FilesPlace, filter: &FileFilter) -> Result<FileList> {
     let root = place.root();
     let store = stores.store(root)?;
-    let mut found: Vec<(ObjectMeta, Vec<(String, Option<String>)>)> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     if place.pattern().is_none()
         && let Ok(meta) = store.head(root.path()).await
         && meta.location == *root.path()
@@ -91,11 +96,7 @@ fn relative(path: &Path, root: &Path) -> Option<String> {
 }
 
 /// The columns in the names of a file's folders, if the file is meant.
-fn meant(
-    relative: &str,
-    place: &FilesPlace,
-    filter: &FileFilter,
-) -> Option<Vec<(String, Option<String>)>> {
+fn meant(relative: &str, place: &FilesPlace, filter: &FileFilter) -> Option<Folders> {
     let mut segments: Vec<&str> = relative.split('/').collect();
     let is_hidden = |segment: &str| {
         segment.starts_with('.') || segment.starts_with('_') && !segment.contains('=')
@@ -135,8 +136,6 @@ fn is_of_time(meta: &ObjectMeta, filter: &FileFilter) -> bool {
     filter.modified_after.is_none_or(|after| meta.last_modified > after)
         && filter.modified_before.is_none_or(|before| meta.last_modified < before)
 }
-
-type Found = (ObjectMeta, Vec<(String, Option<String>)>);
 
 /// The columns that the folders of every file name. 22023 where they do not agree.
 fn partition_columns(found: &[Found], filter: &FileFilter) -> Result<Vec<String>> {

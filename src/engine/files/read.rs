@@ -301,12 +301,20 @@ impl Rows {
                 Some(column) => self.append(column, text_of(value).as_deref()),
                 None if value == "null" || !fit.rescues => {}
                 None => {
-                    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-                    self.rescue(fit, &name, value);
+                    self.rescue(fit, &name, rescued_value(value));
                 }
             }
         }
         self.end_row();
+    }
+}
+
+/// A value as rescued data have it: as it was, or as text where its digits would be cut.
+fn rescued_value(written: &str) -> Value {
+    match serde_json::from_str(written) {
+        Ok(Value::Number(number)) if number.to_string() != written => Value::from(written),
+        Ok(value) => value,
+        Err(_) => Value::from(written),
     }
 }
 
