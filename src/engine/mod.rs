@@ -17,6 +17,7 @@ pub mod facts;
 mod function;
 mod grants;
 mod insert;
+mod interruption;
 mod kept;
 mod length;
 mod maintenance;
