@@ -1,8 +1,9 @@
 -- information_schema.check_constraints: https://www.postgresql.org/docs/16/infoschema-check-constraints.html
--- Always empty: a warehouse has no such objects.
+-- The checks of tables.
 SELECT
-    CAST(NULL AS name) AS constraint_catalog,
-    CAST(NULL AS name) AS constraint_schema,
-    CAST(NULL AS name) AS constraint_name,
-    CAST(NULL AS varchar) AS check_clause
-WHERE false
+    CAST(current_database() AS name) AS constraint_catalog,
+    c.nspname AS constraint_schema,
+    c.conname AS constraint_name,
+    CAST('(' || c.expression || ')' AS varchar) AS check_clause
+FROM lakegate_catalog.constraints AS c
+WHERE c.contype = 'c'

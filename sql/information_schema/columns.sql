@@ -6,7 +6,7 @@ SELECT
     c.relname AS table_name,
     a.attname AS column_name,
     CAST(a.attnum AS integer) AS ordinal_position,
-    CAST(NULL AS varchar) AS column_default,
+    CAST(CASE WHEN a.attgenerated = '' THEN a.expression END AS varchar) AS column_default,
     CAST(CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS varchar(3)) AS is_nullable,
     CAST(CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'ARRAY' ELSE t.sql_name END AS varchar) AS data_type,
     CAST(CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS integer) AS character_maximum_length,
@@ -66,16 +66,17 @@ SELECT
     CAST(NULL AS integer) AS maximum_cardinality,
     CAST(CAST(a.attnum AS text) AS name) AS dtd_identifier,
     CAST('NO' AS varchar(3)) AS is_self_referencing,
-    CAST('NO' AS varchar(3)) AS is_identity,
-    CAST(NULL AS varchar) AS identity_generation,
-    CAST(NULL AS varchar) AS identity_start,
-    CAST(NULL AS varchar) AS identity_increment,
+    CAST(CASE WHEN a.attidentity = '' THEN 'NO' ELSE 'YES' END AS varchar(3)) AS is_identity,
+    CAST(CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS varchar) AS identity_generation,
+    CAST(a.identity_start AS varchar) AS identity_start,
+    CAST(a.identity_increment AS varchar) AS identity_increment,
     CAST(NULL AS varchar) AS identity_maximum,
     CAST(NULL AS varchar) AS identity_minimum,
     CAST('NO' AS varchar(3)) AS identity_cycle,
-    CAST('NEVER' AS varchar) AS is_generated,
-    CAST(NULL AS varchar) AS generation_expression,
+    CAST(CASE WHEN a.attgenerated = '' THEN 'NEVER' ELSE 'ALWAYS' END AS varchar) AS is_generated,
+    CAST(CASE WHEN a.attgenerated <> '' THEN a.expression END AS varchar) AS generation_expression,
     CAST(CASE WHEN c.relkind = 'r' AND NOT c.is_system THEN 'YES' ELSE 'NO' END AS varchar(3)) AS is_updatable
 FROM lakegate_catalog.attributes AS a
 JOIN lakegate_catalog.classes AS c ON c.oid = a.attrelid
 JOIN lakegate_catalog.types AS t ON t.oid = a.atttypid
+WHERE c.relkind <> 'i'

@@ -1,10 +1,11 @@
 -- information_schema.constraint_table_usage: https://www.postgresql.org/docs/16/infoschema-constraint-table-usage.html
--- Always empty: a warehouse has no such objects.
+-- The tables of primary and unique keys, and those that foreign keys refer to.
 SELECT
-    CAST(NULL AS name) AS table_catalog,
-    CAST(NULL AS name) AS table_schema,
-    CAST(NULL AS name) AS table_name,
-    CAST(NULL AS name) AS constraint_catalog,
-    CAST(NULL AS name) AS constraint_schema,
-    CAST(NULL AS name) AS constraint_name
-WHERE false
+    CAST(current_database() AS name) AS table_catalog,
+    CAST(CASE c.contype WHEN 'f' THEN c.confnspname ELSE c.nspname END AS name) AS table_schema,
+    CAST(CASE c.contype WHEN 'f' THEN c.confrelname ELSE c.relname END AS name) AS table_name,
+    CAST(current_database() AS name) AS constraint_catalog,
+    c.nspname AS constraint_schema,
+    c.conname AS constraint_name
+FROM lakegate_catalog.constraint_columns AS c
+WHERE c.ordinal_position = 1

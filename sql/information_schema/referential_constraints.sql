@@ -1,13 +1,14 @@
 -- information_schema.referential_constraints: https://www.postgresql.org/docs/16/infoschema-referential-constraints.html
--- Always empty: a warehouse has no such objects.
+-- Foreign keys and the keys that they refer to.
 SELECT
-    CAST(NULL AS name) AS constraint_catalog,
-    CAST(NULL AS name) AS constraint_schema,
-    CAST(NULL AS name) AS constraint_name,
-    CAST(NULL AS name) AS unique_constraint_catalog,
-    CAST(NULL AS name) AS unique_constraint_schema,
-    CAST(NULL AS name) AS unique_constraint_name,
-    CAST(NULL AS varchar) AS match_option,
-    CAST(NULL AS varchar) AS update_rule,
-    CAST(NULL AS varchar) AS delete_rule
-WHERE false
+    CAST(current_database() AS name) AS constraint_catalog,
+    c.nspname AS constraint_schema,
+    c.conname AS constraint_name,
+    CAST(current_database() AS name) AS unique_constraint_catalog,
+    c.confnspname AS unique_constraint_schema,
+    c.confname AS unique_constraint_name,
+    CAST('NONE' AS varchar) AS match_option,
+    CAST('NO ACTION' AS varchar) AS update_rule,
+    CAST('NO ACTION' AS varchar) AS delete_rule
+FROM lakegate_catalog.constraint_columns AS c
+WHERE c.contype = 'f' AND c.ordinal_position = 1

@@ -4,7 +4,13 @@ SELECT
     CAST(current_database() AS name) AS table_catalog,
     c.nspname AS table_schema,
     c.relname AS table_name,
-    CAST(CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'BASE TABLE' END AS varchar) AS table_type,
+    CAST(
+        CASE
+            WHEN c.relnamespace = pg_my_temp_schema() THEN 'LOCAL TEMPORARY'
+            WHEN c.relkind = 'v' THEN 'VIEW'
+            ELSE 'BASE TABLE'
+        END AS varchar
+    ) AS table_type,
     CAST(NULL AS name) AS self_referencing_column_name,
     CAST(NULL AS varchar) AS reference_generation,
     CAST(NULL AS name) AS user_defined_type_catalog,
@@ -14,3 +20,4 @@ SELECT
     CAST('NO' AS varchar(3)) AS is_typed,
     CAST(NULL AS varchar) AS commit_action
 FROM lakegate_catalog.classes AS c
+WHERE c.relkind <> 'i'

@@ -1,5 +1,5 @@
 -- pg_catalog.pg_class: https://www.postgresql.org/docs/16/catalog-pg-class.html
--- Tables and views of the current catalog, and the system relations.
+-- Tables, views and the indexes of keys in the current catalog, and the system relations.
 SELECT
     c.oid,
     c.relname,
@@ -7,26 +7,26 @@ SELECT
     c.reltype,
     CAST(0 AS oid) AS reloftype,
     c.relowner,
-    CAST(CASE c.relkind WHEN 'r' THEN 2 ELSE 0 END AS oid) AS relam,
+    CAST(CASE c.relkind WHEN 'r' THEN 2 WHEN 'i' THEN 403 ELSE 0 END AS oid) AS relam,
     CAST(0 AS oid) AS relfilenode,
     CAST(0 AS oid) AS reltablespace,
     CAST(0 AS integer) AS relpages,
     CAST(-1 AS real) AS reltuples,
     CAST(0 AS integer) AS relallvisible,
     CAST(0 AS oid) AS reltoastrelid,
-    CAST(false AS boolean) AS relhasindex,
+    c.relhasindex,
     CAST(
         c.is_system AND c.relname IN (
             'pg_authid', 'pg_auth_members', 'pg_database', 'pg_db_role_setting', 'pg_parameter_acl',
             'pg_replication_origin', 'pg_shdepend', 'pg_shdescription', 'pg_shseclabel', 'pg_subscription', 'pg_tablespace')
         AS boolean
     ) AS relisshared,
-    CAST('p' AS "char") AS relpersistence,
+    CAST(CASE WHEN c.relnamespace = pg_my_temp_schema() THEN 't' ELSE 'p' END AS "char") AS relpersistence,
     c.relkind,
     c.relnatts,
-    CAST(0 AS smallint) AS relchecks,
+    c.relchecks,
     CAST(c.relkind = 'v' AS boolean) AS relhasrules,
-    CAST(false AS boolean) AS relhastriggers,
+    c.relhastriggers,
     CAST(false AS boolean) AS relhassubclass,
     CAST(false AS boolean) AS relrowsecurity,
     CAST(false AS boolean) AS relforcerowsecurity,

@@ -1,9 +1,10 @@
 -- pg_catalog.pg_indexes: https://www.postgresql.org/docs/16/view-pg-indexes.html
--- Always empty: a warehouse has no such objects.
+-- The indexes that PostgreSQL would have for keys.
 SELECT
-    CAST(NULL AS name) AS schemaname,
-    CAST(NULL AS name) AS tablename,
-    CAST(NULL AS name) AS indexname,
+    c.nspname AS schemaname,
+    c.relname AS tablename,
+    c.conname AS indexname,
     CAST(NULL AS name) AS tablespace,
-    CAST(NULL AS text) AS indexdef
-WHERE false
+    pg_get_indexdef(c.conindid) AS indexdef
+FROM lakegate_catalog.constraints AS c
+WHERE c.contype IN ('p', 'u')

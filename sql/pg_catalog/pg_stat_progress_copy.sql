@@ -1,14 +1,14 @@
 -- pg_catalog.pg_stat_progress_copy: https://www.postgresql.org/docs/16/progress-reporting.html
--- Always empty: nothing counts what it would show.
+-- COPY FROM STDIN and COPY INTO. No rows are excluded: there is no WHERE, and no ON_ERROR.
 SELECT
-    CAST(NULL AS integer) AS pid,
-    CAST(NULL AS oid) AS datid,
-    CAST(NULL AS name) AS datname,
-    CAST(NULL AS oid) AS relid,
-    CAST(NULL AS text) AS command,
-    CAST(NULL AS text) AS type,
-    CAST(NULL AS bigint) AS bytes_processed,
-    CAST(NULL AS bigint) AS bytes_total,
-    CAST(NULL AS bigint) AS tuples_processed,
-    CAST(NULL AS bigint) AS tuples_excluded
-WHERE false
+    c.pid,
+    c.datid,
+    CAST(c.datname AS name) AS datname,
+    c.relid,
+    CAST('COPY FROM' AS text) AS command,
+    c.type,
+    c.bytes_processed,
+    c.bytes_total,
+    c.tuples_processed,
+    CAST(0 AS bigint) AS tuples_excluded
+FROM lakegate_catalog.copies AS c

@@ -5,7 +5,7 @@ SELECT
     c.relname AS tablename,
     pg_get_userbyid(c.relowner) AS tableowner,
     CAST(NULL AS name) AS tablespace,
-    CAST(false AS boolean) AS hasindexes,
+    c.relhasindex AS hasindexes,
     CAST(false AS boolean) AS hasrules,
     CAST(false AS boolean) AS hastriggers,
     CAST(false AS boolean) AS rowsecurity

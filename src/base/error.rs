@@ -234,6 +234,7 @@ error_kinds! {
     DuplicateSchema = "42P06",
     DuplicateTable = "42P07",
     InvalidColumnReference = "42P10",
+    InvalidForeignKey = "42830",
     WindowingError = "42P20",
     InvalidTableDefinition = "42P16",
     InvalidObjectDefinition = "42P17",

@@ -30,6 +30,8 @@ pub struct Limits {
     pub cursor_memory_bytes_max: usize,
     /// Views inside views.
     pub view_depth_max: usize,
+    /// Temporary tables and views of one session; one more gets 54000.
+    pub temporary_objects_max: usize,
     /// Queries that run at one time; more of them queue.
     pub running_queries_max: usize,
     /// Queries that may wait for their turn; one more gets 53300.
@@ -76,6 +78,7 @@ impl Default for Limits {
             prepared_statements_max: 10_000,
             cursor_memory_bytes_max: MIB,
             view_depth_max: 32,
+            temporary_objects_max: 1000,
             running_queries_max: 16,
             queued_queries_max: 1000,
             queue_timeout: Duration::from_secs(300),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
+use super::files::{BoundConvert, BoundCopyInto, BoundFiles};
 use super::maintenance::BoundMaintenance;
 use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::PrincipalId;
@@ -12,9 +13,10 @@ use crate::base::name::ObjectName;
 use crate::base::secret::Secret;
 use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, ExternalLocation, Privilege, Relation, Schema, Securable, Snapshot};
+use crate::sql::files::FilesFormat;
 use crate::sql::statement::{
-    AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, CopyOption, ExplainFormat,
-    JoinedChange, MergeMatch, PrincipalKind,
+    AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, ConflictTarget, CopyOption,
+    ExplainFormat, JoinedChange, KeyConstraint, MergeMatch, OnCommit, Overriding, PrincipalKind,
 };
 
 /// A bound statement and the snapshot its ids belong to.
@@ -44,6 +46,8 @@ pub enum BoundStatement {
         columns: Vec<ColumnName>,
         options: Vec<CopyOption>,
     },
+    CopyInto(Box<BoundCopyInto>),
+    ConvertToDelta(Box<BoundConvert>),
 
     CreateCatalog {
         name: String,
@@ -138,6 +142,8 @@ pub enum BoundRelation {
         schema: String,
         name: String,
     },
+    /// Files in a place.
+    Files(Arc<BoundFiles>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -176,9 +182,25 @@ pub struct BoundInsert {
     /// `None` is DEFAULT VALUES.
     pub source: Option<BoundQuery>,
     pub by_name: bool,
+    pub overriding: Option<Overriding>,
     pub replaced: BoundReplaced,
+    pub on_conflict: Option<BoundConflict>,
     /// Over [`crate::sql::CHANGED_ROWS`], which is none of its relations.
     pub returning: Option<BoundQuery>,
+}
+
+/// What becomes of a row whose key the table has already.
+#[derive(Debug, Clone)]
+pub struct BoundConflict {
+    pub target: ConflictTarget,
+    /// `None` is DO NOTHING.
+    pub update: Option<BoundConflictUpdate>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundConflictUpdate {
+    pub assignments: Vec<BoundAssignment>,
+    pub predicate: Option<BoundExpression>,
 }
 
 /// Which rows go when new ones come.
@@ -264,6 +286,7 @@ pub struct BoundCreateTable {
     pub if_not_exists: bool,
     pub columns: Vec<ColumnDefinition>,
     pub checks: Vec<CheckConstraint>,
+    pub keys: Vec<BoundKey>,
     pub partitioned_by: Vec<ColumnName>,
     pub location: Option<String>,
     /// The external location that covers it.
@@ -271,8 +294,23 @@ pub struct BoundCreateTable {
     pub properties: Vec<(String, String)>,
     pub comment: Option<String>,
     pub query: Option<BoundQuery>,
+    /// Names for the first columns of the query.
+    pub column_names: Vec<ColumnName>,
+    /// The columns of the query, and none of its rows.
+    pub no_data: bool,
+    /// What becomes of a temporary table at COMMIT.
+    pub on_commit: OnCommit,
     pub cluster_by: Vec<ColumnName>,
     pub clone_of: Option<BoundCloneOf>,
+    /// What the files are, where they are no Delta table's.
+    pub files: Option<FilesFormat>,
+}
+
+/// A key, and the table that it refers to: `None` for the table itself, and for what is no foreign key.
+#[derive(Debug, Clone)]
+pub struct BoundKey {
+    pub key: KeyConstraint,
+    pub referenced: Option<Arc<Relation>>,
 }
 
 /// The table that a new one is a copy of.
@@ -294,6 +332,8 @@ pub struct BoundCreateView {
     pub query: BoundQuery,
     pub definition: String,
     pub comment: Option<String>,
+    /// What the user is told.
+    pub notice: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -302,12 +342,14 @@ pub enum BoundAlterNamespace {
     OwnerTo(Arc<Principal>),
 }
 
-/// What else an ALTER TABLE names: where the table goes, or whose it becomes.
+/// What else an ALTER TABLE names: where the table goes, whose it becomes, or what its keys refer to.
 #[derive(Debug, Clone)]
 pub enum BoundTableTarget {
     Itself,
     Schema(Arc<Schema>),
     Owner(Arc<Principal>),
+    /// The tables of the foreign keys among the changes, in order.
+    Referenced(Vec<Arc<Relation>>),
 }
 
 #[derive(Debug, Clone)]
@@ -426,7 +468,7 @@ impl BoundRelation {
             BoundRelation::Table { relation, .. } | BoundRelation::View { relation, .. } => {
                 Some(relation)
             }
-            BoundRelation::System { .. } => None,
+            BoundRelation::System { .. } | BoundRelation::Files(_) => None,
         }
     }
 }

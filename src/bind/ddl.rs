@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
-use crate::catalog::{Relation, Securable};
+use crate::catalog::{Relation, Schema, Securable};
 use crate::sql::statement::{
     AlterCatalog, AlterNamespace, AlterSchema, AlterTable, AlterTableAction, AlterView,
     AlterViewAction, CloneOf, Comment, CommentTarget, CreateSchema, CreateTable, CreateView, Drop,
-    DropKind, SecurableName,
+    DropKind, KeyConstraint, KeyKind, OnCommit, SecurableName, TableChange,
 };
 use crate::storage::Location;
 
 use super::bound::{
     BoundAlterNamespace, BoundAlterView, BoundCloneOf, BoundCommentTarget, BoundCreateSchema,
-    BoundCreateTable, BoundCreateView, BoundStatement, BoundTableTarget,
+    BoundCreateTable, BoundCreateView, BoundKey, BoundQuery, BoundRelation, BoundStatement,
+    BoundTableTarget,
 };
 use super::query::time_travel;
-use super::scope::{SYSTEM_SCHEMAS, Scope};
+use super::scope::{Found, SYSTEM_SCHEMAS, Scope};
 
 impl Scope<'_> {
     pub(super) fn create_schema(&self, create: CreateSchema) -> Result<BoundStatement> {
@@ -39,11 +40,17 @@ impl Scope<'_> {
     }
 
     pub(super) fn create_table(&self, create: CreateTable) -> Result<BoundStatement> {
-        let schema = self.schema_for_new(&create.name)?;
+        let schema = self.schema_for_new(&create.name, create.temporary.is_some())?;
+        if create.location.is_some() && self.snapshot.is_temporary_schema(schema.id) {
+            return Err(Error::unsupported("a LOCATION for a temporary table")
+                .with_hint("Leave LOCATION out: the files are gone with the session."));
+        }
         let existing = self.snapshot.relation(schema.id, &create.name.object).cloned();
         let location = create.location.as_deref().map(Location::parse).transpose()?;
         let external_location = location
             .and_then(|place| self.snapshot.external_location_of(place.url().as_str()).cloned());
+        let keys = create.keys.into_iter().map(|key| self.key(key, &create.name, &schema));
+        let keys = keys.collect::<Result<_>>()?;
         Ok(BoundStatement::CreateTable(Box::new(BoundCreateTable {
             schema,
             existing,
@@ -52,14 +59,19 @@ impl Scope<'_> {
             if_not_exists: create.if_not_exists,
             columns: create.columns,
             checks: create.checks,
+            keys,
             partitioned_by: create.partitioned_by,
             location: create.location,
             external_location,
             properties: create.properties,
             comment: create.comment,
             query: create.query.map(|query| self.query(query)).transpose()?,
+            column_names: create.column_names,
+            no_data: create.no_data,
+            on_commit: create.temporary.unwrap_or(OnCommit::PreserveRows),
             cluster_by: create.cluster_by,
             clone_of: create.clone_of.map(|clone| self.clone_of(clone)).transpose()?,
+            files: create.files,
         })))
     }
 
@@ -69,7 +81,13 @@ impl Scope<'_> {
     }
 
     pub(super) fn create_view(&self, create: CreateView) -> Result<BoundStatement> {
-        let schema = self.schema_for_new(&create.name)?;
+        let query = self.query(create.query)?;
+        let mut schema = self.schema_for_new(&create.name, create.temporary)?;
+        let mut notice = None;
+        if !self.snapshot.is_temporary_schema(schema.id) && self.reads_temporary(&query) {
+            schema = self.temporary_schema_for_new(&create.name)?;
+            notice = Some(format!("view \"{}\" will be a temporary view", create.name.object));
+        }
         let existing = self.snapshot.relation(schema.id, &create.name.object).cloned();
         Ok(BoundStatement::CreateView(BoundCreateView {
             schema,
@@ -78,10 +96,17 @@ impl Scope<'_> {
             or_replace: create.or_replace,
             if_not_exists: create.if_not_exists,
             columns: create.columns,
-            query: self.query(create.query)?,
+            query,
             definition: create.definition,
             comment: create.comment,
+            notice,
         }))
+    }
+
+    /// Whether a query reads temporary tables or views.
+    fn reads_temporary(&self, query: &BoundQuery) -> bool {
+        let mut relations = query.relations.values().filter_map(BoundRelation::relation);
+        relations.any(|relation| self.snapshot.is_temporary_schema(relation.schema))
     }
 
     pub(super) fn alter_catalog(&self, alter: AlterCatalog) -> Result<BoundStatement> {
@@ -128,9 +153,43 @@ impl Scope<'_> {
                 BoundTableTarget::Schema(self.schema(name.catalog.as_deref(), schema)?)
             }
             AlterTableAction::OwnerTo(owner) => BoundTableTarget::Owner(self.principal(owner)?),
-            AlterTableAction::Change(_) => BoundTableTarget::Itself,
+            AlterTableAction::Change(changes) => self.referenced(changes)?,
         };
         Ok(BoundStatement::AlterTable { table: relation, action, target })
+    }
+
+    fn referenced(&self, changes: &[TableChange]) -> Result<BoundTableTarget> {
+        let foreign = changes.iter().filter_map(|change| match change {
+            TableChange::AddKey(KeyConstraint { kind: KeyKind::Foreign { table, .. }, .. }) => {
+                Some(self.table(table))
+            }
+            _ => None,
+        });
+        let tables: Vec<Arc<Relation>> = foreign.collect::<Result<_>>()?;
+        Ok(match tables.is_empty() {
+            true => BoundTableTarget::Itself,
+            false => BoundTableTarget::Referenced(tables),
+        })
+    }
+
+    /// A key of a new table, which may refer to the table itself.
+    fn key(&self, key: KeyConstraint, name: &ObjectName, schema: &Schema) -> Result<BoundKey> {
+        let referenced = match &key.kind {
+            KeyKind::Primary | KeyKind::Unique => None,
+            KeyKind::Foreign { table, .. } => {
+                let names_itself = table.object == name.object
+                    && table.schema.as_ref().is_none_or(|named| *named == schema.name)
+                    && (table.catalog.is_none() || table.catalog == name.catalog);
+                let is_itself = names_itself
+                    && match self.find(table)? {
+                        Some(Found::Relation(found)) => found.schema == schema.id,
+                        Some(Found::System { .. }) => false,
+                        None => true,
+                    };
+                if is_itself { None } else { Some(self.table(table)?) }
+            }
+        };
+        Ok(BoundKey { key, referenced })
     }
 
     /// The other schema that a rename names, if it does.
@@ -174,7 +233,12 @@ impl Scope<'_> {
             },
             AlterViewAction::OwnerTo(owner) => BoundAlterView::OwnerTo(self.principal(&owner)?),
             AlterViewAction::As { query, definition } => {
-                BoundAlterView::As { query: self.query(query)?, definition }
+                let query = self.query(query)?;
+                if !self.snapshot.is_temporary_schema(view.schema) && self.reads_temporary(&query) {
+                    return Err(Error::unsupported("temporary tables in a view that stays")
+                        .with_hint("Use CREATE TEMPORARY VIEW."));
+                }
+                BoundAlterView::As { query, definition }
             }
         };
         Ok(BoundStatement::AlterView { view, action })

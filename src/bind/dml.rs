@@ -2,19 +2,29 @@
 
 use crate::base::Result;
 use crate::sql::statement::{
-    Assignment, Delete, Insert, InsertSource, Merge, MergeAction, MergeClause, Query, Replaced,
-    Truncate, Update,
+    Assignment, ConflictUpdate, Delete, Insert, InsertSource, Merge, MergeAction, MergeClause,
+    OnConflict, Query, Replaced, Truncate, Update,
 };
 
 use super::bound::{
-    BoundAssignment, BoundDelete, BoundInsert, BoundMerge, BoundMergeAction, BoundMergeClause,
-    BoundQuery, BoundReplaced, BoundStatement, BoundUpdate,
+    BoundAssignment, BoundConflict, BoundConflictUpdate, BoundDelete, BoundInsert, BoundMerge,
+    BoundMergeAction, BoundMergeClause, BoundQuery, BoundReplaced, BoundStatement, BoundUpdate,
 };
 use super::scope::Scope;
 
 impl Scope<'_> {
     pub(super) fn insert(&self, insert: Insert) -> Result<BoundStatement> {
-        let Insert { table, alias, columns, source, by_name, replaced, returning } = insert;
+        let Insert {
+            table,
+            alias,
+            columns,
+            source,
+            by_name,
+            overriding,
+            replaced,
+            on_conflict,
+            returning,
+        } = insert;
         let alias = alias.unwrap_or_else(|| table.object.clone());
         let table = self.table(&table)?;
         let source = match source {
@@ -35,9 +45,20 @@ impl Scope<'_> {
             columns,
             source,
             by_name,
+            overriding,
             replaced,
+            on_conflict: on_conflict.map(|conflict| self.on_conflict(conflict)).transpose()?,
             returning,
         }))
+    }
+
+    fn on_conflict(&self, conflict: OnConflict) -> Result<BoundConflict> {
+        let OnConflict { target, update } = conflict;
+        let update = update.map(|ConflictUpdate { assignments, predicate }| {
+            let assignments = self.assignments(assignments)?;
+            Ok(BoundConflictUpdate { assignments, predicate: self.predicate(predicate)? })
+        });
+        Ok(BoundConflict { target, update: update.transpose()? })
     }
 
     pub(super) fn update(&self, update: Update) -> Result<BoundStatement> {

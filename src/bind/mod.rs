@@ -4,6 +4,7 @@
 pub mod bound;
 mod ddl;
 mod dml;
+pub mod files;
 pub mod maintenance;
 mod principal;
 mod query;
@@ -51,6 +52,9 @@ impl Scope<'_> {
                     options: copy.options,
                 }),
             },
+
+            Statement::CopyInto(copy) => self.copy_into(*copy),
+            Statement::ConvertToDelta(convert) => self.convert(*convert),
 
             Statement::CreateCatalog(create) => Ok(BoundStatement::CreateCatalog {
                 name: create.name,

@@ -46,6 +46,11 @@ impl Scope<'_> {
 
     fn reference(&self, reference: &RelationReference, depth: usize) -> Result<BoundRelation> {
         let name = &reference.name;
+        if let Some(files) = &reference.files {
+            let files = self.files(files.clone());
+            let files = files.map_err(|error| error.at_if(name.position()))?;
+            return Ok(BoundRelation::Files(Arc::new(files)));
+        }
         let time_travel = reference.time_travel.clone().map(time_travel);
         let not_a_table = |what: &str| {
             Error::new(
@@ -87,6 +92,8 @@ impl Scope<'_> {
             principal: relation.owner,
             catalog: view.catalog.clone(),
             search_path: view.search_path.clone(),
+            // A view that stays does not change its meaning with what its reader has made.
+            temporary: self.snapshot.is_temporary_schema(relation.schema),
             ..self.clone()
         };
         let query = view_query(&relation.name, &view.definition, &self.parse_limits)?;

@@ -6,6 +6,7 @@ use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
 use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, Relation, Schema, Snapshot};
+use crate::sql::TEMPORARY_SCHEMA;
 use crate::sql::statement::SchemaName;
 
 /// Whether a principal may learn of a securable. Given by `governance`, so that a name that somebody must
@@ -24,6 +25,9 @@ pub struct Scope<'a> {
     pub catalog: String,
     /// Schemas of the current catalog, first match wins. `pg_catalog` comes before them all unless named.
     pub search_path: Vec<String>,
+    /// Whether the session's temporary objects are looked at: before all others unless the search path
+    /// names their schema.
+    pub temporary: bool,
     pub visible: Visibility<'a>,
     pub system: SystemRelations<'a>,
     /// The bounds on the texts of views.
@@ -62,11 +66,25 @@ impl Scope<'_> {
     /// The schema of this name, in the catalog given or the current one.
     pub(super) fn schema(&self, catalog: Option<&str>, name: &str) -> Result<Arc<Schema>> {
         let catalog = self.catalog(catalog)?;
-        self.snapshot
-            .schema(catalog.id, name)
+        self.schema_in(&catalog, name)
             .filter(|schema| self.sees(schema.id))
             .cloned()
             .ok_or_else(|| undefined_schema(name))
+    }
+
+    fn schema_in(&self, catalog: &Catalog, name: &str) -> Option<&Arc<Schema>> {
+        match name {
+            TEMPORARY_SCHEMA => self.temporary_schema(),
+            name => {
+                let found = self.snapshot.schema(catalog.id, name);
+                found.filter(|found| self.temporary || !self.snapshot.is_temporary_schema(found.id))
+            }
+        }
+    }
+
+    /// The schema of the session's temporary objects, where they are looked at.
+    pub(super) fn temporary_schema(&self) -> Option<&Arc<Schema>> {
+        self.snapshot.temporary_schema().filter(|_| self.temporary)
     }
 
     pub(super) fn schema_or_current(&self, name: Option<&SchemaName>) -> Result<Arc<Schema>> {
@@ -81,7 +99,7 @@ impl Scope<'_> {
         let catalog = self.catalog(None)?;
         self.search_path
             .iter()
-            .find_map(|name| self.snapshot.schema(catalog.id, name))
+            .find_map(|name| self.schema_in(&catalog, name))
             .filter(|schema| self.sees(schema.id))
             .cloned()
             .ok_or_else(|| {
@@ -91,7 +109,10 @@ impl Scope<'_> {
     }
 
     /// The schema that a new relation of this name goes to.
-    pub(super) fn schema_for_new(&self, name: &ObjectName) -> Result<Arc<Schema>> {
+    pub(super) fn schema_for_new(&self, name: &ObjectName, temporary: bool) -> Result<Arc<Schema>> {
+        if temporary {
+            return self.temporary_schema_for_new(name);
+        }
         match &name.schema {
             Some(schema) if SYSTEM_SCHEMAS.contains(&schema.as_str()) => Err(Error::new(
                 ErrorKind::InsufficientPrivilege,
@@ -103,6 +124,21 @@ impl Scope<'_> {
                 .schema(name.catalog.as_deref(), schema)
                 .map_err(|error| error.at_if(name.position())),
             None => self.creation_schema(),
+        }
+    }
+
+    /// The schema that a new temporary relation of this name goes to.
+    pub(super) fn temporary_schema_for_new(&self, name: &ObjectName) -> Result<Arc<Schema>> {
+        let own = self.temporary_schema().cloned().ok_or_else(|| {
+            Error::internal("there is no schema for the session's temporary objects")
+        })?;
+        match &name.schema {
+            Some(schema) if *schema != own.name && schema != TEMPORARY_SCHEMA => Err(Error::new(
+                ErrorKind::InvalidTableDefinition,
+                "cannot create temporary relation in non-temporary schema",
+            )
+            .at_if(name.position())),
+            Some(_) | None => Ok(own),
         }
     }
 
@@ -128,8 +164,14 @@ impl Scope<'_> {
         }
         let implicit =
             (!self.search_path.iter().any(|schema| schema == "pg_catalog")).then_some("pg_catalog");
+        let temporary = self.temporary_schema().map(|schema| schema.name.as_str());
+        let temporary = temporary.filter(|own| !self.search_path.iter().any(|name| name == own));
+        let temporary = temporary.map(|_| TEMPORARY_SCHEMA);
         let path = implicit.into_iter().chain(self.search_path.iter().map(String::as_str));
-        Ok(path.into_iter().find_map(|schema| self.find_in(&catalog, schema, &name.object)))
+        Ok(temporary
+            .into_iter()
+            .chain(path)
+            .find_map(|schema| self.find_in(&catalog, schema, &name.object)))
     }
 
     fn find_in(&self, catalog: &Catalog, schema: &str, object: &str) -> Option<Found> {
@@ -137,7 +179,7 @@ impl Scope<'_> {
             return (self.system)(schema, object)
                 .then(|| Found::System { schema: schema.to_owned(), name: object.to_owned() });
         }
-        let schema = self.snapshot.schema(catalog.id, schema)?;
+        let schema = self.schema_in(catalog, schema)?;
         let relation = self.snapshot.relation(schema.id, object)?;
         self.sees(relation.id).then(|| Found::Relation(Arc::clone(relation)))
     }
@@ -182,6 +224,7 @@ impl Scope<'_> {
     pub(super) fn undefined(&self, name: &ObjectName) -> Error {
         if let Some(schema) = &name.schema {
             let known = SYSTEM_SCHEMAS.contains(&schema.as_str())
+                || schema == TEMPORARY_SCHEMA
                 || self.schema(name.catalog.as_deref(), schema).is_ok();
             if !known {
                 return undefined_relation(name)

@@ -3,6 +3,7 @@
 
 use crate::base::{PrincipalId, SecurableId};
 
+use super::constraint::{Check, NewConstraint};
 use super::grant::Grant;
 use super::principal::PrincipalKind;
 use super::securable::{Column, RelationKind};
@@ -22,12 +23,25 @@ pub enum Change {
         kind: RelationKind,
         columns: Vec<Column>,
         comment: Option<String>,
+        /// In place of all that it had; foreign keys that refer to the old ones go.
+        constraints: Vec<NewConstraint>,
     },
-    /// The columns that a newer version of the table has.
+    /// The columns and checks that a newer version of the table has. A key goes with any of its columns.
     SetColumns {
         id: SecurableId,
         columns: Vec<Column>,
         partition_columns: Vec<String>,
+        checks: Vec<Check>,
+    },
+    /// A key that informs only.
+    AddConstraint {
+        relation: SecurableId,
+        constraint: NewConstraint,
+    },
+    /// With the foreign keys that refer to it. The caller has checked CASCADE.
+    DropConstraint {
+        relation: SecurableId,
+        constraint: SecurableId,
     },
     Rename {
         id: SecurableId,
@@ -117,6 +131,7 @@ pub struct NewRelation {
     pub comment: Option<String>,
     pub kind: RelationKind,
     pub columns: Vec<Column>,
+    pub constraints: Vec<NewConstraint>,
 }
 
 #[derive(Debug, Clone)]

@@ -27,13 +27,15 @@ pub(super) struct Draft {
     next_oid: u64,
     /// Microseconds since 1970-01-01 UTC; the time of everything made in this draft.
     now: i64,
+    /// Tables whose constraints have changed; they need not be there any more.
+    pub(super) constrained: BTreeSet<SecurableId>,
 }
 
 impl Draft {
     pub fn new(current: &Snapshot, next_oid: u64, now: i64) -> Self {
         let mut snapshot = current.clone();
         snapshot.set_revision(current.revision() + 1);
-        Draft { snapshot, next_oid, now }
+        Draft { snapshot, next_oid, now, constrained: BTreeSet::new() }
     }
 
     pub fn snapshot(&self) -> &Snapshot {
@@ -52,7 +54,10 @@ impl Draft {
         self.now
     }
 
-    pub fn finish(self) -> Snapshot {
+    pub fn finish(mut self) -> Snapshot {
+        if let Some(place) = &mut self.snapshot.temporary {
+            place.next_oid = self.next_oid;
+        }
         self.snapshot
     }
 
@@ -96,16 +101,16 @@ impl Draft {
             Change::CreateCatalog(new) => self.create_catalog(new),
             Change::CreateSchema(new) => self.create_schema(new),
             Change::CreateRelation(new) => self.create_relation(new),
-            Change::ReplaceRelation { id, kind, columns, comment } => {
+            Change::ReplaceRelation { id, kind, columns, comment, constraints } => {
                 let mut relation = self.relation(*id)?;
                 self.check_location(*id, kind)?;
                 relation.kind = kind.clone();
                 relation.columns = canonical_columns(columns)?;
                 relation.comment.clone_from(comment);
-                self.snapshot.put_relation(relation);
-                Ok(())
+                self.put_constraints(relation, Vec::new());
+                self.constrain(*id, constraints)
             }
-            Change::SetColumns { id, columns, partition_columns } => {
+            Change::SetColumns { id, columns, partition_columns, checks } => {
                 let mut relation = self.relation(*id)?;
                 let RelationKind::Table(table) = &mut relation.kind else {
                     return Err(wrong_kind(&relation.name, "a table"));
@@ -113,7 +118,13 @@ impl Draft {
                 table.partition_columns.clone_from(partition_columns);
                 relation.columns = canonical_columns(columns)?;
                 self.snapshot.put_relation(relation);
-                Ok(())
+                self.set_checks(*id, checks)
+            }
+            Change::AddConstraint { relation, constraint } => {
+                self.constrain(*relation, std::slice::from_ref(constraint))
+            }
+            Change::DropConstraint { relation, constraint } => {
+                self.drop_constraint(*relation, *constraint)
             }
             Change::Rename { id, name } => self.rename(*id, name),
             Change::SetSchema { id, schema } => self.set_schema(*id, *schema),
@@ -218,10 +229,11 @@ impl Draft {
             owner: new.owner,
             comment: new.comment.clone(),
             columns,
+            constraints: Arc::default(),
             kind: new.kind.clone(),
             created_at: self.now,
         });
-        Ok(())
+        self.constrain(new.id, &new.constraints)
     }
 
     fn rename(&mut self, id: SecurableId, name: &str) -> Result<()> {
@@ -348,6 +360,9 @@ impl Draft {
             self.drop(id)?;
         }
         self.snapshot.remove_securable(&dropped);
+        if let Securable::Relation(relation) = dropped {
+            self.drop_orphans(relation.id);
+        }
         Ok(())
     }
 
@@ -477,7 +492,7 @@ impl Draft {
     }
 
     fn check_relation_name(&self, schema: SecurableId, name: &str) -> Result<()> {
-        let taken = self.snapshot.relation(schema, name).is_some();
+        let taken = self.snapshot.is_relation_name_taken(schema, name);
         check_name(name, taken, "relation", ErrorKind::DuplicateTable)
     }
 
@@ -501,7 +516,7 @@ impl Draft {
     }
 
     /// A copy of the relation, to be changed.
-    fn relation(&self, id: SecurableId) -> Result<Relation> {
+    pub(super) fn relation(&self, id: SecurableId) -> Result<Relation> {
         let found = self.snapshot.relation_by_id(id).map(|relation| Relation::clone(relation));
         found.ok_or_else(|| gone(ErrorKind::UndefinedTable, "relation", id))
     }

@@ -10,10 +10,14 @@ use uuid::Uuid;
 
 use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result, SecurableId};
 
+use super::column_source;
 use super::column_type::StoredType;
+use super::constraint_store;
 use super::grant::{Grant, Privilege};
 use super::principal::{Principal, PrincipalKind};
-use super::securable::{Catalog, Column, Relation, RelationKind, Schema, Table, View};
+use super::securable::{
+    Catalog, Column, ForeignFormat, Relation, RelationKind, Schema, Table, View,
+};
 use super::snapshot::Facts;
 use super::sqlite::database_error;
 use super::storage::load::storage;
@@ -77,6 +81,7 @@ async fn principals(connection: &mut SqliteConnection) -> Result<Vec<Principal>>
 async fn securables(connection: &mut SqliteConnection, facts: &mut Facts) -> Result<()> {
     let mut kinds = relation_kinds(connection).await?;
     let mut columns = columns(connection).await?;
+    let mut constraints = constraint_store::read(connection).await?;
     type Row = (String, i64, String, Option<String>, String, String, Option<String>, i64);
     let mut rows = query_as::<_, Row>(
         "SELECT id, oid, kind, parent, name, owner, comment, created_at FROM securable",
@@ -98,6 +103,7 @@ async fn securables(connection: &mut SqliteConnection, facts: &mut Facts) -> Res
             ("table" | "view", Some(schema)) => {
                 let kind = kinds.remove(&id).ok_or_else(|| unreadable("relation", &name))?;
                 let columns = columns.remove(&id).unwrap_or_default().into();
+                let constraints = constraints.remove(&id).unwrap_or_default().into();
                 facts.relations.push(Relation {
                     id,
                     oid,
@@ -106,6 +112,7 @@ async fn securables(connection: &mut SqliteConnection, facts: &mut Facts) -> Res
                     owner,
                     comment,
                     columns,
+                    constraints,
                     kind,
                     created_at,
                 });
@@ -127,10 +134,11 @@ async fn relation_kinds(
         Option<String>,
         Option<String>,
         Option<String>,
+        Option<String>,
     );
     let mut rows = query_as::<_, Row>(
         "SELECT id, location, managed, partition_columns,
-                definition, view_catalog, view_search_path
+                definition, view_catalog, view_search_path, foreign_format
          FROM relation",
     )
     .fetch(connection);
@@ -138,11 +146,12 @@ async fn relation_kinds(
     while let Some(row) = rows.try_next().await.map_err(database_error)? {
         let id = SecurableId(uuid(&row.0)?);
         let kind = match row {
-            (_, Some(location), Some(managed), Some(names), None, None, None) => {
+            (_, Some(location), Some(managed), Some(names), None, None, None, format) => {
                 let partition_columns = json_list(&names)?;
-                RelationKind::Table(Table { location, managed, partition_columns })
+                let foreign = format.as_deref().map(foreign_format).transpose()?;
+                RelationKind::Table(Table { location, managed, partition_columns, foreign })
             }
-            (_, None, None, None, Some(definition), Some(catalog), Some(names)) => {
+            (_, None, None, None, Some(definition), Some(catalog), Some(names), None) => {
                 let search_path = json_list(&names)?;
                 RelationKind::View(View { definition, catalog, search_path })
             }
@@ -166,17 +175,32 @@ async fn columns(connection: &mut SqliteConnection) -> Result<HashMap<SecurableI
         Option<i32>,
         Option<String>,
         Option<String>,
+        Option<String>,
+        Option<String>,
     );
     let mut rows = query_as::<_, Row>(
-        "SELECT id, relation, number, name, type, nullable, pg_type, typmod, metadata, comment
+        "SELECT id, relation, number, name, type, nullable, pg_type, typmod, metadata, comment,
+             source, source_text
          FROM column_
          ORDER BY relation, number",
     )
     .fetch(connection);
     let mut columns = HashMap::<SecurableId, Vec<Column>>::new();
     while let Some(row) = rows.try_next().await.map_err(database_error)? {
-        let (id, relation, position, name, text, nullable, pg_type, typmod, metadata, comment) =
-            row;
+        let (
+            id,
+            relation,
+            position,
+            name,
+            text,
+            nullable,
+            pg_type,
+            typmod,
+            metadata,
+            comment,
+            source,
+            source_text,
+        ) = row;
         let stored = StoredType { text, nullable, pg_type, typmod, metadata };
         let relation = SecurableId(uuid(&relation)?);
         columns.entry(relation).or_default().push(Column {
@@ -184,6 +208,7 @@ async fn columns(connection: &mut SqliteConnection) -> Result<HashMap<SecurableI
             number: number(position)?,
             field: stored.into_field(&name)?,
             comment,
+            source: column_source::of(source, source_text)?,
         });
     }
     Ok(columns)
@@ -224,6 +249,10 @@ async fn grants(connection: &mut SqliteConnection) -> Result<Vec<Grant>> {
 
 pub(super) fn uuid(text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|error| unreadable("id", text).caused_by(error))
+}
+
+fn foreign_format(text: &str) -> Result<ForeignFormat> {
+    serde_json::from_str(text).map_err(|error| unreadable("file format", text).caused_by(error))
 }
 
 fn json_list(text: &str) -> Result<Vec<String>> {

@@ -75,6 +75,19 @@ impl Metastore {
         Ok(())
     }
 
+    /// As [`Metastore::abandon_location`], for files that nobody reads any more: they may go at once.
+    pub async fn expire_location(&self, location: &str) -> Result<()> {
+        query(
+            "UPDATE loose_location SET reason = 'dropped', since = 0
+             WHERE location = $1 AND reason = 'staged'",
+        )
+        .bind(location)
+        .execute(&mut *self.writer().await)
+        .await
+        .map_err(database_error)?;
+        Ok(())
+    }
+
     /// Every location that no table owns, the oldest first.
     pub async fn loose_locations(&self) -> Result<Vec<LooseLocation>> {
         type Row = (String, String, String, i64);

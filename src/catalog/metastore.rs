@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::base::{Error, ErrorKind, Oid, Result, SecurableId};
 
 use super::change::{Change, NewCatalog, NewPrincipal, NewSchema};
+use super::constraint_store;
 use super::draft::Draft;
 use super::journal;
 use super::load;
@@ -28,7 +29,7 @@ use super::write;
 const FORMAT_VERSION: i64 = 1;
 
 /// Where the OIDs begin that things have while their transaction is not committed.
-const PROVISIONAL_OID: u64 = 0xF000_0000;
+pub(super) const PROVISIONAL_OID: u32 = 0xF000_0000;
 /// Bytes of the key of [`Metastore::login_key`].
 const LOGIN_KEY_BYTES: usize = 32;
 
@@ -96,7 +97,7 @@ impl Metastore {
     /// The snapshot as it would be after the changes, for a transaction to see what it has done. Its OIDs of
     /// new things are for the time being.
     pub fn preview(&self, base: &Snapshot, changes: &[Change]) -> Result<Arc<Snapshot>> {
-        let mut draft = Draft::new(base, PROVISIONAL_OID, microseconds_now());
+        let mut draft = Draft::new(base, base.provisional_oid(), microseconds_now());
         for change in changes {
             draft.apply(change)?;
         }
@@ -226,6 +227,7 @@ impl Shared {
             draft.apply(change)?;
             write::write_change(connection, change, &draft).await?;
         }
+        constraint_store::write(connection, &draft).await?;
         write::write_counters(connection, &draft).await?;
         Ok(Arc::new(draft.finish()))
     }

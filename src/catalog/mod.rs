@@ -2,6 +2,7 @@
 //! It never opens a table and never decides who may do what.
 
 pub mod change;
+pub mod constraint;
 pub mod grant;
 pub mod principal;
 pub mod securable;
@@ -9,11 +10,15 @@ pub mod snapshot;
 pub mod storage;
 pub mod metastore;
 pub mod loose;
+pub mod temporary;
 pub mod maintenance;
 mod journal;
 mod draft;
+mod draft_constraint;
 mod write;
 mod load;
+mod constraint_store;
+mod column_source;
 pub mod column_type;
 mod sqlite;
 
@@ -21,11 +26,15 @@ mod sqlite;
 mod tests;
 
 pub use change::Change;
+pub use constraint::{Check, Constraint, ConstraintKind, NewConstraint};
 pub use grant::{Grant, Privilege};
 pub use journal::OpenCommit;
 pub use loose::{LooseLocation, LooseReason};
 pub use metastore::Metastore;
-pub use securable::{Catalog, Column, Relation, RelationKind, Schema, Table, View};
+pub use securable::{
+    Catalog, Column, ColumnSource, ForeignFormat, Relation, RelationKind, Schema, Table, View,
+};
 pub use snapshot::{Securable, Snapshot};
 pub use sqlite::url_of;
 pub use storage::{ExternalLocation, StorageChange, StorageCredential};
+pub use temporary::TemporaryObjects;

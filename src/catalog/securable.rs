@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Field;
+use serde::{Deserialize, Serialize};
 
 use crate::base::{Oid, PrincipalId, SecurableId};
+
+use super::constraint::Constraint;
 
 /// A catalog: PostgreSQL's database.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +46,8 @@ pub struct Relation {
     pub comment: Option<String>,
     /// In attribute number order. For a table: as of the newest version that this metastore has seen.
     pub columns: Arc<[Column]>,
+    /// In OID order.
+    pub constraints: Arc<[Constraint]>,
     pub kind: RelationKind,
     /// Microseconds since 1970-01-01 UTC.
     pub created_at: i64,
@@ -54,7 +59,7 @@ pub enum RelationKind {
     View(View),
 }
 
-/// A Delta table.
+/// A Delta table, or files of another format that are read as one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// The URL of the table's root.
@@ -62,6 +67,17 @@ pub struct Table {
     /// Whether DROP removes its files.
     pub managed: bool,
     pub partition_columns: Vec<String>,
+    /// `None` for a Delta table.
+    pub foreign: Option<ForeignFormat>,
+}
+
+/// What the files of a table are, where they are no Delta table's. Nobody writes them here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignFormat {
+    /// `PARQUET`, `CSV`, `JSON`.
+    pub name: String,
+    /// Names and values as written, in order.
+    pub options: Vec<(String, String)>,
 }
 
 /// A view: a query, and the names it was written under.
@@ -85,6 +101,19 @@ pub struct Column {
     /// Name, type and nullability; the metadata keys of `base::datatype` carry PostgreSQL's type.
     pub field: Field,
     pub comment: Option<String>,
+    /// Where its values come from when a statement does not give them; `None` is NULL.
+    pub source: Option<ColumnSource>,
+}
+
+/// What makes the values of a table's column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnSource {
+    /// DEFAULT, as SQL.
+    Default(String),
+    /// `GENERATED ALWAYS AS (expression)`, as SQL.
+    Generated(String),
+    /// The table numbers its rows.
+    Identity { start: i64, step: i64, by_default: bool },
 }
 
 impl Relation {

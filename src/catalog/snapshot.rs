@@ -10,6 +10,7 @@ use super::grant::{Grant, Privilege};
 use super::principal::{PUBLIC_NAME, Principal};
 use super::securable::{Catalog, Relation, Schema};
 use super::storage::{ExternalLocation, StorageCredential, StorageFacts};
+use super::temporary::TemporaryPlace;
 
 /// All that the metastore holds at one revision. Facts and the indexes below a parent are shared with the
 /// snapshots before and after, so that a clone costs one pointer for each of them.
@@ -22,12 +23,17 @@ pub struct Snapshot {
     principals: HashMap<PrincipalId, Arc<Principal>>,
     grants: HashMap<SecurableId, Arc<BTreeSet<(PrincipalId, Privilege)>>>,
     pub(super) storage: Arc<StorageFacts>,
+    pub(super) temporary: Option<TemporaryPlace>,
 
     catalog_names: BTreeMap<String, SecurableId>,
     schema_names: NamesByParent,
     relation_names: NamesByParent,
     principal_names: BTreeMap<String, PrincipalId>,
     oids: HashMap<Oid, SecurableId>,
+    /// The tables of constraints and of the indexes of keys.
+    constraint_oids: HashMap<Oid, SecurableId>,
+    /// The tables with foreign keys, by the tables that these refer to.
+    referring: HashMap<SecurableId, BTreeSet<SecurableId>>,
     principal_oids: HashMap<Oid, PrincipalId>,
 }
 
@@ -146,6 +152,23 @@ impl Snapshot {
         self.securable(*self.oids.get(&oid)?)
     }
 
+    /// The table that the constraint with this OID, or the index of a key, belongs to.
+    pub fn relation_by_constraint_oid(&self, oid: Oid) -> Option<&Arc<Relation>> {
+        self.relations.get(self.constraint_oids.get(&oid)?)
+    }
+
+    /// The tables with foreign keys that refer to a table.
+    pub fn referring_to(&self, relation: SecurableId) -> impl Iterator<Item = &Arc<Relation>> {
+        let referring = self.referring.get(&relation).into_iter().flatten();
+        referring.filter_map(|id| self.relations.get(id))
+    }
+
+    /// Whether a table, a view or the index of a key in the schema has the name.
+    pub fn is_relation_name_taken(&self, schema: SecurableId, name: &str) -> bool {
+        self.relation(schema, name).is_some()
+            || self.relations_of(schema).any(|table| table.keys().any(|key| key.name == name))
+    }
+
     pub fn principal(&self, name: &str) -> Option<&Arc<Principal>> {
         self.principals.get(self.principal_names.get(name)?)
     }
@@ -227,12 +250,37 @@ impl Snapshot {
     }
 
     pub(super) fn put_relation(&mut self, relation: Relation) {
-        if let Some(old) = self.relations.get(&relation.id) {
+        if let Some(old) = self.relations.get(&relation.id).map(Arc::clone) {
             remove_name(&mut self.relation_names, old.schema, &old.name);
+            self.forget_constraints(&old);
+        }
+        for constraint in relation.constraints.iter() {
+            for oid in std::iter::once(constraint.oid).chain(constraint.index) {
+                self.constraint_oids.insert(oid, relation.id);
+            }
+            if let Some(referenced) = constraint.kind.referenced() {
+                self.referring.entry(referenced).or_default().insert(relation.id);
+            }
         }
         put_name(&mut self.relation_names, relation.schema, &relation.name, relation.id);
         self.oids.insert(relation.oid, relation.id);
         self.relations.insert(relation.id, Arc::new(relation));
+    }
+
+    fn forget_constraints(&mut self, relation: &Relation) {
+        for constraint in relation.constraints.iter() {
+            for oid in std::iter::once(constraint.oid).chain(constraint.index) {
+                self.constraint_oids.remove(&oid);
+            }
+            if let Some(referenced) = constraint.kind.referenced()
+                && let Some(referring) = self.referring.get_mut(&referenced)
+            {
+                referring.remove(&relation.id);
+                if referring.is_empty() {
+                    self.referring.remove(&referenced);
+                }
+            }
+        }
     }
 
     pub(super) fn put_oid(&mut self, oid: Oid, id: SecurableId) {
@@ -271,6 +319,7 @@ impl Snapshot {
                 self.relations.remove(&id);
                 remove_name(&mut self.relation_names, relation.schema, &relation.name);
                 self.oids.remove(&relation.oid);
+                self.forget_constraints(relation);
             }
             Securable::StorageCredential(credential) => {
                 Arc::make_mut(&mut self.storage).credentials.remove(&id);

@@ -23,6 +23,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "open commit", include_str!("../../sql/metastore/0003_open_commit.sql")),
     (4, "storage", include_str!("../../sql/metastore/0004_storage.sql")),
     (5, "maintenance", include_str!("../../sql/metastore/0005_maintenance.sql")),
+    (6, "constraints", include_str!("../../sql/metastore/0006_constraints.sql")),
+    (7, "foreign files", include_str!("../../sql/metastore/0007_foreign_files.sql")),
 ];
 
 /// Where a metastore is.

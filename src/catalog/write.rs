@@ -8,16 +8,17 @@ use sqlx::{AssertSqlSafe, QueryBuilder, query, query_scalar};
 use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result, SecurableId};
 
 use super::change::Change;
+use super::column_source::{source_kind, source_text};
 use super::column_type::StoredType;
 use super::draft::{Draft, overlap};
 use super::grant::Grant;
 use super::principal::PrincipalKind;
-use super::securable::{Column, Relation, RelationKind, Table};
+use super::securable::{Column, ForeignFormat, Relation, RelationKind, Table};
 use super::snapshot::Snapshot;
 use super::sqlite::database_error;
 use super::storage::write::{grants_of, table_of, write_storage};
 
-/// Rows of one INSERT of columns: ten values each, and SQLite takes 32766 in one statement.
+/// Rows of one INSERT of columns: twelve values each, and SQLite takes 32766 in one statement.
 const COLUMNS_PER_INSERT: usize = 1000;
 
 /// Stores the revision and the OID counter that `draft` has come to.
@@ -54,6 +55,8 @@ pub(super) async fn write_change(
         Change::ReplaceRelation { id, .. } => {
             replace_relation(connection, fact(made.relation_by_id(*id))?, draft).await
         }
+        // Constraints are written when all changes are made.
+        Change::AddConstraint { .. } | Change::DropConstraint { .. } => Ok(()),
         Change::SetColumns { id, .. } => {
             let relation = fact(made.relation_by_id(*id))?;
             update_relation(connection, relation).await?;
@@ -188,8 +191,8 @@ async fn create_relation(
     insert_securable(connection, relation.id, relation.oid, place, extra).await?;
     let insert = query(
         "INSERT INTO relation (location, managed, partition_columns,
-             definition, view_catalog, view_search_path, id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             definition, view_catalog, view_search_path, foreign_format, id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     );
     one_row(connection, bind_kind(insert, relation)?).await?;
     insert_columns(connection, relation.id, &relation.columns).await
@@ -224,8 +227,8 @@ async fn replace_relation(
 async fn update_relation(connection: &mut SqliteConnection, relation: &Relation) -> Result<()> {
     let update = query(
         "UPDATE relation SET location = $1, managed = $2, partition_columns = $3,
-             definition = $4, view_catalog = $5, view_search_path = $6
-         WHERE id = $7",
+             definition = $4, view_catalog = $5, view_search_path = $6, foreign_format = $7
+         WHERE id = $8",
     );
     one_row(connection, bind_kind(update, relation)?).await
 }
@@ -240,14 +243,16 @@ fn bind_kind<'a>(query: Statement<'a>, relation: &Relation) -> Result<Statement<
             .bind(Some(json_list(&table.partition_columns)?))
             .bind(no_text.clone())
             .bind(no_text.clone())
-            .bind(no_text),
+            .bind(no_text)
+            .bind(table.foreign.as_ref().map(json_format).transpose()?),
         RelationKind::View(view) => query
             .bind(no_text.clone())
             .bind(None::<bool>)
-            .bind(no_text)
+            .bind(no_text.clone())
             .bind(view.definition.clone())
             .bind(view.catalog.clone())
-            .bind(json_list(&view.search_path)?),
+            .bind(json_list(&view.search_path)?)
+            .bind(no_text),
     };
     Ok(query.bind(relation.id.to_string()))
 }
@@ -356,7 +361,7 @@ async fn insert_columns(
         }
         let mut insert = QueryBuilder::<Sqlite>::new(
             "INSERT INTO column_ (id, relation, number, name, type, nullable,
-                 pg_type, typmod, metadata, comment) ",
+                 pg_type, typmod, metadata, comment, source, source_text) ",
         );
         insert.push_values(rows, |mut row, (column, stored)| {
             row.push_bind(column.id.to_string())
@@ -368,12 +373,15 @@ async fn insert_columns(
                 .push_bind(stored.pg_type)
                 .push_bind(stored.typmod)
                 .push_bind(stored.metadata)
-                .push_bind(column.comment.clone());
+                .push_bind(column.comment.clone())
+                .push_bind(source_kind(column.source.as_ref()))
+                .push_bind(source_text(column.source.as_ref()));
         });
         insert.push(
             " ON CONFLICT (id) DO UPDATE SET number = excluded.number, name = excluded.name,
                  type = excluded.type, nullable = excluded.nullable, pg_type = excluded.pg_type,
-                 typmod = excluded.typmod, metadata = excluded.metadata, comment = excluded.comment
+                 typmod = excluded.typmod, metadata = excluded.metadata, comment = excluded.comment,
+                 source = excluded.source, source_text = excluded.source_text
              WHERE column_.relation = excluded.relation",
         );
         let stored = affected(connection, insert.build().persistent(false)).await?;
@@ -407,7 +415,7 @@ async fn insert_principal(
     one_row(connection, insert).await
 }
 
-type Statement<'a> = Query<'a, Sqlite, SqliteArguments>;
+pub(super) type Statement<'a> = Query<'a, Sqlite, SqliteArguments>;
 
 /// Binds securable, privilege and, but for everybody, principal.
 fn bind_grant<'a>(query: Statement<'a>, grant: &Grant) -> Statement<'a> {
@@ -423,7 +431,7 @@ async fn affected(connection: &mut SqliteConnection, query: Statement<'_>) -> Re
     Ok(done.rows_affected())
 }
 
-async fn run(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
+pub(super) async fn run(connection: &mut SqliteConnection, query: Statement<'_>) -> Result<()> {
     affected(connection, query).await.map(|_| ())
 }
 
@@ -450,6 +458,11 @@ pub(super) fn fact<T>(found: Option<&T>) -> Result<&T> {
 fn json_list(names: &[String]) -> Result<String> {
     serde_json::to_string(names)
         .map_err(|error| Error::internal("names cannot be written as JSON").caused_by(error))
+}
+
+fn json_format(format: &ForeignFormat) -> Result<String> {
+    serde_json::to_string(format)
+        .map_err(|error| Error::internal("a format cannot be written as JSON").caused_by(error))
 }
 
 /// A counter as the integer that SQL has.

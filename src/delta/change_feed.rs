@@ -1,8 +1,9 @@
 //! The change data feed: which rows the commits of some versions have inserted, updated and deleted (Delta
 //! protocol, "Change Data Files"). Where a commit has no change data, its data files tell.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,27 +12,27 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit}
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result as DataFusionResult, ScalarValue, TableReference, project_schema};
-use datafusion::config::TableParquetOptions;
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::datasource::{TableType, provider_as_source};
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast, ident, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::{Map, Value};
 
 use super::adapter::ColumnAdapterFactory;
 use super::error::{corrupted_log, error_of_datafusion};
-use super::footer::ReaderFactory;
 use super::history::commit_path;
 use super::listing::outside;
 use super::partition::parse_partition_value;
-use super::scan::VersionProvider;
+use super::scan::{VersionProvider, parquet_source};
 use super::schema::PhysicalField;
 use super::table::{Tables, TimeTravel};
 use super::version::TableVersion;
@@ -45,6 +46,9 @@ const COMMIT_TIMESTAMP: &str = "_commit_timestamp";
 
 /// The property that turns the feed on.
 const ENABLED: &str = "delta.enableChangeDataFeed";
+
+/// Commits that are read at one time.
+const COMMIT_READS: usize = 16;
 
 /// The changes of the versions from one to another, both included; without an end, to the newest.
 ///
@@ -73,13 +77,14 @@ pub async fn change_feed(
     let mut is_on = is_enabled(at_first.properties().get(ENABLED).map(String::as_str));
     let mut plans = Vec::new();
     let feed = Feed { tables, location, last: &last };
-    for version in first..=last.version() {
-        let commit = feed.commit(version).await?;
+    let versions = stream::iter(first..=last.version());
+    let mut commits = pin!(versions.map(|version| feed.commit(version)).buffered(COMMIT_READS));
+    while let Some(commit) = commits.try_next().await? {
         if let Some(declared) = &commit.is_on {
             is_on = *declared;
         }
         if !is_on {
-            let what = format!("the changes of version {version} of the table");
+            let what = format!("the changes of version {} of the table", commit.version);
             return Err(Error::unsupported(what)
                 .with_detail("The change data feed was off at that version.")
                 .with_hint("Turn it on with ALTER TABLE … SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true'); it tells of changes from then on."));
@@ -135,8 +140,8 @@ struct Commit {
     timestamp: i64,
     /// Whether the feed is on, where the commit says.
     is_on: Option<bool>,
-    added: Vec<Path>,
-    removed: Vec<Path>,
+    added: HashSet<Path>,
+    removed: HashSet<Path>,
     changes: Vec<ChangeFile>,
 }
 
@@ -167,8 +172,8 @@ impl Feed<'_> {
             version,
             timestamp,
             is_on: None,
-            added: Vec::new(),
-            removed: Vec::new(),
+            added: HashSet::new(),
+            removed: HashSet::new(),
             changes: Vec::new(),
         };
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
@@ -194,22 +199,21 @@ impl Feed<'_> {
             plans.push(self.projected(&version, Arc::new(provider), None, commit)?);
             return Ok(plans);
         }
-        if commit.added.iter().any(|path| commit.removed.contains(path)) {
+        if !commit.added.is_disjoint(&commit.removed) {
             let what = format!("the changes of version {} of the table", commit.version);
             return Err(Error::unsupported(what)
                 .with_detail("The version has deleted rows of files without change data."));
         }
-        let (added, removed) = (&commit.added, &commit.removed);
         for (paths, version, change) in [
-            (removed, commit.version.saturating_sub(1), "delete"),
-            (added, commit.version, "insert"),
+            (&commit.removed, commit.version.saturating_sub(1), "delete"),
+            (&commit.added, commit.version, "insert"),
         ] {
             if paths.is_empty() {
                 continue;
             }
             let version = at(version).await?;
             let provider = VersionProvider::new(Arc::clone(&version), Arc::clone(&store))
-                .with_files(Arc::new(paths.iter().cloned().collect()));
+                .with_files(Arc::new(paths.clone()));
             plans.push(self.projected(&version, Arc::new(provider), Some(change), commit)?);
         }
         Ok(plans)
@@ -275,8 +279,8 @@ impl Commit {
         };
         let changes_data = action.get("dataChange").and_then(Value::as_bool).unwrap_or(true);
         match kind {
-            "add" if changes_data => self.added.push(path()?),
-            "remove" if changes_data => self.removed.push(path()?),
+            "add" if changes_data => _ = self.added.insert(path()?),
+            "remove" if changes_data => _ = self.removed.insert(path()?),
             "cdc" => self.changes.push(ChangeFile {
                 path: path()?,
                 bytes: action.get("size").and_then(Value::as_u64).unwrap_or_default(),
@@ -299,21 +303,18 @@ impl Commit {
     }
 }
 
-fn union(plans: Vec<LogicalPlan>, schema: &SchemaRef) -> Result<LogicalPlan> {
-    let mut plans = plans.into_iter();
-    let Some(first) = plans.next() else {
-        let none: Arc<dyn TableProvider> =
-            Arc::new(datafusion::datasource::empty::EmptyTable::new(Arc::clone(schema)));
-        let name = TableReference::bare("changes");
-        return LogicalPlanBuilder::scan(name, provider_as_source(none), None)
-            .and_then(|plan| plan.build())
-            .map_err(broken_plan);
-    };
-    let mut all = LogicalPlanBuilder::new(first);
-    for plan in plans {
-        all = all.union(plan).map_err(broken_plan)?;
+fn union(mut plans: Vec<LogicalPlan>, schema: &SchemaRef) -> Result<LogicalPlan> {
+    if plans.len() > 1 {
+        let plans = plans.into_iter().map(Arc::new).collect();
+        return Union::try_new_with_loose_types(plans).map(LogicalPlan::Union).map_err(broken_plan);
     }
-    all.build().map_err(broken_plan)
+    if let Some(only) = plans.pop() {
+        return Ok(only);
+    }
+    let none: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(Arc::clone(schema)));
+    LogicalPlanBuilder::scan(TableReference::bare("changes"), provider_as_source(none), None)
+        .and_then(|plan| plan.build())
+        .map_err(broken_plan)
 }
 
 fn broken_plan(error: datafusion::error::DataFusionError) -> Error {
@@ -424,19 +425,7 @@ impl TableProvider for ChangeFiles {
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
         let columns = self.version.columns();
-        let options = TableParquetOptions {
-            global: state.config_options().execution.parquet.clone(),
-            ..TableParquetOptions::default()
-        };
-        let readers = ReaderFactory {
-            store: Arc::clone(&self.store),
-            location: self.version.location().clone(),
-            footers: Arc::clone(&self.version.caches.footers),
-        };
-        let schema = self.scan_schema();
-        let source = ParquetSource::new(schema)
-            .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(Arc::new(readers));
+        let source = parquet_source(&self.version, &self.store, state, self.scan_schema());
         let own = PhysicalField { name: CHANGE_TYPE.to_owned(), id: None, children: Vec::new() };
         let physical = columns.data.iter().filter_map(|at| columns.physical.get(*at).cloned());
         let adapter = ColumnAdapterFactory {

@@ -20,6 +20,7 @@ mod staged;
 mod statistics;
 mod table;
 mod version;
+mod visibility;
 
 #[cfg(test)]
 mod tests;
@@ -32,3 +33,4 @@ use listing::outside;
 pub use staged::{StagedLog, StagedLogs};
 pub use table::{Tables, TablesOptions, TimeTravel};
 pub use version::TableVersion;
+pub use visibility::{HiddenCommits, Moment};

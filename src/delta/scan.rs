@@ -212,26 +212,32 @@ impl VersionProvider {
             Error::internal("reading a deletion vector did not end").caused_by(cause)
         })?
     }
+}
 
-    fn source(&self, state: &dyn Session, schema: TableSchema) -> ParquetSource {
-        let mut options = TableParquetOptions {
-            global: state.config_options().execution.parquet.clone(),
-            ..TableParquetOptions::default()
-        };
-        options.global.coerce_int96 = Some(INT96_UNIT.to_owned());
-        let size_hint = options.global.metadata_size_hint;
-        let readers = ReaderFactory {
-            store: Arc::clone(&self.store),
-            location: self.version.location().clone(),
-            footers: Arc::clone(&self.version.caches.footers),
-        };
-        let source = ParquetSource::new(schema)
-            .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(Arc::new(readers));
-        match size_hint {
-            Some(size_hint) => source.with_metadata_size_hint(size_hint),
-            None => source,
-        }
+/// A reader of Parquet files of a version, as every scan of them reads.
+pub(super) fn parquet_source(
+    version: &TableVersion,
+    store: &Arc<dyn ObjectStore>,
+    state: &dyn Session,
+    schema: TableSchema,
+) -> ParquetSource {
+    let mut options = TableParquetOptions {
+        global: state.config_options().execution.parquet.clone(),
+        ..TableParquetOptions::default()
+    };
+    options.global.coerce_int96 = Some(INT96_UNIT.to_owned());
+    let size_hint = options.global.metadata_size_hint;
+    let readers = ReaderFactory {
+        store: Arc::clone(store),
+        location: version.location().clone(),
+        footers: Arc::clone(&version.caches.footers),
+    };
+    let source = ParquetSource::new(schema)
+        .with_table_parquet_options(options)
+        .with_parquet_file_reader_factory(Arc::new(readers));
+    match size_hint {
+        Some(size_hint) => source.with_metadata_size_hint(size_hint),
+        None => source,
     }
 }
 
@@ -281,7 +287,8 @@ impl TableProvider for VersionProvider {
             mapping: columns.mapping,
         };
         let url = ObjectStoreUrl::parse(self.version.location().store_url())?;
-        let config = FileScanConfigBuilder::new(url, Arc::new(self.source(state, schema)))
+        let source = parquet_source(&self.version, &self.store, state, schema);
+        let config = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_groups(groups)
             .with_statistics(statistics)
             .with_projection_indices(Some(self.scan_projection(projection)))?

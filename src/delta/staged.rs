@@ -88,6 +88,13 @@ impl StagedLogs {
         all
     }
 
+    /// Forgets the tables that were only read, which are to be read anew; gives them.
+    pub fn forget_unchanged(&self) -> Vec<Location> {
+        let mut logs = self.logs();
+        let unchanged = logs.extract_if(|_, log| log.commits == 0 && log.base.is_some());
+        unchanged.map(|(location, _)| location).collect()
+    }
+
     /// Goes back to an earlier state of the transaction; what was first read since stays as it was read.
     pub async fn rewind(&self, to: &[(Location, StagedLog)]) -> Result<Vec<Location>> {
         let mut changed = Vec::new();

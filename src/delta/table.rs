@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -26,6 +26,7 @@ use super::history::{CommitInfo, commit_path, read_history};
 use super::live::Writing;
 use super::staged::{StagedLog, StagedLogs};
 use super::version::{ScanCaches, TableVersion};
+use super::visibility::{Moment, Visibility};
 use crate::base::{Error, ErrorKind, Result};
 use crate::storage::{Location, Stores, error_of_store};
 
@@ -78,43 +79,28 @@ pub struct Tables {
     /// Never evicted: two leases on one table would be none.
     leases: Mutex<HashMap<Location, Arc<tokio::sync::Mutex<()>>>>,
     versions_max: u64,
-    /// Commits that do not count yet.
-    hidden: RwLock<Hidden>,
+    /// Which commits count.
+    visibility: Arc<Visibility>,
     /// Set where these are the tables as one transaction sees them.
     transaction: Option<Private>,
-}
-
-/// Commits in logs that belong to a transaction which has not ended.
-#[derive(Default)]
-struct Hidden {
-    /// For each table the first version that does not count.
-    from: HashMap<Location, u64>,
-    /// How many transactions over several tables have ended.
-    endings: u64,
-}
-
-/// While it is held, readers see some tables as they were.
-pub struct HiddenCommits {
-    tables: Arc<Tables>,
-    locations: Vec<Location>,
-}
-
-impl Drop for HiddenCommits {
-    fn drop(&mut self) {
-        let mut hidden = self.tables.hidden.write().unwrap_or_else(PoisonError::into_inner);
-        for location in &self.locations {
-            hidden.from.remove(location);
-        }
-        hidden.endings += 1;
-    }
 }
 
 /// What a transaction has of its own.
 struct Private {
     shared: Arc<Tables>,
     logs: Arc<StagedLogs>,
+    /// As of when it reads tables that it has not read before; none before it has read any.
+    moment: Mutex<Option<Arc<Moment>>>,
     /// From its first change on: its files are no garbage before it has ended.
     writing: Mutex<Option<Writing>>,
+}
+
+impl Private {
+    /// As of when tables are read; now, if nothing was read yet.
+    fn moment(&self, visibility: &Arc<Visibility>) -> Arc<Moment> {
+        let mut moment = self.moment.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(moment.get_or_insert_with(|| Arc::new(visibility.now())))
+    }
 }
 
 /// What is kept of one table.
@@ -148,7 +134,7 @@ impl Tables {
             changed: changed_tables(),
             leases: Mutex::default(),
             versions_max: options.versions_max,
-            hidden: RwLock::default(),
+            visibility: Arc::default(),
             transaction: None,
         }
     }
@@ -163,33 +149,29 @@ impl Tables {
             changed: changed_tables(),
             leases: Mutex::default(),
             versions_max: self.versions_max,
-            hidden: RwLock::default(),
+            visibility: Arc::clone(&self.visibility),
             transaction: Some(Private {
                 shared: Arc::clone(self),
                 logs: Arc::default(),
+                moment: Mutex::default(),
                 writing: Mutex::default(),
             }),
         }
     }
 
-    /// Hides commits of the tables from these versions on, until the value is dropped: then all of them
-    /// are visible at once. The caller holds the leases.
-    pub fn hide(self: &Arc<Self>, from: Vec<(Location, u64)>) -> HiddenCommits {
-        let locations = from.iter().map(|(location, _)| location.clone()).collect();
-        let mut hidden = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
-        hidden.from.extend(from);
-        HiddenCommits { tables: Arc::clone(self), locations }
+    /// Which commits count for whom.
+    pub fn visibility(&self) -> &Arc<Visibility> {
+        &self.visibility
     }
 
-    /// How many times commits of several tables have become visible together. Who opens several tables looks
-    /// before and after.
-    pub fn endings(&self) -> u64 {
-        self.hidden.read().unwrap_or_else(PoisonError::into_inner).endings
-    }
-
-    fn hidden_from(&self, location: &Location) -> Option<u64> {
-        let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
-        hidden.from.get(location).copied()
+    /// Has the transaction read from now on what is there by then, of tables that it has not changed.
+    pub fn refresh(&self) {
+        let Some(private) = &self.transaction else { return };
+        for location in private.logs.forget_unchanged() {
+            self.entries.invalidate(&location);
+            self.changed.invalidate(&location);
+        }
+        *private.moment.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Undoes what the transaction has changed since its logs were as given.
@@ -225,7 +207,8 @@ impl Tables {
         let entry = self.entry(location);
         let _checking = entry.check.lock().await;
         let Some(log) = private.logs.get(location) else {
-            let version = private.shared.open(location).await?;
+            let moment = private.moment(&self.visibility);
+            let version = private.shared.open_as_of(location, &moment).await?;
             private.logs.read(location, version.version());
             let newest = Newest { version: Arc::clone(&version), commit: None };
             entry.newest.store(Some(Arc::new(newest)));
@@ -258,8 +241,28 @@ impl Tables {
         if let Some(private) = &self.transaction {
             return Box::pin(self.open_private(location, private)).await;
         }
+        self.open_counting(location, None).await
+    }
+
+    /// The newest version as of a moment, or the one that the transaction reads.
+    pub async fn open_as_of(
+        &self,
+        location: &Location,
+        moment: &Moment,
+    ) -> Result<Arc<TableVersion>> {
+        if let Some(private) = &self.transaction {
+            return Box::pin(self.open_private(location, private)).await;
+        }
+        self.open_counting(location, Some(moment)).await
+    }
+
+    async fn open_counting(
+        &self,
+        location: &Location,
+        moment: Option<&Moment>,
+    ) -> Result<Arc<TableVersion>> {
         let newest = self.newest(location).await?;
-        match self.hidden_from(location) {
+        match self.visibility.hidden_from(location, moment) {
             Some(hidden) if newest.version() >= hidden && hidden > 0 => {
                 Box::pin(self.open_at(location, TimeTravel::Version(hidden - 1))).await
             }
@@ -269,6 +272,9 @@ impl Tables {
 
     /// The newest version that the log has, whether or not it counts already.
     pub async fn newest(&self, location: &Location) -> Result<Arc<TableVersion>> {
+        if let Some(private) = &self.transaction {
+            return Box::pin(self.open_private(location, private)).await;
+        }
         let entry = self.entry(location);
         // A check that begins from now on sees what is there now.
         let begun = entry.checks_begun.load(Ordering::SeqCst);

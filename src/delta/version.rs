@@ -14,6 +14,7 @@ use deltalake::logstore::LogStoreRef;
 use object_store::{ObjectMeta, ObjectStore};
 use roaring::RoaringTreemap;
 
+use super::change::{CHECK_PREFIX, Identity};
 use super::deletion_vector::DeletionVectors;
 use super::error::same;
 use super::feature::{check_readable, check_writable, feature_names};
@@ -140,6 +141,27 @@ impl TableVersion {
     /// Whether the table makes the values of a column.
     pub fn is_generated(&self, column: &str) -> bool {
         self.column_text(column, ColumnMetadataKey::GenerationExpression).is_some()
+    }
+
+    /// The SQL that makes the values of a column, if the table does.
+    pub fn generation_of(&self, column: &str) -> Option<String> {
+        self.column_text(column, ColumnMetadataKey::GenerationExpression)
+    }
+
+    /// How the table numbers its rows in a column, if it does.
+    pub fn identity_of(&self, column: &str) -> Option<Identity> {
+        Identity::of(self.snapshot.schema().field(column)?)
+    }
+
+    /// The checks that rows must pass: name and SQL, by name.
+    pub fn checks(&self) -> Vec<(String, String)> {
+        let checks = self.properties().iter().filter_map(|(key, sql)| {
+            let name = key.strip_prefix(CHECK_PREFIX)?;
+            Some((name.to_owned(), sql.clone()))
+        });
+        let mut checks: Vec<_> = checks.collect();
+        checks.sort();
+        checks
     }
 
     fn column_text(&self, column: &str, key: ColumnMetadataKey) -> Option<String> {

@@ -85,13 +85,23 @@ const DEADLOCK_AFTER: Duration = Duration::from_secs(1);
 
 impl AdvisoryLocks {
     /// Takes a lock if nobody else has it. Whether it was taken.
-    pub fn try_lock(&self, pid: i32, key: LockKey, mode: LockMode, span: LockSpan) -> bool {
+    ///
+    /// # Errors
+    /// Those of `check`, asked before the lock is taken: a session that has ended gives nothing back any more.
+    pub fn try_lock(
+        &self,
+        pid: i32,
+        key: LockKey,
+        (mode, span): (LockMode, LockSpan),
+        check: impl Fn() -> Result<()>,
+    ) -> Result<bool> {
         let mut state = self.state();
+        check()?;
         let free = state.is_free(pid, key, mode, u64::MAX);
         if free {
             self.take(&mut state, pid, key, mode, span);
         }
-        free
+        Ok(free)
     }
 
     /// Waits for a lock and takes it. Blocks the thread; `check` says whether to go on.
@@ -114,6 +124,9 @@ impl AdvisoryLocks {
         let since = chrono::Utc::now().timestamp_micros();
         state.waiting.push(Waiter { ticket, pid, key, mode, since });
         let outcome = loop {
+            if let Err(error) = check() {
+                break Err(error);
+            }
             if state.is_free(pid, key, mode, ticket) {
                 self.take(&mut state, pid, key, mode, span);
                 break Ok(());
@@ -128,9 +141,6 @@ impl AdvisoryLocks {
                 && state.waits_for_itself(pid)
             {
                 break Err(Error::new(ErrorKind::DeadlockDetected, "deadlock detected"));
-            }
-            if let Err(error) = check() {
-                break Err(error);
             }
             let waited = self.released.wait_timeout(state, LOOK_EVERY);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -308,22 +318,26 @@ mod tests {
     const ME: i32 = 1;
     const YOU: i32 = 2;
 
+    fn try_lock(locks: &AdvisoryLocks, pid: i32, key: LockKey, how: (LockMode, LockSpan)) -> bool {
+        locks.try_lock(pid, key, how, || Ok(())).unwrap()
+    }
+
     #[test]
     fn locks_are_counted_and_given_back() {
         let locks = AdvisoryLocks::default();
         let (mode, span) = (LockMode::Exclusive, LockSpan::Session);
-        assert!(locks.try_lock(ME, key(1), mode, span));
-        assert!(locks.try_lock(ME, key(1), mode, span));
-        assert!(!locks.try_lock(YOU, key(1), LockMode::Shared, span));
+        assert!(try_lock(&locks, ME, key(1), (mode, span)));
+        assert!(try_lock(&locks, ME, key(1), (mode, span)));
+        assert!(!try_lock(&locks, YOU, key(1), (LockMode::Shared, span)));
         assert!(locks.unlock(ME, key(1), mode));
-        assert!(!locks.try_lock(YOU, key(1), LockMode::Shared, span));
+        assert!(!try_lock(&locks, YOU, key(1), (LockMode::Shared, span)));
         assert!(locks.unlock(ME, key(1), mode));
         assert!(!locks.unlock(ME, key(1), mode), "held no more");
-        assert!(locks.try_lock(YOU, key(1), LockMode::Shared, span));
-        assert!(locks.try_lock(ME, key(1), LockMode::Shared, LockSpan::Transaction));
+        assert!(try_lock(&locks, YOU, key(1), (LockMode::Shared, span)));
+        assert!(try_lock(&locks, ME, key(1), (LockMode::Shared, LockSpan::Transaction)));
         assert!(!locks.unlock(ME, key(1), LockMode::Shared), "held for the transaction");
         let mark = locks.mark(ME);
-        assert!(locks.try_lock(ME, key(2), mode, LockSpan::Transaction));
+        assert!(try_lock(&locks, ME, key(2), (mode, LockSpan::Transaction)));
         locks.rewind(ME, mark);
         assert_eq!(locks.list().len(), 2);
         locks.rewind(ME, 0);
@@ -335,8 +349,8 @@ mod tests {
     fn who_waits_for_itself_is_told() {
         let locks = Arc::new(AdvisoryLocks::default());
         let (mode, span) = (LockMode::Exclusive, LockSpan::Session);
-        assert!(locks.try_lock(ME, key(1), mode, span));
-        assert!(locks.try_lock(YOU, key(2), mode, span));
+        assert!(try_lock(&locks, ME, key(1), (mode, span)));
+        assert!(try_lock(&locks, YOU, key(2), (mode, span)));
         let others = Arc::clone(&locks);
         let other = thread::spawn(move || {
             let outcome = others.lock(YOU, key(1), (mode, span), None, || Ok(()));
@@ -352,10 +366,20 @@ mod tests {
     }
 
     #[test]
+    fn who_has_left_takes_no_lock() {
+        let locks = AdvisoryLocks::default();
+        let how = (LockMode::Exclusive, LockSpan::Session);
+        let gone = || Err(Error::new(ErrorKind::QueryCanceled, "the session has ended"));
+        locks.try_lock(ME, key(1), how, gone).unwrap_err();
+        locks.lock(ME, key(1), how, None, gone).unwrap_err();
+        assert_eq!(locks.list(), []);
+    }
+
+    #[test]
     fn a_wait_ends_with_its_time() {
         let locks = AdvisoryLocks::default();
         let (mode, span) = (LockMode::Exclusive, LockSpan::Session);
-        assert!(locks.try_lock(ME, key(1), mode, span));
+        assert!(try_lock(&locks, ME, key(1), (mode, span)));
         let brief = Some(Duration::from_millis(30));
         let error = locks.lock(YOU, key(1), (mode, span), brief, || Ok(())).unwrap_err();
         assert_eq!(error.sqlstate(), "55P03");

@@ -5,17 +5,21 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Field;
 
+use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
-use crate::bind::bound::BoundTableTarget;
-use crate::catalog::{Change, Relation, RelationKind};
+use crate::bind::bound::{BoundKey, BoundTableTarget};
+use crate::bind::scope::undefined_relation;
+use crate::catalog::{Change, Check, Column, NewConstraint, Relation, RelationKind, Snapshot};
 use crate::delta::TableVersion;
 use crate::delta::change::{self, Alteration, NewColumn, Place, Upgrade};
 use crate::sql::statement::{
     AddedColumn, AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, ColumnPlace,
-    TableChange,
+    DroppedConstraint, KeyConstraint, KeyKind, TableChange,
 };
 
-use super::columns::columns_of;
+use super::columns::{checks_of, table_columns};
+use super::facts::Facts;
+use super::key::{self, KeyTable, as_new};
 use super::open::location_of;
 use super::{Completion, Engine, Request};
 
@@ -31,10 +35,15 @@ impl Engine {
         request: &Request,
     ) -> Result<Completion> {
         let id = table.id;
+        let mut referenced = Vec::new();
         let moved = match target {
             BoundTableTarget::Itself => None,
             BoundTableTarget::Schema(schema) => Some(Change::SetSchema { id, schema: schema.id }),
             BoundTableTarget::Owner(owner) => Some(Change::SetOwner { id, owner: owner.id }),
+            BoundTableTarget::Referenced(tables) => {
+                referenced = tables;
+                None
+            }
         };
         let mut completion = Completion::new("ALTER TABLE");
         let changes: Vec<Change> = match action {
@@ -47,8 +56,9 @@ impl Engine {
             }
             AlterTableAction::Change(changes) => {
                 let (engine, request) = (Arc::clone(self), request.clone());
-                let altered =
-                    async move { engine.alter_delta_table(&table, changes, &request).await };
+                let altered = async move {
+                    engine.alter_delta_table(&table, changes, referenced, &request).await
+                };
                 let (changes, notices) = self.cpu.run(altered).await?;
                 completion.notices = notices;
                 changes
@@ -65,47 +75,133 @@ impl Engine {
         &self,
         table: &Relation,
         changes: Vec<TableChange>,
+        referenced: Vec<Arc<Relation>>,
         request: &Request,
     ) -> Result<(Vec<Change>, Vec<String>)> {
         let location = location_of(table)?;
         let version = self.schema_of(table, request).await?;
         self.check_dependent_views(table, &changes, &version, request).await?;
-        let mut wanted = Alterations::new(table, &version);
+        let snapshot = request.work.snapshot(&self.metastore)?;
+        let known = snapshot.relation_by_id(table.id).map(Arc::clone);
+        let known = known.ok_or_else(|| undefined_relation(&ObjectName::bare(&*table.name)))?;
+        let mut wanted = Alterations::new(&known, &version, (&request.facts, &snapshot));
         for change in changes {
             wanted.add(change)?;
         }
-        let Alterations { list, notices, renamed, comments, .. } = wanted;
-        let ctx = self.change_context(self.context.statement(&request.facts), request, None);
-        let upgrade = match &table.kind {
-            RelationKind::Table(table) if table.managed => Upgrade::Allowed,
-            RelationKind::Table(_) | RelationKind::View(_) => Upgrade::OnRequest,
-        };
-        let outcome = change::alter(&ctx, &location, list, upgrade).await;
-        outcome.map_err(|error| named(error, table))?;
-        let newest = self.tables_of(&request.work).open(&location).await?;
-        let snapshot = request.work.snapshot(&self.metastore)?;
-        let Some(known) = snapshot.relation_by_id(table.id) else {
-            return Ok((Vec::new(), notices));
-        };
-        let mut before = known.columns.to_vec();
-        for (from, to) in renamed {
-            for column in before.iter_mut().filter(|column| *column.field.name() == from) {
-                column.field = column.field.clone().with_name(&to);
+        let Alterations { list, mut notices, renamed, comments, keys, dropped, .. } = wanted;
+        let newest = match list.is_empty() {
+            true => version,
+            false => {
+                let state = self.context.statement(&request.facts);
+                let ctx = self.change_context(state, request, None);
+                let upgrade = match &table.kind {
+                    RelationKind::Table(table) if table.managed => Upgrade::Allowed,
+                    RelationKind::Table(_) | RelationKind::View(_) => Upgrade::OnRequest,
+                };
+                let columns = renamed_columns(&known, &renamed);
+                let kept = kept_constraints(&known, &dropped);
+                // What cannot be declared is refused before the table is changed, as far as its columns are known.
+                check_keys(&snapshot, &known, (&columns, kept), &keys, &referenced, &list)?;
+                let outcome = change::alter(&ctx, &location, list, upgrade).await;
+                outcome.map_err(|error| named(error, table))?;
+                self.tables_of(&request.work).open(&location).await?
             }
-        }
-        let mut columns = columns_of(&newest.schema(), &before);
+        };
+        let mut columns = table_columns(&newest, &renamed_columns(&known, &renamed));
         for (name, comment) in comments {
             for column in columns.iter_mut().filter(|column| *column.field.name() == name) {
                 column.comment.clone_from(&comment);
             }
         }
-        if columns[..] == known.columns[..] {
-            return Ok((Vec::new(), notices));
+        let kept = kept_constraints(&known, &dropped);
+        let had = kept.len();
+        let mut declared = key_table(&snapshot, &known, &columns, kept);
+        declared.declare(with_referenced(keys, referenced))?;
+        notices.append(&mut declared.notices);
+        let added = declared.constraints.into_iter().skip(had);
+        let added: Vec<Change> = added
+            .map(|constraint| Change::AddConstraint { relation: table.id, constraint })
+            .collect();
+        let mut changes = dropped;
+        let checks = checks_of(&newest);
+        if columns[..] != known.columns[..] || !checks.iter().map(pair).eq(sorted_checks(&known)) {
+            let partition_columns = newest.partition_columns().to_vec();
+            changes.push(Change::SetColumns { id: table.id, columns, partition_columns, checks });
         }
-        let partition_columns = newest.partition_columns().to_vec();
-        let change = Change::SetColumns { id: table.id, columns, partition_columns };
-        Ok((vec![change], notices))
+        changes.extend(added);
+        Ok((changes, notices))
     }
+}
+
+fn pair(check: &Check) -> (&str, &str) {
+    (&check.name, &check.expression)
+}
+
+fn sorted_checks(table: &Relation) -> Vec<(&str, &str)> {
+    let mut checks: Vec<_> = table.checks().collect();
+    checks.sort_unstable();
+    checks
+}
+
+/// The columns under their new names, with the ids that they keep.
+fn renamed_columns(table: &Relation, renamed: &[(String, String)]) -> Vec<Column> {
+    let mut columns = table.columns.to_vec();
+    for (from, to) in renamed {
+        for column in columns.iter_mut().filter(|column| column.field.name() == from) {
+            column.field = column.field.clone().with_name(to);
+        }
+    }
+    columns
+}
+
+fn kept_constraints(table: &Relation, dropped: &[Change]) -> Vec<NewConstraint> {
+    let is_dropped = |id| {
+        dropped.iter().any(
+            |change| matches!(change, Change::DropConstraint { constraint, .. } if *constraint == id),
+        )
+    };
+    let mut kept = as_new(&table.constraints);
+    kept.retain(|constraint| !is_dropped(constraint.id));
+    kept
+}
+
+fn key_table<'a>(
+    snapshot: &'a Snapshot,
+    table: &'a Relation,
+    columns: &'a [Column],
+    constraints: Vec<NewConstraint>,
+) -> KeyTable<'a> {
+    let (id, schema, name) = (table.id, table.schema, table.name.as_str());
+    KeyTable { snapshot, id, schema, name, columns, constraints, notices: Vec::new() }
+}
+
+/// Each foreign key with the table that it refers to; one that refers to its own table names that, too.
+fn with_referenced(keys: Vec<KeyConstraint>, referenced: Vec<Arc<Relation>>) -> Vec<BoundKey> {
+    let mut referenced = referenced.into_iter();
+    let bound = keys.into_iter().map(|key| {
+        let referenced = match key.kind {
+            KeyKind::Foreign { .. } => referenced.next(),
+            KeyKind::Primary | KeyKind::Unique => None,
+        };
+        BoundKey { key, referenced }
+    });
+    bound.collect()
+}
+
+/// Refuses keys that cannot be, where the columns that they name are there before the change.
+fn check_keys(
+    snapshot: &Snapshot,
+    table: &Relation,
+    (columns, constraints): (&[Column], Vec<NewConstraint>),
+    keys: &[KeyConstraint],
+    referenced: &[Arc<Relation>],
+    list: &[Alteration],
+) -> Result<()> {
+    if list.iter().any(|change| matches!(change, Alteration::AddColumns { .. })) {
+        return Ok(());
+    }
+    let mut declared = key_table(snapshot, table, columns, constraints);
+    declared.declare(with_referenced(keys.to_vec(), referenced.to_vec()))
 }
 
 /// What a statement asks of the Delta table, and what it means for the catalog.
@@ -120,10 +216,18 @@ struct Alterations<'a> {
     comments: Vec<(String, Option<String>)>,
     /// Names of the constraints that are added.
     checks: Vec<String>,
+    keys: Vec<KeyConstraint>,
+    /// Of keys.
+    dropped: Vec<Change>,
+    seen: (&'a Facts, &'a Snapshot),
 }
 
 impl<'a> Alterations<'a> {
-    fn new(table: &'a Relation, version: &'a TableVersion) -> Self {
+    fn new(
+        table: &'a Relation,
+        version: &'a TableVersion,
+        seen: (&'a Facts, &'a Snapshot),
+    ) -> Self {
         Alterations {
             table,
             version,
@@ -132,6 +236,9 @@ impl<'a> Alterations<'a> {
             renamed: Vec::new(),
             comments: Vec::new(),
             checks: Vec::new(),
+            keys: Vec::new(),
+            dropped: Vec::new(),
+            seen,
         }
     }
 
@@ -171,6 +278,8 @@ impl<'a> Alterations<'a> {
                         self.notice("column", &column.name, "does not exist");
                     }
                 }
+                let (facts, snapshot) = self.seen;
+                key::check_columns_unreferenced(self.table, &columns, facts, snapshot)?;
                 let columns = columns.into_iter().map(|column| column.name).collect();
                 Alteration::DropColumns { columns, if_exists }
             }
@@ -198,11 +307,15 @@ impl<'a> Alterations<'a> {
                 self.checks.push(name.clone());
                 Alteration::AddCheck { name, sql: expression }
             }
-            TableChange::DropConstraint { name, if_exists } => {
-                let key = format!("delta.constraints.{name}");
-                if if_exists && !self.version.properties().contains_key(&key) {
-                    self.notice("constraint", &name, "does not exist");
+            TableChange::AddKey(key) => return self.add_key(key),
+            TableChange::DropConstraint { name, if_exists, cascade } => {
+                let keys = key::dropped(self.table, &name);
+                if !keys.is_empty() {
+                    let (facts, snapshot) = self.seen;
+                    self.dropped.extend(key::drops(self.table, &keys, cascade, facts, snapshot)?);
+                    return Ok(());
                 }
+                let Some(name) = self.named_check(name, if_exists)? else { return Ok(()) };
                 Alteration::DropConstraint { name, if_exists }
             }
             TableChange::ClusterBy(columns) => {
@@ -211,6 +324,43 @@ impl<'a> Alterations<'a> {
         };
         self.list.push(alteration);
         Ok(())
+    }
+
+    /// The columns of a primary key are never NULL.
+    fn add_key(&mut self, key: KeyConstraint) -> Result<()> {
+        if matches!(key.kind, KeyKind::Primary) {
+            let is_nullable = |column: &&ColumnName| {
+                let schema = self.version.schema();
+                schema.field_with_name(&column.name).is_ok_and(|field| field.is_nullable())
+            };
+            let nullable = key.columns.iter().filter(is_nullable);
+            let not_null = nullable.map(|column| Alteration::SetNotNull(column.name.clone()));
+            let not_null: Vec<Alteration> = not_null.collect();
+            self.list.extend(not_null);
+        }
+        self.keys.push(key);
+        Ok(())
+    }
+
+    /// The name of the check that is to be dropped, where there can be one.
+    fn named_check(&mut self, name: DroppedConstraint, if_exists: bool) -> Result<Option<String>> {
+        let what = match name {
+            DroppedConstraint::Named(name) => {
+                let key = format!("{}{name}", change::CHECK_PREFIX);
+                if if_exists && !self.version.properties().contains_key(&key) {
+                    self.notice("constraint", &name, "does not exist");
+                }
+                return Ok(Some(name));
+            }
+            DroppedConstraint::PrimaryKey => "primary key",
+            DroppedConstraint::ForeignKey(_) => "such foreign key",
+        };
+        let message = format!("relation \"{}\" has no {what}", self.table.name);
+        if if_exists {
+            self.notices.push(format!("{message}, skipping"));
+            return Ok(None);
+        }
+        Err(Error::new(ErrorKind::UndefinedObject, message))
     }
 
     fn has(&self, column: &str) -> bool {
@@ -225,7 +375,7 @@ impl<'a> Alterations<'a> {
     /// A name for a constraint that the user gave none, as PostgreSQL makes them.
     fn free_name(&self) -> String {
         let is_free = |name: &String| {
-            let key = format!("delta.constraints.{name}");
+            let key = format!("{}{name}", change::CHECK_PREFIX);
             !self.version.properties().contains_key(&key) && !self.checks.contains(name)
         };
         let first = format!("{}_check", self.table.name);

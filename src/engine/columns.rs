@@ -3,8 +3,9 @@
 
 use crate::base::{Result, SecurableId};
 use crate::catalog::column_type::canonical;
-use crate::catalog::{Change, Column, Relation, Snapshot};
+use crate::catalog::{Change, Check, Column, ColumnSource, Relation, Snapshot};
 use crate::delta::TableVersion;
+use crate::delta::change::Identity;
 use datafusion::arrow::datatypes::Schema;
 
 use super::Engine;
@@ -16,8 +17,7 @@ impl Engine {
         relation: &Relation,
         version: &TableVersion,
     ) -> Result<()> {
-        let schema = version.schema();
-        if same_columns(&relation.columns, &schema)? {
+        if is_same(relation, version)? {
             return Ok(());
         }
         // The statement's snapshot may be older than what another statement has written since.
@@ -35,27 +35,56 @@ impl Engine {
         version: &TableVersion,
         snapshot: &Snapshot,
     ) -> Result<Option<Change>> {
-        let schema = version.schema();
         let Some(known) = snapshot.relation_by_id(relation.id) else { return Ok(None) };
-        if same_columns(&known.columns, &schema)? {
+        if is_same(known, version)? {
             return Ok(None);
         }
-        let columns = columns_of(&schema, &known.columns);
+        let columns = table_columns(version, &known.columns);
         let partition_columns = version.partition_columns().to_vec();
-        Ok(Some(Change::SetColumns { id: relation.id, columns, partition_columns }))
+        let checks = checks_of(version);
+        Ok(Some(Change::SetColumns { id: relation.id, columns, partition_columns, checks }))
     }
 }
 
-fn same_columns(known: &[Column], schema: &Schema) -> Result<bool> {
-    if known.len() != schema.fields().len() {
+/// Whether the metastore knows the columns and checks that the version has.
+fn is_same(known: &Relation, version: &TableVersion) -> Result<bool> {
+    let schema = version.schema();
+    if known.columns.len() != schema.fields().len() {
         return Ok(false);
     }
-    for (column, field) in known.iter().zip(schema.fields()) {
-        if column.field != canonical(field)? {
+    for (column, field) in known.columns.iter().zip(schema.fields()) {
+        if column.field != canonical(field)? || column.source != source_of(version, field.name()) {
             return Ok(false);
         }
     }
-    Ok(true)
+    let checks = version.checks();
+    Ok(known.checks().count() == checks.len()
+        && checks.iter().all(|(name, sql)| known.checks().any(|check| check == (name, sql))))
+}
+
+/// The checks of a version.
+pub(super) fn checks_of(version: &TableVersion) -> Vec<Check> {
+    let checks = version.checks().into_iter();
+    checks.map(|(name, expression)| Check { name, expression }).collect()
+}
+
+/// Where the values of a column come from that a statement does not give.
+fn source_of(version: &TableVersion, column: &str) -> Option<ColumnSource> {
+    if let Some(identity) = version.identity_of(column) {
+        let Identity { start, step, takes_values, .. } = identity;
+        return Some(ColumnSource::Identity { start, step, by_default: takes_values });
+    }
+    let generated = version.generation_of(column).map(ColumnSource::Generated);
+    generated.or_else(|| version.default_of(column).map(ColumnSource::Default))
+}
+
+/// The columns of a version, as [`columns_of`] its schema.
+pub(super) fn table_columns(version: &TableVersion, before: &[Column]) -> Vec<Column> {
+    let mut columns = columns_of(&version.schema(), before);
+    for column in &mut columns {
+        column.source = source_of(version, column.field.name());
+    }
+    columns
 }
 
 /// The columns of a schema; one that `before` has by name keeps its id, number and comment, and numbers
@@ -73,6 +102,7 @@ pub(super) fn columns_of(schema: &Schema, before: &[Column]) -> Vec<Column> {
                     number: last,
                     field: field.as_ref().clone(),
                     comment: None,
+                    source: None,
                 }
             }
         }

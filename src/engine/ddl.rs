@@ -13,6 +13,7 @@ use crate::delta::change::{self, Alteration, Upgrade};
 use crate::sql::statement::ColumnName;
 
 use super::alter::column_comment;
+use super::key::check_table_unreferenced;
 use super::{Completion, Engine, Request};
 
 impl Engine {
@@ -51,6 +52,9 @@ impl Engine {
             }
             BoundStatement::Drop { securables, cascade, missing, tag } => {
                 check_empty(snapshot, &securables, cascade)?;
+                if !cascade {
+                    check_unreferenced(&securables, request)?;
+                }
                 let drops = securables.iter().map(|securable| Change::Drop { id: securable.id() });
                 (drops.collect(), Completion { tag: tag.to_owned(), notices: missing })
             }
@@ -71,7 +75,7 @@ impl Engine {
         for change in changes {
             if let Change::Drop { id } = change
                 && let Some(relation) = before.relation_by_id(*id)
-                && relation.as_table().is_some()
+                && relation.as_table().is_some_and(|table| table.foreign.is_none())
             {
                 self.tables.forget(&super::open::location_of(relation)?);
             }
@@ -91,7 +95,7 @@ impl Engine {
         match on {
             BoundCommentTarget::Securable(securable) => {
                 if let Securable::Relation(relation) = &securable
-                    && relation.as_table().is_some()
+                    && relation.as_table().is_some_and(|table| table.foreign.is_none())
                 {
                     let location = super::open::location_of(relation)?;
                     let comment = text.clone();
@@ -106,7 +110,7 @@ impl Engine {
             }
             BoundCommentTarget::Column { relation, column } => {
                 let change = column_comment(&relation, &column, text.clone())?;
-                if relation.as_table().is_some() {
+                if relation.as_table().is_some_and(|table| table.foreign.is_none()) {
                     let location = super::open::location_of(&relation)?;
                     self.cpu
                         .run(async move {
@@ -127,7 +131,8 @@ impl Engine {
         principal: PrincipalId,
         request: &Request,
     ) -> Result<Completion> {
-        let completion = Completion::new("CREATE VIEW");
+        let notices = create.notice.iter().cloned().collect();
+        let completion = Completion { tag: "CREATE VIEW".to_owned(), notices };
         if let Some(existing) = &create.existing {
             if create.if_not_exists {
                 let notice = format!("relation \"{}\" already exists", existing.name);
@@ -149,11 +154,15 @@ impl Engine {
         }
         let before = create.existing.as_ref().map_or(&[][..], |existing| &existing.columns);
         let columns = self.view_columns(create.query, &create.columns, before, request).await?;
-        let kind = RelationKind::View(view_here(create.definition, request));
+        let kind = RelationKind::View(view_here(create.definition, create.schema.id, request));
         let change = match create.existing {
-            Some(existing) => {
-                Change::ReplaceRelation { id: existing.id, kind, columns, comment: create.comment }
-            }
+            Some(existing) => Change::ReplaceRelation {
+                id: existing.id,
+                kind,
+                columns,
+                comment: create.comment,
+                constraints: Vec::new(),
+            },
             None => Change::CreateRelation(NewRelation {
                 id: SecurableId::generate(),
                 schema: create.schema.id,
@@ -162,6 +171,7 @@ impl Engine {
                 comment: create.comment,
                 kind,
                 columns,
+                constraints: Vec::new(),
             }),
         };
         self.change_metastore(&[change], request).await?;
@@ -183,9 +193,15 @@ impl Engine {
             BoundAlterView::OwnerTo(owner) => vec![Change::SetOwner { id, owner: owner.id }],
             BoundAlterView::As { query, definition } => {
                 let columns = self.view_columns(query, &[], &view.columns, request).await?;
-                let kind = RelationKind::View(view_here(definition, request));
+                let kind = RelationKind::View(view_here(definition, view.schema, request));
                 let comment = view.comment.clone();
-                vec![Change::ReplaceRelation { id, kind, columns, comment }]
+                vec![Change::ReplaceRelation {
+                    id,
+                    kind,
+                    columns,
+                    comment,
+                    constraints: Vec::new(),
+                }]
             }
         };
         self.change_metastore(&changes, request).await?;
@@ -234,11 +250,17 @@ fn alter_namespace(id: SecurableId, action: BoundAlterNamespace) -> Change {
 }
 
 /// A view made now: its names mean what they mean to the session.
-fn view_here(definition: String, request: &Request) -> View {
+fn view_here(definition: String, schema: SecurableId, request: &Request) -> View {
+    let (snapshot, search_path) = (&request.facts.snapshot, &request.facts.search_path);
+    let temporary = snapshot.temporary_schema().filter(|temporary| temporary.id != schema);
+    let search_path = search_path.iter().filter(|name| {
+        // The session's own schema means nothing to others.
+        temporary.is_none_or(|temporary| temporary.name != **name)
+    });
     View {
         definition,
         catalog: request.facts.catalog.clone(),
-        search_path: request.facts.search_path.clone(),
+        search_path: search_path.cloned().collect(),
     }
 }
 
@@ -269,6 +291,18 @@ fn new_schema(create: BoundCreateSchema, principal: PrincipalId) -> Change {
 
 fn skipped(tag: &str, notice: String) -> Completion {
     Completion { tag: tag.to_owned(), notices: vec![format!("{notice}, skipping")] }
+}
+
+/// 2BP01 for a table that foreign keys of others refer to.
+fn check_unreferenced(securables: &[Securable], request: &Request) -> Result<()> {
+    let snapshot = &request.facts.snapshot;
+    let going: Vec<SecurableId> = securables.iter().map(Securable::id).collect();
+    for securable in securables {
+        if let Securable::Relation(table) = securable {
+            check_table_unreferenced(table, &going, &request.facts, snapshot)?;
+        }
+    }
+    Ok(())
 }
 
 /// 2BP01 for a catalog or schema with something in it, unless CASCADE is said. The schema `public` that

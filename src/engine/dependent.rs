@@ -49,12 +49,17 @@ impl Engine {
                 {
                     continue;
                 }
-                return Err(Error::new(
-                    *kind,
-                    format!("cannot {doing} column \"{column}\" because a view needs it"),
-                )
-                .with_detail(format!("View \"{}\" depends on the column.", view.name))
-                .with_hint("Drop the view, and make it again after the change."));
+                let message = format!("cannot {doing} column \"{column}\" because a view needs it");
+                let error = Error::new(*kind, message);
+                let principal = request.facts.principal;
+                let may_know =
+                    principal.is_some_and(|who| Access::new(&snapshot, who).may_know(view.id));
+                return Err(match may_know {
+                    true => error
+                        .with_detail(format!("View \"{}\" depends on the column.", view.name))
+                        .with_hint("Drop the view, and make it again after the change."),
+                    false => error.with_hint("Ask an admin: the view is somebody else's."),
+                });
             }
         }
         Ok(())
@@ -74,6 +79,7 @@ impl Engine {
             principal: view.owner,
             catalog: definition.catalog.clone(),
             search_path: definition.search_path.clone(),
+            temporary: snapshot.is_temporary_schema(view.schema),
             visible: &visible,
             system: &system::exists,
             view_depth_max: self.limits.view_depth_max,
@@ -86,7 +92,8 @@ impl Engine {
             BoundRelation::Table { relation, time_travel: None } => relation.id == table.id,
             BoundRelation::Table { .. }
             | BoundRelation::View { .. }
-            | BoundRelation::System { .. } => false,
+            | BoundRelation::System { .. }
+            | BoundRelation::Files(_) => false,
         };
         query.relations.values().any(is_table).then_some(query)
     }
@@ -155,6 +162,7 @@ fn touched(change: &TableChange) -> Vec<Touched<'_>> {
         | TableChange::SetDefault { .. }
         | TableChange::CommentColumn { .. }
         | TableChange::AddCheck(_)
+        | TableChange::AddKey(_)
         | TableChange::DropConstraint { .. }
         | TableChange::ClusterBy(_) => Vec::new(),
     }

@@ -12,8 +12,8 @@ use crate::base::datatype::{PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::BoundStatement;
 use crate::bind::bound::{
-    BoundAssignment, BoundDelete, BoundExpression, BoundInsert, BoundMerge, BoundMergeAction,
-    BoundMergeClause, BoundUpdate,
+    BoundAssignment, BoundConflictUpdate, BoundDelete, BoundExpression, BoundInsert, BoundMerge,
+    BoundMergeAction, BoundMergeClause, BoundUpdate,
 };
 use crate::catalog::Relation;
 use crate::delta::TableVersion;
@@ -34,7 +34,8 @@ use super::returning::Returning;
 use super::{Completion, Engine, Outcome, Request};
 
 /// Plans the expressions of one change.
-struct Expressions<'a> {
+#[derive(Clone)]
+pub(super) struct Expressions<'a> {
     engine: &'a Engine,
     state: &'a SessionState,
     request: &'a Request,
@@ -55,7 +56,7 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.update_rows(update, &running).await }).await?;
-        self.outcome("UPDATE", changed.updated, returning, place, request).await
+        self.outcome("UPDATE", changed.updated, returning, place).await
     }
 
     async fn update_rows(
@@ -90,7 +91,7 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.delete_rows(delete, &running).await }).await?;
-        self.outcome("DELETE", changed.deleted, returning, place, request).await
+        self.outcome("DELETE", changed.deleted, returning, place).await
     }
 
     async fn delete_rows(
@@ -146,7 +147,7 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.merge_rows(merge, &running).await }).await?;
-        self.outcome(tag, changed.rows(), returning, place, request).await
+        self.outcome(tag, changed.rows(), returning, place).await
     }
 
     async fn merge_rows(
@@ -173,20 +174,20 @@ impl Engine {
             Some(name) => DFSchema::try_from_qualified_schema(name.clone(), &source_schema),
             None => Ok(planned.plan.schema().as_ref().clone()),
         };
-        let schema = DFSchema::try_from_qualified_schema(target.clone(), &version.schema())
-            .and_then(|target| target.join(&source_columns?))
-            .map_err(from_datafusion)?;
-        let expressions = Expressions {
-            engine: self,
-            state: &planned.state,
-            request,
-            parameters: parameter_fields(request),
-            schema,
-            version: Arc::clone(&version),
-        };
+        let source_columns = source_columns.map_err(from_datafusion)?;
+        let target_columns = DFSchema::try_from_qualified_schema(target.clone(), &version.schema());
+        let target_columns = target_columns.map_err(from_datafusion)?;
+        let schema = target_columns.join(&source_columns).map_err(from_datafusion)?;
+        let expressions = self.expressions_over(&planned.state, request, schema, &version);
         let mut planned_clauses = Vec::with_capacity(clauses.len());
         for clause in clauses {
-            let clause = expressions
+            // A row that is on one side alone has that side's columns.
+            let schema = match clause.when {
+                MergeMatch::Matched => &expressions.schema,
+                MergeMatch::NotMatched => &source_columns,
+                MergeMatch::NotMatchedBySource => &target_columns,
+            };
+            let clause = Expressions { schema: schema.clone(), ..expressions.clone() }
                 .merge_clause(
                     &table,
                     &version.schema(),
@@ -247,10 +248,19 @@ impl Engine {
     ) -> Result<Expressions<'a>> {
         let qualifier = TableReference::bare(alias);
         let schema = DFSchema::try_from_qualified_schema(qualifier, &version.schema());
-        let schema = schema.map_err(from_datafusion)?;
-        let parameters = parameter_fields(request);
-        let version = Arc::clone(version);
-        Ok(Expressions { engine: self, state, request, parameters, schema, version })
+        Ok(self.expressions_over(state, request, schema.map_err(from_datafusion)?, version))
+    }
+
+    /// Expressions over other columns than those of the table that is changed.
+    pub(super) fn expressions_over<'a>(
+        &'a self,
+        state: &'a SessionState,
+        request: &'a Request,
+        schema: DFSchema,
+        version: &Arc<TableVersion>,
+    ) -> Expressions<'a> {
+        let (parameters, version) = (parameter_fields(request), Arc::clone(version));
+        Expressions { engine: self, state, request, parameters, schema, version }
     }
 
     /// The parameter types of a statement that gives no rows.
@@ -275,12 +285,17 @@ impl Engine {
         let (table, alias, assignments, predicate) = match statement {
             BoundStatement::Insert(insert) => {
                 let version = self.schema_of(&insert.table, request).await?;
-                let insert = without_defaults(insert, &version)?;
-                let BoundInsert { table, columns, source: Some(query), .. } = insert else {
-                    return Ok(known(declared));
-                };
+                let (insert, _) = without_defaults(insert, &version)?;
+                let BoundInsert { table, columns, source, on_conflict, .. } = insert;
+                let mut declared = declared.to_vec();
+                if let Some(BoundConflictUpdate { assignments, .. }) =
+                    on_conflict.and_then(|conflict| conflict.update)
+                {
+                    declare_assigned(&table, &version.schema(), &assignments, &mut declared)?;
+                }
+                let Some(query) = source else { return Ok(known(&declared)) };
                 let targets = target_columns(&table, &version.schema(), &columns)?;
-                return self.insert_parameters(query, &targets, declared, request).await;
+                return self.insert_parameters(query, &targets, &declared, request).await;
             }
             BoundStatement::Update(BoundUpdate {
                 table, alias, assignments, predicate, ..
@@ -293,18 +308,7 @@ impl Engine {
         let version = self.schema_of(&table, request).await?;
         let schema = version.schema();
         let mut declared = declared.to_vec();
-        for BoundAssignment { column, value } in &assignments {
-            let target = target_column(&table, &schema, column)?;
-            let number = value.as_ref().and_then(|value| crate::sql::placeholder(&value.ast));
-            if let Some(number) = number {
-                if declared.len() < number {
-                    declared.resize(number, None);
-                }
-                if let Some(slot @ None) = declared.get_mut(number - 1) {
-                    *slot = Some(pg_type_of(&target)?.0);
-                }
-            }
-        }
+        declare_assigned(&table, &schema, &assignments, &mut declared)?;
         let state = self.context.statement(&request.facts);
         let mut expressions = self.expressions(&state, request, &alias, &version)?;
         expressions.parameters = declared.iter().map(|t| t.map(parameter_field)).collect();
@@ -320,6 +324,28 @@ impl Engine {
         }
         parameter_types(&inferred, &declared)
     }
+}
+
+/// A bare `$n` that is assigned to a column has the column's type.
+fn declare_assigned(
+    table: &Relation,
+    schema: &SchemaRef,
+    assignments: &[BoundAssignment],
+    declared: &mut Vec<Option<PgType>>,
+) -> Result<()> {
+    for BoundAssignment { column, value } in assignments {
+        let target = target_column(table, schema, column)?;
+        let number = value.as_ref().and_then(|value| crate::sql::placeholder(&value.ast));
+        if let Some(number) = number {
+            if declared.len() < number {
+                declared.resize(number, None);
+            }
+            if let Some(slot @ None) = declared.get_mut(number - 1) {
+                *slot = Some(pg_type_of(&target)?.0);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// RETURNING has the columns of the changed table alone.
@@ -362,14 +388,17 @@ impl Expressions<'_> {
         planner.expression(ast, &self.schema, &meanings.sources)
     }
 
-    async fn optional(&self, expression: Option<BoundExpression>) -> Result<Option<Expr>> {
+    pub(super) async fn optional(
+        &self,
+        expression: Option<BoundExpression>,
+    ) -> Result<Option<Expr>> {
         match expression {
             Some(expression) => self.expression(expression).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn assignments(
+    pub(super) async fn assignments(
         &self,
         table: &Relation,
         schema: &SchemaRef,
@@ -455,6 +484,11 @@ impl Expressions<'_> {
         }
         let mut planned = Vec::with_capacity(values.len());
         for (target, value) in targets.iter().zip(values) {
+            let makes_values = self.version.is_generated(target.name())
+                || self.version.identity_of(target.name()).is_some();
+            if value.is_none() && makes_values {
+                continue;
+            }
             planned.push((target.name().clone(), self.value(target, value).await?));
         }
         Ok(planned)

@@ -16,6 +16,7 @@ use crate::catalog::maintenance::MaintenanceRun;
 
 use super::advisory::AdvisoryLocks;
 use super::awaited::Watch;
+use super::progress::RunningCopies;
 
 /// The facts of one statement, cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +66,8 @@ pub struct FactValues {
     /// `pg_listening_channels()`
     pub listening: Arc<[String]>,
     pub locks: Arc<AdvisoryLocks>,
+    /// `pg_stat_progress_copy`
+    pub copies: Arc<RunningCopies>,
     /// How long a lock may be waited for.
     pub lock_timeout: Option<Duration>,
 }
@@ -230,6 +233,13 @@ pub struct SessionActivity {
 impl Facts {
     pub fn new(values: FactValues) -> Self {
         Facts { values: Arc::new(values), watch: Watch::default() }
+    }
+
+    /// The schema of the session's temporary objects, if it has one and the search path does not say where
+    /// it comes: before all others then.
+    pub(super) fn implicit_temporary_schema(&self) -> Option<&str> {
+        let own = self.snapshot.temporary_schema()?.name.as_str();
+        (!self.search_path.iter().any(|schema| schema == own)).then_some(own)
     }
 
     /// The same facts, for a statement that someone waits for.

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::functions::math::expr_fn::round;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, cast, ident, lit,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
@@ -23,14 +25,16 @@ use crate::bind::bound::{BoundInsert, BoundReplaced};
 use crate::catalog::Relation;
 use crate::delta::TableVersion;
 use crate::delta::change::{self, Changed};
-use crate::sql::default_expression;
-use crate::sql::statement::{ColumnName, CopyOption};
+use crate::sql::statement::{ColumnName, CopyOption, Overriding};
+use crate::sql::{DefaultValue, KeptColumns, default_expression};
 
 use super::admission::Place;
 use super::awaited::Waiting;
+use super::conflict::ProposedRows;
 use super::error::from_datafusion;
 use super::length::enforce_length;
 use super::open::location_of;
+use super::progress::{CopyGuard, CopySource};
 use super::returning::Returning;
 use super::runtime::Running;
 use super::{CopyTarget, Engine, Outcome, Request};
@@ -48,7 +52,8 @@ impl Engine {
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
             self.cpu.run(async move { engine.insert_rows(insert, &running).await }).await?;
-        self.outcome("INSERT 0", changed.inserted, returning, place, request).await
+        // Rows that ON CONFLICT updates count too.
+        self.outcome("INSERT 0", changed.inserted + changed.updated, returning, place).await
     }
 
     async fn insert_rows(
@@ -57,8 +62,18 @@ impl Engine {
         request: &Request,
     ) -> Result<(Changed, Option<Returning>)> {
         let version = self.open_newest(&insert.table, &request.work).await?;
-        let BoundInsert { table, alias, columns, source, by_name, replaced, returning } =
-            without_defaults(insert, &version)?;
+        let (insert, numbered) = without_defaults(insert, &version)?;
+        let BoundInsert {
+            table,
+            alias,
+            columns,
+            source,
+            by_name,
+            overriding,
+            replaced,
+            on_conflict,
+            returning,
+        } = insert;
         let location = location_of(&table)?;
         let mut targets = target_columns(&table, &version.schema(), &columns)?;
         let (state, input, mut planned_version) = match source {
@@ -72,7 +87,10 @@ impl Engine {
                     targets =
                         target_columns(&table, &version.schema(), &names.collect::<Vec<_>>())?;
                 }
-                let input = assigned(planned.plan, &targets)?;
+                let flags = numbered.iter().map(|column| flag_field(column));
+                let all: Vec<FieldRef> = targets.iter().cloned().chain(flags).collect();
+                let input = assigned(planned.plan, &all)?;
+                let input = overridden(input, overriding, &version)?;
                 (planned.state, input, reads_itself.then(|| version.version()))
             }
             None => {
@@ -81,6 +99,11 @@ impl Engine {
                 (self.context.statement(&request.facts), row, None)
             }
         };
+        if let Some(conflict) = on_conflict {
+            let rows = ProposedRows { state, input, planned_version };
+            let target = (&table, alias.as_str(), &version);
+            return self.insert_or_update(conflict, target, rows, returning, request).await;
+        }
         let replaced_all = matches!(replaced, BoundReplaced::All);
         let predicate = match replaced {
             BoundReplaced::Where(predicate) => {
@@ -132,7 +155,8 @@ impl Engine {
             let outcome = change::append(&ctx, &location, input).await;
             outcome.map_err(|error| name_relation(error, &named))
         });
-        let sink = CopySink { schema, sender: Some(sender), task, _waiting: None };
+        let progress = self.copies.begin(request.facts.backend_pid, table.id, CopySource::Pipe);
+        let sink = CopySink { schema, sender: Some(sender), task, progress, _waiting: None };
         Ok(CopyTarget { table, options, sink })
     }
 }
@@ -142,6 +166,7 @@ pub struct CopySink {
     schema: SchemaRef,
     sender: Option<mpsc::Sender<ClientMessage>>,
     task: Running<Changed>,
+    progress: CopyGuard,
     /// Whoever holds the sink waits for the writer.
     _waiting: Option<Waiting>,
 }
@@ -164,9 +189,16 @@ impl CopySink {
         &self.schema
     }
 
+    /// Counts what the client has sent.
+    pub fn received(&self, bytes: usize) {
+        self.progress.copy.add_bytes(bytes as u64);
+    }
+
     /// Hands rows to the writer, waiting while it has enough. When the writer has failed, its error.
     pub async fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        let rows = batch.num_rows();
         if self.tell(ClientMessage::Rows(batch)).await {
+            self.progress.copy.add_rows(rows);
             return Ok(());
         }
         self.sender = None;
@@ -242,34 +274,91 @@ impl PartitionStream for ClientRows {
 }
 
 /// The same INSERT without DEFAULT in its VALUES: columns that say nothing else are as if they were not
-/// named.
+/// named. Then the identity columns that the table numbers in some rows: flags for them follow the columns.
 pub(super) fn without_defaults(
     mut insert: BoundInsert,
     version: &TableVersion,
-) -> Result<BoundInsert> {
+) -> Result<(BoundInsert, Vec<String>)> {
     let schema = version.schema();
     let all = || schema.fields().iter().map(|field| field.name().clone());
     let names: Vec<ColumnName> = match insert.columns.is_empty() {
         true => all().map(|name| ColumnName { name, position: None }).collect(),
         false => insert.columns.clone(),
     };
-    let Some(query) = &mut insert.source else { return Ok(insert) };
+    let overriding = insert.overriding;
+    let Some(query) = &mut insert.source else { return Ok((insert, Vec::new())) };
+    let name = |place: usize| names.get(place).map(|column| column.name.as_str());
     let value = |place: usize| {
-        let name = names.get(place).map(|column| column.name.as_str()).unwrap_or_default();
+        let name = name(place).unwrap_or_default();
         if version.is_generated(name) {
             let what = format!("cannot insert a non-DEFAULT value into column \"{name}\"");
             return Err(Error::new(ErrorKind::GeneratedAlways, what)
                 .with_detail(format!("Column \"{name}\" is a generated column.")));
         }
-        default_expression(version.default_of(name).as_deref().unwrap_or("NULL"))
+        match version.identity_of(name) {
+            Some(identity) if !identity.takes_values && overriding.is_none() => {
+                Err(change::only_default(name))
+            }
+            Some(_) => Ok(DefaultValue::Number),
+            None => {
+                let default = version.default_of(name);
+                default_expression(default.as_deref().unwrap_or("NULL"))
+                    .map(DefaultValue::Expression)
+            }
+        }
     };
-    if let Some(kept) = crate::sql::without_defaults(&mut query.ast, value)? {
+    let mut numbered = Vec::new();
+    if let Some(columns) = crate::sql::without_defaults(&mut query.ast, value)? {
+        let KeptColumns { kept, numbered: places } = columns;
         if kept.is_empty() {
             insert.source = None;
         }
+        numbered.extend(places.into_iter().filter_map(name).map(str::to_owned));
         insert.columns = kept.into_iter().filter_map(|place| names.get(place).cloned()).collect();
     }
-    Ok(insert)
+    Ok((insert, numbered))
+}
+
+/// The column of new rows that says where the table numbers an identity column.
+fn flag_field(column: &str) -> FieldRef {
+    Arc::new(Field::new(change::numbered(column), DataType::Boolean, false))
+}
+
+/// The rows without the values that the table makes itself, or with what lets it take them.
+fn overridden(
+    input: LogicalPlan,
+    overriding: Option<Overriding>,
+    version: &TableVersion,
+) -> Result<LogicalPlan> {
+    let Some(overriding) = overriding else { return Ok(input) };
+    let schema = version.schema();
+    let identities = schema.fields().iter().map(|field| field.name().as_str());
+    let identities: Vec<&str> =
+        identities.filter(|name| version.identity_of(name).is_some()).collect();
+    let given: Vec<String> =
+        input.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let mut values: Vec<Expr> = Vec::with_capacity(given.len());
+    for name in &given {
+        let of_user = identities.iter().any(|identity| {
+            overriding == Overriding::User
+                && (name == identity || *name == change::numbered(identity))
+        });
+        if !of_user {
+            values.push(ident(name));
+        }
+    }
+    if overriding == Overriding::System {
+        for identity in identities {
+            let flag = change::numbered(identity);
+            if given.iter().any(|name| name == identity) && !given.contains(&flag) {
+                values.push(lit(false).alias(flag));
+            }
+        }
+    }
+    LogicalPlanBuilder::from(input)
+        .project(values)
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(from_datafusion)
 }
 
 /// Whether a query reads the table at all, views looked through.
@@ -278,7 +367,9 @@ pub(super) fn reads(relations: &crate::bind::bound::Relations, table: &Relation)
     relations.values().any(|relation| match relation {
         BoundRelation::Table { relation, time_travel: None } => relation.id == table.id,
         BoundRelation::View { query, .. } => reads(&query.relations, table),
-        BoundRelation::Table { time_travel: Some(_), .. } | BoundRelation::System { .. } => false,
+        BoundRelation::Table { time_travel: Some(_), .. }
+        | BoundRelation::System { .. }
+        | BoundRelation::Files(_) => false,
     })
 }
 
@@ -323,7 +414,7 @@ pub(super) fn target_column(
 }
 
 /// The rows of `input`, its columns in order assigned to `targets`.
-fn assigned(input: LogicalPlan, targets: &[FieldRef]) -> Result<LogicalPlan> {
+pub(super) fn assigned(input: LogicalPlan, targets: &[FieldRef]) -> Result<LogicalPlan> {
     let given = input.schema().columns();
     if given.len() > targets.len() {
         return Err(Error::new(

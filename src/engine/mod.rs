@@ -6,6 +6,7 @@ mod alter;
 mod awaited;
 mod barrier;
 mod columns;
+mod conflict;
 mod constant;
 mod context;
 mod ddl;
@@ -14,17 +15,21 @@ mod dml;
 mod error;
 mod explain;
 pub mod facts;
+mod files;
 mod function;
 mod grants;
 mod insert;
 mod interruption;
+mod joint_commit;
 mod kept;
+mod key;
 mod length;
 mod maintenance;
 mod memory;
 mod open;
 pub mod output;
 mod planner;
+mod progress;
 mod query;
 mod returning;
 mod rule;
@@ -34,6 +39,7 @@ mod storage;
 mod stream;
 mod system;
 mod tables;
+mod temporary;
 mod transaction;
 mod upkeep;
 mod work;
@@ -61,6 +67,7 @@ use advisory::AdvisoryLocks;
 use awaited::Waiting;
 use context::Context;
 use facts::Facts;
+use progress::RunningCopies;
 use runtime::CpuRuntime;
 use upkeep::Upkeep;
 
@@ -69,6 +76,7 @@ pub use insert::CopySink;
 pub use kept::KeptRows;
 pub use output::OutputColumn;
 pub use stream::RowStream;
+pub use temporary::Temporary;
 pub use upkeep::UpkeepPolicy;
 pub use work::{Mark, Work};
 
@@ -86,6 +94,7 @@ pub struct Engine {
     /// What the secrets of the metastore are sealed with.
     key: SealingKey,
     locks: Arc<AdvisoryLocks>,
+    copies: Arc<RunningCopies>,
     upkeep: Upkeep,
     /// Held while the stores are told of the places that data may lie in.
     places: Mutex<()>,
@@ -204,6 +213,7 @@ impl Engine {
             managed_root,
             key,
             locks: Arc::default(),
+            copies: Arc::default(),
             upkeep: Upkeep::default(),
             places: Mutex::default(),
         };
@@ -226,6 +236,11 @@ impl Engine {
         &self.locks
     }
 
+    /// Every COPY that is running.
+    pub fn copies(&self) -> &Arc<RunningCopies> {
+        &self.copies
+    }
+
     /// Working memory that queries hold now, in bytes.
     pub fn memory_used(&self) -> usize {
         self.context.memory_used()
@@ -234,6 +249,7 @@ impl Engine {
     /// The road of one statement: bound, authorized, planned, run. Dropping the future, or the rows that it
     /// gives, stops the work.
     pub async fn run(self: &Arc<Self>, statement: Statement, request: &Request) -> Result<Outcome> {
+        request.work.begin_statement();
         let waiting = Waiting::new();
         let facts = request.facts.watched(waiting.watch());
         let request = Request { facts, ..request.clone() };
@@ -259,6 +275,10 @@ impl Engine {
             }
             BoundStatement::CopyIn { table, columns, options } => {
                 self.copy_in(table, columns, options, request).await.map(Outcome::CopyIn)
+            }
+            BoundStatement::CopyInto(copy) => self.copy_into(*copy, request).await,
+            BoundStatement::ConvertToDelta(convert) => {
+                Ok(self.convert(*convert, request).await?.into())
             }
             BoundStatement::Show(show) => {
                 let rows = self.show(show, request).await?;
@@ -330,6 +350,7 @@ impl Engine {
             principal,
             catalog: facts.catalog.clone(),
             search_path: facts.search_path.clone(),
+            temporary: true,
             visible: &visible,
             system: &system::exists,
             view_depth_max: self.limits.view_depth_max,

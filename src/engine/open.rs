@@ -11,8 +11,9 @@ use futures::future::try_join_all;
 
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::{BoundTimeTravel, Relations};
+use crate::bind::files::BoundFiles;
 use crate::bind::{BoundQuery, BoundRelation};
-use crate::catalog::{Relation, RelationKind};
+use crate::catalog::{Relation, RelationKind, Table};
 use crate::delta::{TableVersion, TimeTravel, change_feed};
 use crate::storage::{Location, Stores};
 
@@ -25,7 +26,10 @@ use super::work::Work;
 
 /// The tables of a statement, opened, by what was asked for.
 #[derive(Debug, Default)]
-pub struct Opened(Vec<(SecurableId, Option<BoundTimeTravel>, Rows)>);
+pub struct Opened {
+    tables: Vec<(SecurableId, Option<BoundTimeTravel>, Rows)>,
+    files: OpenedFiles,
+}
 
 /// Where the rows of a table come from.
 #[derive(Debug, Clone)]
@@ -34,6 +38,9 @@ enum Rows {
     Changes(Arc<dyn TableProvider>),
 }
 
+/// Files in places, opened, each with the clause that names them.
+type OpenedFiles = Vec<(Arc<BoundFiles>, Arc<dyn TableProvider>)>;
+
 impl Opened {
     fn provider(
         &self,
@@ -41,12 +48,19 @@ impl Opened {
         travel: Option<&BoundTimeTravel>,
         stores: &Stores,
     ) -> Result<Arc<dyn TableProvider>> {
-        let found = self.0.iter().find(|(opened, at, _)| *opened == id && at.as_ref() == travel);
+        let found =
+            self.tables.iter().find(|(opened, at, _)| *opened == id && at.as_ref() == travel);
         match found {
             Some((_, _, Rows::Version(version))) => version.provider(stores),
             Some((_, _, Rows::Changes(changes))) => Ok(Arc::clone(changes)),
             None => Err(Error::internal("a table was not opened")),
         }
+    }
+
+    fn files(&self, files: &Arc<BoundFiles>) -> Result<Arc<dyn TableProvider>> {
+        let found = self.files.iter().find(|(opened, _)| Arc::ptr_eq(opened, files));
+        let found = found.map(|(_, provider)| Arc::clone(provider));
+        found.ok_or_else(|| Error::internal("files were not opened"))
     }
 }
 
@@ -67,27 +81,34 @@ impl Engine {
     ) -> Result<Opened> {
         let mut wanted = Vec::new();
         collect(relations, &mut wanted);
-        let mut endings = self.tables.endings();
-        let versions = loop {
-            let versions = wanted.iter().map(|(relation, travel)| async move {
-                match travel {
-                    None => self.open_newest(relation, work).await.map(Rows::Version),
-                    Some(travel) => self.open_at(relation, travel, work, state).await,
-                }
-            });
-            let versions = try_join_all(versions).await?;
-            let now = self.tables.endings();
-            if now == endings || wanted.len() < 2 || work.staged().is_some() {
-                break versions;
+        let versions = wanted.iter().map(|(relation, travel)| async move {
+            if relation.as_table().is_some_and(|table| table.foreign.is_some()) {
+                return match travel {
+                    None => self.open_foreign(relation, state).await.map(Rows::Changes),
+                    Some(_) => {
+                        let what = "time travel of files that are no Delta table's";
+                        Err(Error::unsupported(what))
+                    }
+                };
             }
-            // A transaction over several tables has ended meanwhile: all of it is to be seen, or none.
-            endings = now;
-            work.let_go();
-        };
+            match travel {
+                None => self.open_newest(relation, work).await.map(Rows::Version),
+                Some(travel) => self.open_at(relation, travel, work, state).await,
+            }
+        });
+        let versions = try_join_all(versions).await?;
         let opened = wanted.into_iter().zip(versions);
-        Ok(Opened(
-            opened.map(|((relation, travel), version)| (relation.id, travel, version)).collect(),
-        ))
+        let mut files = Vec::new();
+        for wanted in files_of(relations) {
+            let provider = self.read_files(&wanted, state).await?;
+            files.push((wanted, Arc::new(provider) as Arc<dyn TableProvider>));
+        }
+        Ok(Opened {
+            tables: opened
+                .map(|((relation, travel), version)| (relation.id, travel, version))
+                .collect(),
+            files,
+        })
     }
 
     /// The newest version of a table, or the one that the transaction reads.
@@ -102,7 +123,8 @@ impl Engine {
         if let Some(kept) = work.kept(relation.id) {
             return Ok(kept);
         }
-        let version = self.tables.open(&location_of(relation)?).await?;
+        let moment = work.moment(&self.tables);
+        let version = self.tables.open_as_of(&location_of(relation)?, moment).await?;
         self.follow_columns(relation, &version).await?;
         Ok(work.keep(relation.id, version))
     }
@@ -142,6 +164,7 @@ impl Engine {
                     Arc::new(self.view(relation, query, opened, planner)?)
                 }
                 BoundRelation::System { schema, name } => system_source(schema, name, planner)?,
+                BoundRelation::Files(files) => provider_as_source(opened.files(files)?),
             };
             if let Some(relation) = bound.relation() {
                 let numbers = relation.columns.iter();
@@ -205,6 +228,12 @@ pub(super) fn system_source(
 /// Where a table lies.
 pub(super) fn location_of(relation: &Relation) -> Result<Location> {
     match &relation.kind {
+        RelationKind::Table(Table { foreign: Some(foreign), .. }) => Err(Error::new(
+            ErrorKind::WrongObjectType,
+            format!("table \"{}\" is no Delta table", relation.name),
+        )
+        .with_detail(format!("Its files are {}, and can only be read.", foreign.name))
+        .with_hint("Make a Delta table of it with CREATE TABLE … AS, or with CONVERT TO DELTA.")),
         RelationKind::Table(table) => Location::parse(&table.location),
         RelationKind::View(_) => Err(Error::new(
             ErrorKind::WrongObjectType,
@@ -224,7 +253,20 @@ fn collect(relations: &Relations, wanted: &mut Vec<(Arc<Relation>, Option<BoundT
                 }
             }
             BoundRelation::View { query, .. } => collect(&query.relations, wanted),
-            BoundRelation::System { .. } => {}
+            BoundRelation::System { .. } | BoundRelation::Files(_) => {}
         }
     }
+}
+
+/// The files that relations name, views looked through.
+fn files_of(relations: &Relations) -> Vec<Arc<BoundFiles>> {
+    let mut found = Vec::new();
+    for bound in relations.values() {
+        match bound {
+            BoundRelation::Files(files) => found.push(Arc::clone(files)),
+            BoundRelation::View { query, .. } => found.extend(files_of(&query.relations)),
+            BoundRelation::Table { .. } | BoundRelation::System { .. } => {}
+        }
+    }
+    found
 }

@@ -32,6 +32,13 @@ pub(super) struct PlannedQuery {
     origins: Origins,
 }
 
+/// A query ready to run.
+pub(super) struct PreparedQuery {
+    state: SessionState,
+    physical: Arc<dyn ExecutionPlan>,
+    columns: Vec<OutputColumn>,
+}
+
 impl PlannedQuery {
     pub(super) fn new(state: SessionState, plan: LogicalPlan, origins: Origins) -> Self {
         PlannedQuery { state, plan, origins }
@@ -68,6 +75,15 @@ impl PlannedQuery {
         Ok(PlannedQuery { plan, ..self })
     }
 
+    /// All that can be wrong with the query before it reads anything is found here.
+    pub(super) async fn prepare(self, request: &Request) -> Result<PreparedQuery> {
+        let planned = self.with_typed_constants()?;
+        let columns = planned.columns()?;
+        let planned = planned.for_client(&request.formats)?;
+        let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
+        Ok(PreparedQuery { state: planned.state, physical, columns })
+    }
+
     /// The result's columns.
     pub(super) fn columns(&self) -> Result<Vec<OutputColumn>> {
         let analyzed = analyzed(&self.state, &self.plan)?;
@@ -87,40 +103,26 @@ impl Engine {
             true => Some(Place::take(&self.admission).await?),
             false => None,
         };
-        let engine = Arc::clone(self);
-        let request = request.clone();
-        // The plan starts on the execution threads too: their stacks are made for deep ones.
-        let (batches, columns) = self
-            .cpu
-            .run(async move {
-                let planned = engine.plan(query, &request).await?.with_typed_constants()?;
-                let columns = planned.columns()?;
-                let planned = planned.for_client(&request.formats)?;
-                let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
-                let batches = execute_stream(physical, planned.state.task_ctx());
-                Ok((batches.map_err(from_datafusion)?, columns))
-            })
-            .await?;
-        Ok(RowStream::new(columns.into(), self.cpu.carry(batches), place))
+        let (engine, running) = (Arc::clone(self), request.clone());
+        let prepared = async move {
+            let planned = engine.plan(query, &running).await?;
+            planned.prepare(&running).await
+        };
+        let prepared = self.cpu.run(prepared).await?;
+        self.start_prepared(prepared, place).await
     }
 
-    /// Starts a query that is planned already.
-    pub(super) async fn start_planned(
+    /// Starts a query that is planned to the end.
+    pub(super) async fn start_prepared(
         self: &Arc<Self>,
-        planned: PlannedQuery,
+        prepared: PreparedQuery,
         place: Option<Place>,
-        request: &Request,
     ) -> Result<RowStream> {
-        let request = request.clone();
-        let started = async move {
-            let planned = planned.with_typed_constants()?;
-            let columns = planned.columns()?;
-            let planned = planned.for_client(&request.formats)?;
-            let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
-            let batches = execute_stream(physical, planned.state.task_ctx());
-            Ok((batches.map_err(from_datafusion)?, columns))
-        };
-        let (batches, columns) = self.cpu.run(started).await?;
+        let PreparedQuery { state, physical, columns } = prepared;
+        // The plan starts on the execution threads too: their stacks are made for deep ones.
+        let started =
+            async move { execute_stream(physical, state.task_ctx()).map_err(from_datafusion) };
+        let batches = self.cpu.run(started).await?;
         Ok(RowStream::new(columns.into(), self.cpu.carry(batches), place))
     }
 
@@ -168,6 +170,9 @@ impl Engine {
                     .await
             }
             BoundStatement::Explain(explain) => Ok(none(Some(explain.columns()?))),
+            BoundStatement::CopyInto(copy) => {
+                Ok(none(Some(self.copy_into_columns(&copy, request).await?)))
+            }
             BoundStatement::Show(show) => Ok(none(Some(self.show_columns(&show)?))),
             BoundStatement::Maintenance(statement) => {
                 Ok(none(super::maintenance::columns(&statement.action)?))
@@ -235,7 +240,7 @@ pub(super) async fn physical_plan(
 
 fn reads_tables(relations: &Relations) -> bool {
     relations.values().any(|relation| match relation {
-        BoundRelation::Table { .. } => true,
+        BoundRelation::Table { .. } | BoundRelation::Files(_) => true,
         BoundRelation::View { query, .. } => reads_tables(&query.relations),
         BoundRelation::System { .. } => false,
     })

@@ -19,12 +19,12 @@ use crate::sql::CHANGED_ROWS;
 use super::admission::Place;
 use super::output::{Origins, RelationOrigin};
 use super::planner::Planner;
-use super::query::{PlannedQuery, bind_parameters, parameter_field};
+use super::query::{PlannedQuery, PreparedQuery, bind_parameters, parameter_field};
 use super::stream::RowStream;
 use super::{Completion, Description, Engine, Outcome, Request};
 
 /// What a change gives back, planned before it is made.
-pub(super) struct Returning(PlannedQuery);
+pub(super) struct Returning(PreparedQuery);
 
 impl Engine {
     /// Plans what a change gives back, and lets the change keep its rows.
@@ -46,7 +46,8 @@ impl Engine {
         let (state, plan, origins) = planned.await?;
         let plan = bind_parameters(plan, request)?;
         ctx.returned = Some(returned);
-        Ok(Some(Returning(PlannedQuery::new(state, plan, origins))))
+        let planned = PlannedQuery::new(state, plan, origins);
+        Ok(Some(Returning(planned.prepare(request).await?)))
     }
 
     async fn plan_returning(
@@ -85,12 +86,11 @@ impl Engine {
         changed: u64,
         returning: Option<Returning>,
         place: Place,
-        request: &Request,
     ) -> Result<Outcome> {
-        let Some(Returning(planned)) = returning else {
+        let Some(Returning(prepared)) = returning else {
             return Ok(Completion::new(format!("{tag} {changed}")).into());
         };
-        let rows: RowStream = self.start_planned(planned, Some(place), request).await?;
+        let rows: RowStream = self.start_prepared(prepared, Some(place)).await?;
         Ok(Outcome::Rows { rows, tag })
     }
 

@@ -296,8 +296,12 @@ impl Engine {
         match &relation.kind {
             RelationKind::Table(table) => {
                 add("Type", if table.managed { "MANAGED" } else { "EXTERNAL" });
-                add("Provider", "delta");
+                let provider = table.foreign.as_ref().map(|foreign| foreign.name.to_lowercase());
+                add("Provider", provider.as_deref().unwrap_or("delta"));
                 add("Partition Columns", &table.partition_columns.join(", "));
+                if provider.is_some() {
+                    return Ok(rows);
+                }
                 let version = self.open_newest(relation, &request.work).await?;
                 add("Version", &version.version().to_string());
                 let rows = version.row_count().map(|rows| rows.to_string());
@@ -345,7 +349,16 @@ impl Engine {
             Ok(format!("  {}", words.join(" ")))
         });
         let columns = columns.collect::<Result<Vec<_>>>()?.join(",\n");
-        let mut statement = format!("CREATE TABLE {name} (\n{columns})\nUSING DELTA");
+        let pairs = |pairs: &mut dyn Iterator<Item = (&String, &String)>| {
+            let pairs = pairs.map(|(k, v)| format!("{} = {}", quote_literal(k), quote_literal(v)));
+            pairs.collect::<Vec<_>>().join(", ")
+        };
+        let format = table.foreign.as_ref().map_or("DELTA", |foreign| &foreign.name);
+        let mut statement = format!("CREATE TABLE {name} (\n{columns})\nUSING {format}");
+        if let Some(foreign) = table.foreign.as_ref().filter(|one| !one.options.is_empty()) {
+            let options = pairs(&mut foreign.options.iter().map(|(k, v)| (k, v)));
+            statement.push_str(&format!("\nOPTIONS ({options})"));
+        }
         if !table.partition_columns.is_empty() {
             let names: Vec<_> =
                 table.partition_columns.iter().map(|c| quote_identifier(c)).collect();
@@ -358,15 +371,15 @@ impl Engine {
         if !table.managed && manages {
             statement.push_str(&format!("\nLOCATION {}", quote_literal(&table.location)));
         }
+        if table.foreign.is_some() {
+            return Ok(statement);
+        }
         let version = self.open_newest(relation, &request.work).await?;
         let mut properties: Vec<_> = version.properties().iter().collect();
         properties.sort();
         if !properties.is_empty() {
-            let pairs = properties.into_iter();
-            let pairs: Vec<_> = pairs
-                .map(|(k, v)| format!("{} = {}", quote_literal(k), quote_literal(v)))
-                .collect();
-            statement.push_str(&format!("\nTBLPROPERTIES ({})", pairs.join(", ")));
+            let properties = pairs(&mut properties.into_iter());
+            statement.push_str(&format!("\nTBLPROPERTIES ({properties})"));
         }
         Ok(statement)
     }

@@ -11,16 +11,19 @@ use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
 use crate::bind::bound::{BoundCloneOf, BoundCreateTable};
 use crate::catalog::change::NewRelation;
 use crate::catalog::column_type::{canonical, type_to_text};
-use crate::catalog::{Change, RelationKind, Table};
+use crate::catalog::{
+    Change, Column as CatalogColumn, ConstraintKind, NewConstraint, RelationKind, Snapshot, Table,
+};
 use crate::delta::TableVersion;
 use crate::delta::change::{self, CloneSource, NewIdentity, NewTable};
 use crate::sql::statement::ColumnDefinition;
 use crate::storage::Location;
 
 use super::alter::field_with_comment;
-use super::columns::columns_of;
+use super::columns::{checks_of, columns_of, table_columns};
 use super::error::from_datafusion;
 use super::insert::reads;
+use super::key::KeyTable;
 use super::open::{location_of, moment};
 use super::{Completion, Engine, Request};
 
@@ -34,7 +37,8 @@ impl Engine {
         if let Some(existing) = &create.existing {
             if create.if_not_exists {
                 let notice = format!("relation \"{}\" already exists, skipping", existing.name);
-                return Ok(Completion { tag: "CREATE TABLE".to_owned(), notices: vec![notice] });
+                let tag = if create.query.is_some() { "CREATE TABLE AS" } else { "CREATE TABLE" };
+                return Ok(Completion { tag: tag.to_owned(), notices: vec![notice] });
             }
             if !create.or_replace || existing.as_table().is_none() {
                 return Err(Error::new(
@@ -43,6 +47,10 @@ impl Engine {
                 )
                 .at_if(create.name.position()));
             }
+        }
+        if create.query.is_none() && !create.column_names.is_empty() {
+            let message = "column names without types stand before AS and a query only";
+            return Err(Error::new(ErrorKind::SyntaxError, message));
         }
         if create.query.is_some() && !create.columns.is_empty() {
             return Err(Error::new(
@@ -53,35 +61,45 @@ impl Engine {
         }
         let _admitted = self.admission.enter().await?;
         let (engine, request) = (Arc::clone(self), request.clone());
-        let is_query = create.query.is_some();
-        let rows = self
+        let (is_query, no_data) = (create.query.is_some(), create.no_data);
+        let (rows, notices) = self
             .cpu
             .run(async move { engine.make_table(create, principal, &request).await })
             .await?;
-        let tag = if is_query { format!("SELECT {rows}") } else { "CREATE TABLE".to_owned() };
-        Ok(Completion::new(tag))
+        let tag = match (is_query, no_data) {
+            (true, false) => format!("SELECT {rows}"),
+            (true, true) => "CREATE TABLE AS".to_owned(),
+            (false, _) => "CREATE TABLE".to_owned(),
+        };
+        Ok(Completion { tag, notices })
     }
 
-    /// Makes the Delta table, then the relation; how many rows it has got.
+    /// Makes the Delta table, then the relation; how many rows it has got, and notices.
     async fn make_table(
         &self,
         create: BoundCreateTable,
         principal: PrincipalId,
         request: &Request,
-    ) -> Result<u64> {
+    ) -> Result<(u64, Vec<String>)> {
+        check_shape(&create, &*request.work.snapshot(&self.metastore)?)?;
         let id = match &create.existing {
             Some(existing) => existing.id,
             None => SecurableId::generate(),
         };
         let owned = (id, principal);
+        if let Some(format) = &create.files {
+            self.make_foreign_table(&create, format, owned, request).await?;
+            return Ok((0, Vec::new()));
+        }
         if let (Some(existing), None) = (&create.existing, &create.location)
             && let RelationKind::Table(table) = &existing.kind
         {
             // In the place of the old table, whose versions stay.
             let location = location_of(existing)?;
             let (rows, version) = self.make_delta_table(&create, &location, request).await?;
-            self.publish_table(&create, owned, table.managed, &version, request).await?;
-            return Ok(rows);
+            let notices =
+                self.publish_table(&create, owned, table.managed, &version, request).await?;
+            return Ok((rows, notices));
         }
         let (location, managed) = match &create.location {
             Some(location) => (Location::parse(location)?, false),
@@ -93,8 +111,8 @@ impl Engine {
         if !managed && self.tables_of(&request.work).exists(&location).await? {
             let version = self.tables_of(&request.work).open(&location).await?;
             check_declared(&create, &version)?;
-            self.publish_table(&create, owned, managed, &version, request).await?;
-            return Ok(0);
+            let notices = self.publish_table(&create, owned, managed, &version, request).await?;
+            return Ok((0, notices));
         }
         let has_content = create.query.is_some() || create.clone_of.is_some();
         if !managed && create.columns.is_empty() && !has_content {
@@ -108,14 +126,15 @@ impl Engine {
             self.metastore.stage_location(location.url().as_str(), id).await?;
         }
         let (rows, version) = self.make_delta_table(&create, &location, request).await?;
-        self.publish_table(&create, owned, managed, &version, request).await?;
-        Ok(rows)
+        let notices = self.publish_table(&create, owned, managed, &version, request).await?;
+        Ok((rows, notices))
     }
 
     /// Before anything is written: the metastore refuses the table for the same reason in the end.
-    fn check_place(&self, id: SecurableId, location: &Location) -> Result<()> {
+    pub(super) fn check_place(&self, id: SecurableId, location: &Location) -> Result<()> {
         let url = location.url().to_string();
-        let table = Table { location: url, managed: false, partition_columns: Vec::new() };
+        let (managed, partition_columns) = (false, Vec::new());
+        let table = Table { location: url, managed, partition_columns, foreign: None };
         if self.metastore.snapshot().overlaps_another_table(id, &table) {
             let message = "the LOCATION overlaps the files of another table";
             return Err(Error::new(ErrorKind::InvalidTableDefinition, message)
@@ -152,8 +171,14 @@ impl Engine {
         };
         let planned = self.plan(query, request).await?;
         let columns = planned.columns()?;
-        let names = columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        let (input, schema) = storable(planned.plan, &names)?;
+        let names = column_names(create, columns.iter().map(|column| column.name.clone()))?;
+        let (mut input, schema) = storable(planned.plan, &names)?;
+        if create.no_data {
+            input = LogicalPlanBuilder::from(input)
+                .limit(0, Some(0))
+                .and_then(LogicalPlanBuilder::build)
+                .map_err(from_datafusion)?;
+        }
         let ctx = self.change_context(planned.state, request, planned_version);
         let table = new_table(create, schema)?;
         let (changed, version) = match create.existing {
@@ -171,14 +196,6 @@ impl Engine {
         location: &Location,
         request: &Request,
     ) -> Result<(u64, Arc<TableVersion>)> {
-        let is_other_shape = !create.columns.is_empty()
-            || !create.partitioned_by.is_empty()
-            || !create.cluster_by.is_empty()
-            || create.query.is_some();
-        if is_other_shape {
-            let message = "CREATE TABLE … CLONE takes its columns and rows from the other table";
-            return Err(Error::new(ErrorKind::SyntaxError, message));
-        }
         let state = self.context.statement(&request.facts);
         let version = match &clone.at {
             None => self.open_newest(&clone.source, &request.work).await?,
@@ -204,9 +221,9 @@ impl Engine {
         managed: bool,
         version: &TableVersion,
         request: &Request,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let before = create.existing.as_ref().map_or(&[][..], |existing| &existing.columns);
-        let mut columns = columns_of(&version.schema(), before);
+        let mut columns = table_columns(version, before);
         for column in &mut columns {
             let declared = create.columns.iter().find(|d| d.field.name() == column.field.name());
             let mut cloned = create.clone_of.iter().flat_map(|clone| clone.source.columns.iter());
@@ -219,11 +236,15 @@ impl Engine {
             location: version.location().url().to_string(),
             managed,
             partition_columns: version.partition_columns().to_vec(),
+            foreign: None,
         });
         let cloned = create.clone_of.as_ref().and_then(|clone| clone.source.comment.clone());
         let comment = create.comment.clone().or(cloned);
+        request.work.temporary().set_on_commit(id, create.on_commit);
+        let snapshot = request.work.snapshot(&self.metastore)?;
+        let (constraints, notices) = constraints_of(create, id, (&columns, version), &snapshot)?;
         let change = match &create.existing {
-            Some(_) => Change::ReplaceRelation { id, kind, columns, comment },
+            Some(_) => Change::ReplaceRelation { id, kind, columns, comment, constraints },
             None => Change::CreateRelation(NewRelation {
                 id,
                 schema: create.schema.id,
@@ -232,10 +253,63 @@ impl Engine {
                 comment,
                 kind,
                 columns,
+                constraints,
             }),
         };
-        self.change_metastore(&[change], request).await
+        self.change_metastore(&[change], request).await?;
+        Ok(notices)
     }
+}
+
+/// What CLONE takes from the other table cannot be said otherwise, and keys need columns that are named.
+fn check_shape(create: &BoundCreateTable, snapshot: &Snapshot) -> Result<()> {
+    let is_other_shape = !create.columns.is_empty()
+        || !create.keys.is_empty()
+        || !create.partitioned_by.is_empty()
+        || !create.cluster_by.is_empty()
+        || create.query.is_some();
+    if create.clone_of.is_some() && is_other_shape {
+        let message = "CREATE TABLE … CLONE takes its columns and rows from the other table";
+        return Err(Error::new(ErrorKind::SyntaxError, message));
+    }
+    // Before anything is written, as far as the columns are declared.
+    let fields = create.columns.iter().map(|definition| definition.field.clone());
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    if schema.fields().is_empty() {
+        return Ok(());
+    }
+    let columns = columns_of(&schema, &[]);
+    declared_keys(create, SecurableId::generate(), &columns, snapshot).map(drop)
+}
+
+/// The constraints of a new table, and what is to be said about them.
+fn constraints_of(
+    create: &BoundCreateTable,
+    id: SecurableId,
+    (columns, version): (&[CatalogColumn], &TableVersion),
+    snapshot: &Snapshot,
+) -> Result<(Vec<NewConstraint>, Vec<String>)> {
+    let (mut constraints, notices) = declared_keys(create, id, columns, snapshot)?;
+    let checks = checks_of(version).into_iter().map(|check| NewConstraint {
+        id: SecurableId::generate(),
+        name: check.name,
+        kind: ConstraintKind::Check { expression: check.expression },
+    });
+    constraints.extend(checks);
+    Ok((constraints, notices))
+}
+
+fn declared_keys(
+    create: &BoundCreateTable,
+    id: SecurableId,
+    columns: &[CatalogColumn],
+    snapshot: &Snapshot,
+) -> Result<(Vec<NewConstraint>, Vec<String>)> {
+    let (constraints, notices) = (Vec::new(), Vec::new());
+    let (schema, name) = (create.schema.id, create.name.object.as_str());
+    let mut table = KeyTable { snapshot, id, schema, name, columns, constraints, notices };
+    table.declare(create.keys.clone())?;
+    Ok((table.constraints, table.notices))
 }
 
 fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
@@ -284,6 +358,19 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
     })
 }
 
+/// The names of a query's columns: as the statement says, then as they are called.
+fn column_names(
+    create: &BoundCreateTable,
+    names: impl ExactSizeIterator<Item = String>,
+) -> Result<Vec<String>> {
+    if create.column_names.len() > names.len() {
+        let message = "too many column names were specified";
+        return Err(Error::new(ErrorKind::SyntaxError, message));
+    }
+    let mut said = create.column_names.iter();
+    Ok(names.map(|name| said.next().map_or(name, |said| said.name.clone())).collect())
+}
+
 /// The rows of a query under the names that PostgreSQL gives its columns, in types that Delta holds.
 fn storable(plan: LogicalPlan, names: &[String]) -> Result<(LogicalPlan, Schema)> {
     let mut fields: Vec<Field> = Vec::with_capacity(names.len());
@@ -315,12 +402,15 @@ fn storable(plan: LogicalPlan, names: &[String]) -> Result<(LogicalPlan, Schema)
 
 /// A table that lies at the location already must be the one that the statement declares.
 fn check_declared(create: &BoundCreateTable, version: &TableVersion) -> Result<()> {
-    if create.query.is_some() {
+    if create.query.is_some() || create.clone_of.is_some() {
+        let words = if create.query.is_some() { "AS" } else { "CLONE" };
         return Err(Error::new(
             ErrorKind::DuplicateTable,
             "there is a Delta table at the location already",
         )
-        .with_hint("Register it with CREATE TABLE … LOCATION without AS, and INSERT into it."));
+        .with_hint(format!(
+            "Register it with CREATE TABLE … LOCATION without {words}, and INSERT into it."
+        )));
     }
     let schema = version.schema();
     let differs = |definition: &ColumnDefinition| {

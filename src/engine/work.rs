@@ -2,13 +2,15 @@
 //! commits by itself.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base::{Result, SecurableId};
 use crate::catalog::{Change, Metastore, Snapshot};
 use crate::delta::change::Isolation;
-use crate::delta::{StagedLog, TableVersion, Tables};
+use crate::delta::{Moment, StagedLog, TableVersion, Tables};
 use crate::storage::Location;
+
+use super::temporary::Temporary;
 
 /// A statement on its own, or a transaction of several.
 ///
@@ -18,7 +20,10 @@ use crate::storage::Location;
 pub struct Work {
     /// Each table's newest version of when the statement first asked for it.
     pins: Mutex<HashMap<SecurableId, Arc<TableVersion>>>,
+    /// As of when a statement on its own reads.
+    moment: OnceLock<Moment>,
     transaction: Option<Staged>,
+    temporary: Arc<Temporary>,
 }
 
 /// What a transaction has staged.
@@ -31,8 +36,8 @@ pub(super) struct Staged {
 #[derive(Default)]
 struct StagedCatalog {
     changes: Vec<Change>,
-    /// The catalog with the changes, and the revision of the snapshot that they were put onto.
-    preview: Option<(u64, Arc<Snapshot>)>,
+    /// The snapshot that the changes were put onto, and the same with them.
+    preview: Option<(Arc<Snapshot>, Arc<Snapshot>)>,
 }
 
 /// A point in a transaction that it can go back to.
@@ -43,14 +48,24 @@ pub struct Mark {
 }
 
 impl Work {
+    /// The work of a statement on its own.
+    pub fn alone(temporary: &Arc<Temporary>) -> Self {
+        Work { temporary: Arc::clone(temporary), ..Work::default() }
+    }
+
     /// The work of a transaction.
-    pub(super) fn transaction(tables: &Arc<Tables>) -> Self {
+    pub(super) fn transaction(tables: &Arc<Tables>, temporary: &Arc<Temporary>) -> Self {
         let staged = Staged {
             tables: Arc::new(tables.for_transaction()),
-            isolation: Mutex::new(Isolation::Snapshot),
+            isolation: Mutex::new(Isolation::ReadCommitted),
             catalog: Mutex::default(),
         };
-        Work { pins: Mutex::default(), transaction: Some(staged) }
+        Work { transaction: Some(staged), ..Work::alone(temporary) }
+    }
+
+    /// The session's temporary objects, without what the transaction has changed of them.
+    pub(super) fn temporary(&self) -> &Arc<Temporary> {
+        &self.temporary
     }
 
     pub(super) fn staged(&self) -> Option<&Staged> {
@@ -66,9 +81,18 @@ impl Work {
         held(&self.pins).get(&id).cloned()
     }
 
-    /// Lets go of every version that the statement has kept.
-    pub(super) fn let_go(&self) {
-        held(&self.pins).clear();
+    /// As of when the statement reads.
+    pub(super) fn moment(&self, tables: &Tables) -> &Moment {
+        self.moment.get_or_init(|| tables.visibility().now())
+    }
+
+    /// To be called before each statement of a transaction.
+    pub(super) fn begin_statement(&self) {
+        if let Some(staged) = &self.transaction
+            && staged.isolation() == Isolation::ReadCommitted
+        {
+            staged.tables.refresh();
+        }
     }
 
     /// What is promised of what the transaction has read.
@@ -93,19 +117,19 @@ impl Work {
     ///
     /// An error when others have changed the catalog so that those do not go together with it.
     pub fn snapshot(&self, metastore: &Metastore) -> Result<Arc<Snapshot>> {
-        let newest = metastore.snapshot();
+        let newest = self.temporary.snapshot(metastore);
         let Some(staged) = &self.transaction else { return Ok(newest) };
         let mut catalog = held(&staged.catalog);
         if catalog.changes.is_empty() {
             return Ok(newest);
         }
-        if let Some((revision, preview)) = &catalog.preview
-            && *revision == newest.revision()
+        if let Some((below, preview)) = &catalog.preview
+            && Arc::ptr_eq(below, &newest)
         {
             return Ok(Arc::clone(preview));
         }
         let preview = metastore.preview(&newest, &catalog.changes)?;
-        catalog.preview = Some((newest.revision(), Arc::clone(&preview)));
+        catalog.preview = Some((newest, Arc::clone(&preview)));
         Ok(preview)
     }
 
@@ -141,16 +165,16 @@ impl Staged {
         held(&self.catalog).changes.clone()
     }
 
-    /// Adds changes of the catalog; after an error none of them.
-    pub(super) fn change_catalog(&self, metastore: &Metastore, changes: &[Change]) -> Result<()> {
-        let newest = metastore.snapshot();
+    /// Makes changes of the catalog all that the transaction has; `with_them` is what they make of `before`.
+    pub(super) fn set_catalog_changes(
+        &self,
+        changes: Vec<Change>,
+        before: Arc<Snapshot>,
+        with_them: Arc<Snapshot>,
+    ) {
         let mut catalog = held(&self.catalog);
-        let mut all = catalog.changes.clone();
-        all.extend_from_slice(changes);
-        let preview = metastore.preview(&newest, &all)?;
-        catalog.changes = all;
-        catalog.preview = Some((newest.revision(), preview));
-        Ok(())
+        catalog.changes = changes;
+        catalog.preview = Some((before, with_them));
     }
 }
 

@@ -118,6 +118,9 @@ fn check(
             usable(snapshot, &access, id, &[Privilege::Create, Privilege::CreateSchema])
         }
         Need::CreateTableAt(place) => create_table_at(&access, place),
+        Need::ReadFilesAt(place) => read_files_at(&access, place),
+        Need::ReadFilesOf(table) if access.manages(table) => Ok(()),
+        Need::ReadFilesOf(_) => Err(unreadable_files()),
         Need::Know(id) if access.may_know(id) => Ok(()),
         Need::Know(id) => Err(Denial::Refused(unknown(snapshot, id))),
         Need::Admin if access.is_admin() => Ok(()),
@@ -167,6 +170,27 @@ fn create_table_at(
         "There is no external location that covers it and on which you have the privilege CREATE \
          EXTERNAL TABLE.",
     )))
+}
+
+/// As for tables: the denial does not tell whether there is an external location.
+fn read_files_at(
+    access: &Access<'_>,
+    place: Option<SecurableId>,
+) -> std::result::Result<(), Denial> {
+    let allowed = match place {
+        Some(location) => access.has(location, Privilege::ReadFiles),
+        None => access.is_admin(),
+    };
+    if allowed { Ok(()) } else { Err(unreadable_files()) }
+}
+
+/// Nor whether a table lies there.
+fn unreadable_files() -> Denial {
+    let error = Error::new(ErrorKind::InsufficientPrivilege, "permission denied for the files");
+    Denial::Refused(error.with_detail(
+        "There is no external location that covers them and on which you have the privilege READ \
+         FILES, or they are those of a table that you do not own.",
+    ))
 }
 
 /// What the owner of a view lacks says nothing to its reader but that the view cannot be read.

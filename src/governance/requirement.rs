@@ -8,6 +8,7 @@ use crate::bind::bound::{
     BoundCreateTable, BoundExpression, BoundMerge, BoundMergeAction, BoundQuery, BoundRelation,
     BoundReplaced, BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
+use crate::bind::files::BoundFiles;
 use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
 use crate::catalog::{Privilege, Relation, StorageCredential};
@@ -35,6 +36,10 @@ pub enum Need {
     CreateSchemaIn(SecurableId),
     /// To make tables in the external location, or without one anywhere.
     CreateTableAt(Option<SecurableId>),
+    /// To read files in the external location, or without one anywhere.
+    ReadFilesAt(Option<SecurableId>),
+    /// To read the files of the table by their paths, past what governs its rows.
+    ReadFilesOf(SecurableId),
     /// To know that the securable exists.
     Know(SecurableId),
     /// To be an admin of the metastore.
@@ -90,6 +95,14 @@ impl List {
                         self.expression(predicate);
                     }
                 }
+                if let Some(conflict) = &insert.on_conflict {
+                    // How many rows are new tells which keys the table has.
+                    self.changes_found_rows(&insert.table);
+                    if let Some(update) = &conflict.update {
+                        self.assignments(&update.assignments);
+                        self.predicate(&update.predicate);
+                    }
+                }
                 insert.source.iter().for_each(|source| self.query(source));
                 self.returning(&insert.table, insert.returning.as_ref());
             }
@@ -109,6 +122,24 @@ impl List {
                 tables.iter().for_each(|table| self.privilege(table, Privilege::Modify));
             }
             CopyIn { table, columns: _, options: _ } => self.privilege(table, Privilege::Modify),
+
+            CopyInto(copy) => {
+                self.privilege(&copy.table, Privilege::Modify);
+                if copy.option("mergeSchema").is_some_and(|value| value != "false") {
+                    self.need(Need::Manage(copy.table.id));
+                }
+                self.files(&copy.files);
+            }
+
+            ConvertToDelta(convert) => {
+                // A log is written at the place, and tells what the files hold.
+                match &convert.table {
+                    Some(table) => self.need(Need::Manage(table.id)),
+                    None => self.files(&convert.files),
+                }
+                let place = convert.files.external_location.as_ref();
+                self.need(Need::CreateTableAt(place.map(|location| location.id)));
+            }
 
             CreateCatalog { .. } => self.need(Need::Admin),
             CreateSchema(create) => {
@@ -194,6 +225,8 @@ impl List {
             let place = create.external_location.as_ref();
             self.need(Need::CreateTableAt(place.map(|location| location.id)));
         }
+        let referenced = create.keys.iter().filter_map(|key| key.referenced.as_ref());
+        referenced.for_each(|table| self.refers_to(table));
         create.query.iter().for_each(|query| self.query(query));
         create.clone_of.iter().for_each(|clone| self.privilege(&clone.source, Privilege::Select));
     }
@@ -251,8 +284,17 @@ impl List {
         match target {
             BoundTableTarget::Schema(schema) => self.need(Need::CreateIn(schema.id)),
             BoundTableTarget::Owner(owner) => self.need(Need::ActAs(owner.id)),
+            BoundTableTarget::Referenced(tables) => {
+                tables.iter().for_each(|table| self.refers_to(table));
+            }
             BoundTableTarget::Itself => {}
         }
+    }
+
+    /// A foreign key holds on to the other table's key, and tells of the other's rows. As in Unity Catalog, whoever
+    /// reads the table may refer to it.
+    fn refers_to(&mut self, table: &Relation) {
+        self.privilege(table, Privilege::Select);
     }
 
     fn maintenance(&mut self, statement: &BoundMaintenance) {
@@ -261,7 +303,11 @@ impl List {
             // The rows stay what they are.
             BoundMaintenanceAction::Optimize { predicate, .. } => {
                 self.privilege(table, Privilege::Modify);
-                predicate.iter().for_each(|predicate| self.expression(predicate));
+                if let Some(predicate) = predicate {
+                    // How many files it finds, and when it fails, tells about the rows.
+                    self.privilege(table, Privilege::Select);
+                    self.expression(predicate);
+                }
             }
             // Versions that others could read are gone after it; columns and properties come back.
             BoundMaintenanceAction::Vacuum(_) | BoundMaintenanceAction::Restore(_) => {
@@ -398,8 +444,15 @@ impl List {
                     }
                 }
                 BoundRelation::System { .. } => {}
+                BoundRelation::Files(files) => self.files(files),
             }
         }
+    }
+
+    fn files(&mut self, files: &BoundFiles) {
+        let place = files.external_location.as_ref();
+        self.need(Need::ReadFilesAt(place.map(|location| location.id)));
+        files.tables.iter().for_each(|table| self.need(Need::ReadFilesOf(*table)));
     }
 
     fn as_owner(&mut self, view: &Relation, query: &Arc<BoundQuery>) {

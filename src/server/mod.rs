@@ -2,6 +2,8 @@
 
 pub mod config;
 mod demo;
+#[cfg(test)]
+mod faults;
 mod first_start;
 mod lake;
 pub mod metrics;

@@ -73,7 +73,7 @@ impl Session {
                 self.prepared.clear();
                 "DEALLOCATE ALL"
             }
-            SessionStatement::Discard(discard) => self.discard(discard)?,
+            SessionStatement::Discard(discard) => self.discard(discard).await?,
             SessionStatement::Listen(channel) => {
                 self.listening.add(Action::Listen(channel))?;
                 "LISTEN"
@@ -230,6 +230,15 @@ impl Session {
         Ok(())
     }
 
+    /// Has a new transaction keep what `default_transaction_isolation` says.
+    pub(super) fn promise_by_default(&self) {
+        let default = self.settings.value("default_transaction_isolation");
+        let level = ISOLATION_LEVELS.iter().find(|level| isolation_name(**level) == default);
+        if let Some(level) = level {
+            self.transaction.work().set_isolation(promise(*level));
+        }
+    }
+
     fn begin(&mut self, modes: TransactionModes) -> Result<()> {
         if self.transaction.in_block() {
             self.warning("25001", "there is already a transaction in progress");
@@ -237,13 +246,11 @@ impl Session {
         }
         let read_only = self.settings.is_on("default_transaction_read_only");
         self.settings.begin_transaction();
-        let engine = Arc::clone(&self.shared.engine);
-        self.transaction.begin(read_only, || engine.begin());
+        let new_work = self.new_work();
+        self.transaction.begin(read_only, new_work);
         let isolation = self.settings.value("default_transaction_isolation").to_owned();
         self.settings.set_local("transaction_isolation", &isolation)?;
-        if isolation == isolation_name(IsolationLevel::Serializable) {
-            self.transaction.work().set_isolation(Isolation::Serializable);
-        }
+        self.promise_by_default();
         self.settings.set_local("transaction_read_only", on_off(read_only))?;
         self.apply_modes(modes)
     }
@@ -265,11 +272,15 @@ impl Session {
         }
         // Whatever comes of it, the block has ended.
         let before = self.settings.clone();
-        let held = self.prepare_commit().await;
+        let mut held = self.prepare_commit().await;
+        if held.is_ok() {
+            held = self.end_temporary().await;
+        }
         self.portals.before_commit();
         self.settings.commit_transaction();
+        let new_work = self.new_work();
+        self.transaction.end(new_work);
         let engine = Arc::clone(&self.shared.engine);
-        self.transaction.end(|| engine.begin());
         let committed = match held {
             Ok(()) => engine.commit(work).await,
             Err(error) => {
@@ -305,8 +316,8 @@ impl Session {
     }
 
     fn end_block(&mut self, and_chain: bool, modes: TransactionModes) -> Result<()> {
-        let engine = Arc::clone(&self.shared.engine);
-        self.transaction.end(|| engine.begin());
+        let new_work = self.new_work();
+        self.transaction.end(new_work);
         self.portals.end_transaction();
         self.transaction_over(false);
         self.chain(and_chain, modes)
@@ -383,6 +394,21 @@ impl Session {
         formats: Vec<i16>,
     ) -> Result<Execution> {
         let prepared = self.prepared.get(&execute.name)?;
+        let values = self.argument_values(&execute, &prepared, text)?;
+        let Some(statement) = prepared.statement.clone() else {
+            return Ok(Execution::Done(Completion::new("EXECUTE")));
+        };
+        let text = Arc::clone(&prepared.text);
+        Box::pin(self.execute(statement, &text, values, formats)).await
+    }
+
+    /// The values that EXECUTE gives a prepared statement's parameters.
+    pub(super) fn argument_values(
+        &mut self,
+        execute: &Execute,
+        prepared: &Prepared,
+        text: &Arc<str>,
+    ) -> Result<Vec<ScalarValue>> {
         if execute.arguments.len() != prepared.parameters.len() {
             return Err(Error::new(
                 ErrorKind::SyntaxError,
@@ -396,17 +422,12 @@ impl Session {
         }
         let request = self.request(text, Vec::new(), Vec::new())?;
         let pairs = execute.arguments.iter().zip(&prepared.parameters);
-        let values = pairs
+        pairs
             .map(|(argument, pg_type)| self.shared.engine.constant(argument, *pg_type, &request))
-            .collect::<Result<_>>()?;
-        let Some(statement) = prepared.statement.clone() else {
-            return Ok(Execution::Done(Completion::new("EXECUTE")));
-        };
-        let text = Arc::clone(&prepared.text);
-        Box::pin(self.execute(statement, &text, values, formats)).await
+            .collect()
     }
 
-    fn discard(&mut self, discard: Discard) -> Result<&'static str> {
+    async fn discard(&mut self, discard: Discard) -> Result<&'static str> {
         match discard {
             Discard::All => {
                 if self.transaction.in_block() || self.transaction.is_implicit() {
@@ -420,11 +441,15 @@ impl Session {
                 self.listening.add(Action::UnlistenAll)?;
                 self.shared.engine.locks().unlock_all(self.login.backend_pid);
                 self.settings.reset_all()?;
+                self.discard_temporary().await?;
                 Ok("DISCARD ALL")
             }
             Discard::Plans => Ok("DISCARD PLANS"),
             Discard::Sequences => Ok("DISCARD SEQUENCES"),
-            Discard::Temporary => Ok("DISCARD TEMP"),
+            Discard::Temporary => {
+                self.discard_temporary().await?;
+                Ok("DISCARD TEMP")
+            }
         }
     }
 
@@ -462,13 +487,11 @@ fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
-/// What a level promises. Every transaction reads one version of each table, so that the levels below
-/// SERIALIZABLE are all the same.
+/// What a level promises. Nobody reads what is not committed, as in PostgreSQL.
 fn promise(isolation: IsolationLevel) -> Isolation {
     match isolation {
-        IsolationLevel::ReadUncommitted
-        | IsolationLevel::ReadCommitted
-        | IsolationLevel::RepeatableRead => Isolation::Snapshot,
+        IsolationLevel::ReadUncommitted | IsolationLevel::ReadCommitted => Isolation::ReadCommitted,
+        IsolationLevel::RepeatableRead => Isolation::Snapshot,
         IsolationLevel::Serializable => Isolation::Serializable,
     }
 }

@@ -51,6 +51,7 @@ impl Session {
             return self.prepared.insert(name, prepared);
         };
         self.check_aborted(&parsed.statement)?;
+        self.make_room_for_temporary(&parsed.statement)?;
         let request = self.request(&text, Vec::new(), Vec::new())?;
         let engine = Arc::clone(&self.shared.engine);
         let (parameters, columns) =

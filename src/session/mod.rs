@@ -14,6 +14,7 @@ mod rows;
 pub mod setting;
 mod settings;
 mod statement;
+mod temporary;
 mod transaction;
 
 use std::net::SocketAddr;
@@ -26,10 +27,10 @@ use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::{Privilege, Snapshot};
 use crate::engine::facts::{FactValues, Facts, LiveSessions, Notification, Sessions};
-use crate::engine::{Completion, CopyTarget, Engine, Request, RowStream};
+use crate::engine::{Completion, CopyTarget, Engine, Request, RowStream, Temporary};
 use crate::governance::Access;
-use crate::sql::Parsed;
 use crate::sql::statement::CopyOption;
+use crate::sql::{Parsed, TEMPORARY_SCHEMA};
 
 use channel::{Action, Listening};
 use portal::Portals;
@@ -79,6 +80,7 @@ pub struct Session {
     portals: Portals,
     notices: Vec<Notice>,
     listening: Listening,
+    temporary: Arc<Temporary>,
     /// The statement whose rows are being sent.
     running: Option<Request>,
     /// Whether the statement that runs is the last of a simple query's text.
@@ -136,15 +138,17 @@ impl Session {
         for (name, value) in &login.settings {
             settings.start_with(name, value)?;
         }
+        let temporary = Arc::default();
         Ok(Session {
             catalog: catalog.name.clone(),
             style: settings.text_style(),
             settings,
-            transaction: Transaction::default(),
+            transaction: Transaction::new(&temporary),
             prepared: PreparedStatements::new(shared.prepared_statements_max),
             portals: Portals::default(),
             notices: Vec::new(),
             listening: Listening::default(),
+            temporary,
             running: None,
             is_last: true,
             shared,
@@ -263,6 +267,7 @@ impl Session {
             notifications: Arc::default(),
             listening: self.listening.channels(),
             locks: Arc::clone(self.shared.engine.locks()),
+            copies: Arc::clone(self.shared.engine.copies()),
             lock_timeout: self.settings.timeout("lock_timeout"),
         });
         Ok(Request { facts, work, parameters, text: Arc::clone(text), formats })
@@ -274,7 +279,14 @@ impl Session {
         let access = Access::new(snapshot, self.login.principal);
         let mut path = Vec::new();
         for name in self.settings.search_path() {
-            let name = if name == "$user" { self.login.user.clone() } else { name };
+            let name = match name.as_str() {
+                "$user" => self.login.user.clone(),
+                TEMPORARY_SCHEMA => match snapshot.temporary_schema() {
+                    Some(schema) => schema.name.clone(),
+                    None => continue,
+                },
+                _ => name,
+            };
             let system = crate::bind::scope::SYSTEM_SCHEMAS.contains(&name.as_str());
             let usable = snapshot
                 .schema(catalog.id, &name)

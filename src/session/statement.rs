@@ -23,12 +23,18 @@ impl Session {
     ) -> Result<Execution> {
         self.check_transaction(&statement)?;
         let statement = match statement {
+            Statement::CreateTable(mut create) if create.execute.is_some() => {
+                let parameters = self.fill_in(&mut create, text)?;
+                let statement = Statement::CreateTable(create);
+                return Box::pin(self.execute(statement, text, parameters, formats)).await;
+            }
             Statement::Session(SessionStatement::Execute(execute)) => {
                 return self.execute_prepared(execute, text, formats).await;
             }
             Statement::Session(session) => return self.command(session, text, parameters).await,
             statement => statement,
         };
+        self.make_room_for_temporary(&statement)?;
         let request = self.request(text, parameters, formats)?;
         let engine = Arc::clone(&self.shared.engine);
         let outcome = engine.run(statement, &request).await?;
@@ -56,6 +62,7 @@ impl Session {
         }
         if !self.transaction.in_block() && !self.transaction.is_implicit() {
             self.listening.check_room(self.shared.registry.channels())?;
+            self.end_temporary().await?;
             self.transaction_over(true);
         }
         Ok(())
@@ -86,6 +93,7 @@ impl Session {
     async fn commit_implicit(&mut self) -> Result<()> {
         if !self.transaction.in_block() {
             self.prepare_commit().await?;
+            self.end_temporary().await?;
         }
         let Some(work) = self.transaction.end_implicit() else { return Ok(()) };
         self.portals.before_commit();
@@ -115,11 +123,15 @@ impl Session {
     }
 
     fn begin_implicit(&mut self) {
-        if !self.transaction.is_implicit() && !self.transaction.in_block() {
+        let is_new = !self.transaction.is_implicit() && !self.transaction.in_block();
+        if is_new {
             self.settings.begin_transaction();
         }
-        let engine = &self.shared.engine;
-        self.transaction.begin_implicit(|| engine.begin());
+        let new_work = self.new_work();
+        self.transaction.begin_implicit(new_work);
+        if is_new {
+            self.promise_by_default();
+        }
     }
 
     /// The end of a simple query's text, or the Sync of the extended protocol: commits what is not committed
@@ -152,6 +164,7 @@ impl Session {
         self.shared.engine.locks().unlock_all(self.login.backend_pid);
         let work = self.transaction.work();
         self.shared.engine.roll_back(&work).await;
+        self.shared.engine.end_temporary(&self.temporary).await;
     }
 
     fn check_transaction(&self, statement: &Statement) -> Result<()> {

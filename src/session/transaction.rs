@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Utc;
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::engine::{Mark, Work};
+use crate::engine::{Mark, Temporary, Work};
 
 use super::settings::SettingsMark;
 
@@ -21,8 +21,9 @@ pub enum TransactionStatus {
 }
 
 /// A session's transaction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Transaction {
+    temporary: Arc<Temporary>,
     block: Option<Block>,
     /// The statements of one message, or up to a Sync, run as one transaction.
     implicit: Option<Implicit>,
@@ -56,6 +57,11 @@ struct Implicit {
 }
 
 impl Transaction {
+    /// No transaction, in a session with these temporary objects.
+    pub fn new(temporary: &Arc<Temporary>) -> Self {
+        Transaction { temporary: Arc::clone(temporary), block: None, implicit: None }
+    }
+
     pub fn status(&self) -> TransactionStatus {
         match &self.block {
             None => TransactionStatus::Idle,
@@ -88,7 +94,7 @@ impl Transaction {
     pub fn work(&self) -> Arc<Work> {
         let block = self.block.as_ref().map(|block| &block.work);
         let work = block.or_else(|| self.implicit.as_ref().map(|implicit| &implicit.work));
-        work.map(Arc::clone).unwrap_or_default()
+        work.map(Arc::clone).unwrap_or_else(|| Arc::new(Work::alone(&self.temporary)))
     }
 
     /// BEGIN, with new work. What an implicit transaction has done already belongs to the block.

@@ -4,10 +4,24 @@
 use super::maintenance::MaintenanceAction;
 use super::statement::{CopyDirection, SessionStatement, Statement};
 
+/// The name by which every session knows its own schema of temporary objects.
+pub const TEMPORARY_SCHEMA: &str = "pg_temp";
+
 impl Statement {
     /// Whether it commits a transaction block.
     pub fn is_commit(&self) -> bool {
         matches!(self, Statement::Session(SessionStatement::Commit { .. }))
+    }
+
+    /// Whether it says that what it makes is temporary.
+    pub fn makes_temporary(&self) -> bool {
+        let (name, temporary) = match self {
+            Statement::CreateTable(create) => (&create.name, create.temporary.is_some()),
+            Statement::CreateView(create) => (&create.name, create.temporary),
+            Statement::Explain(explain) => return explain.statement.makes_temporary(),
+            _ => return false,
+        };
+        temporary || name.schema.as_deref() == Some(TEMPORARY_SCHEMA)
     }
 
     /// What the statement is called, if it changes rows, the catalog or the principals.
@@ -23,6 +37,9 @@ impl Statement {
                 CopyDirection::In { .. } => Some("COPY FROM"),
                 CopyDirection::TableOut { .. } | CopyDirection::QueryOut(_) => None,
             },
+            Statement::CopyInto(copy) if copy.validation.is_some() => None,
+            Statement::CopyInto(_) => Some("COPY INTO"),
+            Statement::ConvertToDelta(_) => Some("CONVERT TO DELTA"),
             Statement::Insert(_) => Some("INSERT"),
             Statement::Update(_) => Some("UPDATE"),
             Statement::Delete(_) => Some("DELETE"),

@@ -15,6 +15,8 @@ type Tokens = VecDeque<TokenWithSpan>;
 pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut plain: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     let inserts = keyword(tokens.first()) == Keyword::INSERT;
+    let copies_into =
+        keyword(tokens.first()) == Keyword::COPY && keyword(tokens.get(1)) == Keyword::INTO;
     let mut rest = Tokens::from(tokens);
     while let Some(token) = rest.pop_front() {
         let before = keyword(plain.last());
@@ -35,6 +37,10 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 plain.pop();
                 let function = Token::make_word(ROWS_FROM, None);
                 plain.push(TokenWithSpan { token: function, span: token.span });
+            }
+            Keyword::FROM if copies_into && is_inside(&plain) && is_string(rest.front()) => {
+                plain.push(token);
+                plain.extend(files_in(&mut rest));
             }
             Keyword::OPERATOR => match named_operator(&mut rest) {
                 Some(operator) => plain.push(operator),
@@ -100,6 +106,24 @@ fn is_qualified(before: &[TokenWithSpan]) -> bool {
 fn is_call(rest: &Tokens) -> bool {
     let next = |index: usize| rest.get(index).map(|next| &next.token);
     next(0) == Some(&Token::LParen) && next(1) == Some(&Token::RParen)
+}
+
+/// Whether a parenthesis is open.
+fn is_inside(before: &[TokenWithSpan]) -> bool {
+    let count = |wanted: &Token| before.iter().filter(|token| token.token == *wanted).count();
+    count(&Token::LParen) > count(&Token::RParen)
+}
+
+fn is_string(token: Option<&TokenWithSpan>) -> bool {
+    matches!(token, Some(TokenWithSpan { token: Token::SingleQuotedString(_), .. }))
+}
+
+/// `'place'` in the FROM clause of a COPY INTO is `read_files('place')`.
+fn files_in(rest: &mut Tokens) -> Vec<TokenWithSpan> {
+    let Some(place) = rest.pop_front() else { return Vec::new() };
+    let at = |token: Token| TokenWithSpan { token, span: place.span };
+    let function = Token::make_word("read_files", None);
+    vec![at(function), at(Token::LParen), place.clone(), at(Token::RParen)]
 }
 
 fn is_name(token: Option<&TokenWithSpan>) -> bool {

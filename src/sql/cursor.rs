@@ -24,6 +24,22 @@ pub struct Cursor<'a> {
     semicolon: Option<Span>,
 }
 
+/// `INTO [TEMPORARY] table` of a SELECT.
+#[derive(Debug)]
+pub struct SelectTarget {
+    pub name: ObjectName,
+    pub temporary: bool,
+}
+
+/// The INTO of a query: it stands in the first SELECT of a UNION.
+fn take_into(body: &mut ast::SetExpr) -> Option<ast::SelectInto> {
+    match body {
+        ast::SetExpr::Select(select) => select.into.take(),
+        ast::SetExpr::SetOperation { left, .. } => take_into(left),
+        _ => None,
+    }
+}
+
 /// The error for a statement that nests too deeply.
 pub fn too_deep() -> Error {
     Error::new(ErrorKind::StatementTooComplex, "statement is nested too deeply")
@@ -278,6 +294,23 @@ impl<'a> Cursor<'a> {
         let parsed = self.parser.parse_query();
         let ast = parsed.map_err(|error| self.grammar_error(error))?;
         self.prepared(ast)
+    }
+
+    /// A query, and the table that its INTO names.
+    pub fn query_with_target(&mut self) -> Result<(Query, Option<SelectTarget>)> {
+        if !self.begins_query() {
+            return Err(self.syntax_error());
+        }
+        let parsed = self.parser.parse_query();
+        let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        let target = match take_into(&mut ast.body) {
+            Some(into) => Some(SelectTarget {
+                name: relations::relation_name(&into.name, self.source)?,
+                temporary: into.temporary,
+            }),
+            None => None,
+        };
+        Ok((self.prepared(ast)?, target))
     }
 
     fn prepared(&self, mut ast: Box<ast::Query>) -> Result<Query> {

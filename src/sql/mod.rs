@@ -2,12 +2,15 @@
 //! looks at SQL text, and nothing in it looks at data or names that exist.
 
 pub mod datatype;
+pub mod files;
+pub mod key;
 pub mod maintenance;
 pub mod statement;
 pub mod storage;
 
 mod changing;
 mod clauses;
+mod conflict;
 mod cursor;
 mod defaults;
 mod depth;
@@ -25,6 +28,8 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
+use datafusion::arrow::datatypes::Field;
+
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use cursor::Cursor;
@@ -32,7 +37,8 @@ use dialect::LakegateDialect;
 use source::Source;
 use tokens::StatementTokens;
 
-pub use defaults::{default_expression, without_defaults};
+pub use changing::TEMPORARY_SCHEMA;
+pub use defaults::{DefaultValue, KeptColumns, default_expression, without_defaults};
 pub use parameters::{placeholder, placeholders_by_column};
 pub use relations::CHANGED_ROWS;
 pub use rewrite::{PERIOD_END, QUANTIFIED, WHOLE_ROW};
@@ -106,6 +112,22 @@ pub fn query_of_table(
         Some(Statement::Query(query)) => Ok(query),
         _ => Err(Error::internal("a made query is none")),
     }
+}
+
+/// The columns that a text declares, `name type, …`, as the schemas of files are written.
+pub fn columns(text: &str, limits: &ParseLimits) -> Result<Vec<Field>> {
+    let source = Source::new(text);
+    let mut statements = tokens::statements(&source)?;
+    let (Some(StatementTokens { tokens, semicolon }), true) =
+        (statements.pop(), statements.is_empty())
+    else {
+        return Err(Error::new(ErrorKind::SyntaxError, "there is not one list of columns"));
+    };
+    let dialect = LakegateDialect::for_tokens(&tokens);
+    let mut cursor = Cursor::new(&source, &dialect, tokens, semicolon, limits.statement_depth_max);
+    let columns = cursor.list(|c| parse::column(c, &mut Vec::new()))?;
+    cursor.expect_end()?;
+    Ok(columns.into_iter().map(|column| column.field).collect())
 }
 
 fn parse_one(

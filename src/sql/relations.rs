@@ -10,6 +10,7 @@ use sqlparser::ast::{
 };
 
 use super::cursor::{fold, is_reserved, object_name};
+use super::files::read_files;
 use super::source::Source;
 use super::statement::{RelationReference, TimeTravelClause};
 use super::tokens;
@@ -88,6 +89,10 @@ impl VisitorMut for Collector<'_> {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if has_into(&query.body) {
+            let message = "SELECT ... INTO is not allowed here";
+            return ControlFlow::Break(Error::new(ErrorKind::SyntaxError, message));
+        }
         if let Some(what) = unplanned_clause(query).or_else(|| unplanned_body(&query.body)) {
             return ControlFlow::Break(Error::unsupported(what));
         }
@@ -124,7 +129,17 @@ impl Collector<'_> {
         let travel = travel.map_err(|error| error.at_if(position))?;
         if let Some(given) = args {
             return match travel {
-                None if is_table_changes(name) => {
+                None if is_function(name, "read_files") => {
+                    let files = Some(read_files(given, position)?);
+                    // Each has files of its own.
+                    let key = ObjectName::bare(format!("read_files#{}", self.relations.len()));
+                    *args = None;
+                    rename(name, alias, &key.object);
+                    let name = object_name(vec!["read_files".to_owned()], position)?;
+                    self.relations.push(RelationReference { name, key, time_travel: None, files });
+                    Ok(())
+                }
+                None if is_function(name, "table_changes") => {
                     let (table, clause) = self.table_changes(given, position)?;
                     let mut key = table.clone();
                     key.object = travel_key(&table, &clause);
@@ -137,7 +152,12 @@ impl Collector<'_> {
                         name.0 = quoted.chain([last]).map(ObjectNamePart::Identifier).collect();
                     }
                     let time_travel = Some(clause);
-                    self.relations.push(RelationReference { name: table, key, time_travel });
+                    self.relations.push(RelationReference {
+                        name: table,
+                        key,
+                        time_travel,
+                        files: None,
+                    });
                     Ok(())
                 }
                 None => Ok(()),
@@ -164,7 +184,12 @@ impl Collector<'_> {
             key.object = travel_key(&written, clause);
             rename(name, alias, &key.object);
         }
-        self.relations.push(RelationReference { name: written, key, time_travel: travel });
+        self.relations.push(RelationReference {
+            name: written,
+            key,
+            time_travel: travel,
+            files: None,
+        });
         Ok(())
     }
 
@@ -245,9 +270,9 @@ fn travel_key(name: &ObjectName, clause: &TimeTravelClause) -> String {
     }
 }
 
-fn is_table_changes(name: &AstName) -> bool {
+fn is_function(name: &AstName, function: &str) -> bool {
     match name.0.as_slice() {
-        [ObjectNamePart::Identifier(only)] => folded(only) == "table_changes",
+        [ObjectNamePart::Identifier(only)] => folded(only) == function,
         _ => false,
     }
 }
@@ -316,9 +341,22 @@ fn unplanned_clause(query: &Query) -> Option<&'static str> {
     }
 }
 
+fn has_into(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(select) => select.into.is_some(),
+        SetExpr::SetOperation { left, right, .. } => has_into(left) || has_into(right),
+        SetExpr::Query(_)
+        | SetExpr::Values(_)
+        | SetExpr::Insert(_)
+        | SetExpr::Update(_)
+        | SetExpr::Delete(_)
+        | SetExpr::Merge(_)
+        | SetExpr::Table(_) => false,
+    }
+}
+
 fn unplanned_body(body: &SetExpr) -> Option<&'static str> {
     match body {
-        SetExpr::Select(select) if select.into.is_some() => Some("SELECT INTO"),
         SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => None,
         SetExpr::SetOperation { left, right, .. } => {
             unplanned_body(left).or_else(|| unplanned_body(right))

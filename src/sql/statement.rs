@@ -5,13 +5,16 @@ use std::fmt;
 use datafusion::arrow::datatypes::Field;
 use sqlparser::ast;
 
+pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict};
+use super::files::{ConvertToDelta, CopyInto, FilesClause, FilesFormat};
+pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
     CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
     SessionStatement, Set, TransactionModes, Use,
 };
 use super::storage::{StorageKind, StorageStatement};
-pub use super::table_change::{AddedColumn, ColumnPlace, TableChange};
+pub use super::table_change::{AddedColumn, ColumnPlace, DroppedConstraint, TableChange};
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -27,6 +30,8 @@ pub enum Statement {
     Merge(Merge),
     Truncate(Truncate),
     Copy(Copy),
+    CopyInto(Box<CopyInto>),
+    ConvertToDelta(Box<ConvertToDelta>),
 
     CreateCatalog(CreateCatalog),
     CreateSchema(CreateSchema),
@@ -81,6 +86,8 @@ pub struct RelationReference {
     /// The name that stands in the AST: differs from `name` only where a time travel clause was taken out.
     pub key: ObjectName,
     pub time_travel: Option<TimeTravelClause>,
+    /// `read_files(…)`, which stands for no relation of the catalog.
+    pub files: Option<FilesClause>,
 }
 
 /// `VERSION AS OF n` or `TIMESTAMP AS OF expression`, also spelled `t@v12`.
@@ -126,9 +133,20 @@ pub struct Insert {
     pub source: InsertSource,
     /// `BY NAME`: the source's columns go into those of the same names.
     pub by_name: bool,
+    pub overriding: Option<Overriding>,
     pub replaced: Replaced,
+    pub on_conflict: Option<OnConflict>,
     /// RETURNING, as a query over the changed rows.
     pub returning: Option<Query>,
+}
+
+/// Whose values identity columns take where a statement gives some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overriding {
+    /// The statement's, also where the column is GENERATED ALWAYS.
+    System,
+    /// The table's own.
+    User,
 }
 
 /// Which rows go when new ones come.
@@ -291,12 +309,16 @@ pub struct CreateSchema {
 #[derive(Debug, Clone)]
 pub struct CreateTable {
     pub name: ObjectName,
+    /// `TEMPORARY`: what becomes of its rows at COMMIT.
+    pub temporary: Option<OnCommit>,
     pub or_replace: bool,
     pub if_not_exists: bool,
     /// Empty with `query`, or with a `location` that holds a table already.
     pub columns: Vec<ColumnDefinition>,
     /// Table and column CHECK constraints.
     pub checks: Vec<CheckConstraint>,
+    /// Table and column keys.
+    pub keys: Vec<KeyConstraint>,
     pub partitioned_by: Vec<ColumnName>,
     /// The URL or path as written.
     pub location: Option<String>,
@@ -305,10 +327,26 @@ pub struct CreateTable {
     pub comment: Option<String>,
     /// `AS query`
     pub query: Option<Query>,
+    /// `AS EXECUTE statement`: the session puts the prepared query in its place.
+    pub execute: Option<Execute>,
+    /// `(name, …) AS query`: names for the first columns of the query.
+    pub column_names: Vec<ColumnName>,
+    /// `WITH NO DATA`: the columns of the query, and none of its rows.
+    pub no_data: bool,
     /// `CLUSTER BY (…)`
     pub cluster_by: Vec<ColumnName>,
     /// `CLONE source`
     pub clone_of: Option<CloneOf>,
+    /// `USING CSV OPTIONS (…)`; `None` for a Delta table.
+    pub files: Option<FilesFormat>,
+}
+
+/// What COMMIT does with a temporary table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCommit {
+    PreserveRows,
+    DeleteRows,
+    Drop,
 }
 
 /// The table that a new one is a copy of.
@@ -351,6 +389,7 @@ pub struct CheckConstraint {
 #[derive(Debug, Clone)]
 pub struct CreateView {
     pub name: ObjectName,
+    pub temporary: bool,
     pub or_replace: bool,
     pub if_not_exists: bool,
     /// Names for the columns; empty keeps the query's.
@@ -654,6 +693,9 @@ impl fmt::Display for RelationReference {
         self.name.fmt(f)?;
         if let Some(position) = self.name.position() {
             write!(f, ":{position}")?;
+        }
+        if let Some(files) = &self.files {
+            return write!(f, " files {:?} {:?} as {}", files.location, files.options, self.key);
         }
         match &self.time_travel {
             None => Ok(()),

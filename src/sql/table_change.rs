@@ -2,6 +2,7 @@
 
 use datafusion::arrow::datatypes::Field;
 
+use super::key::KeyConstraint;
 use super::statement::{CheckConstraint, ColumnDefinition, ColumnName};
 
 /// One change; those of a statement are made together.
@@ -46,12 +47,24 @@ pub enum TableChange {
         comment: Option<String>,
     },
     AddCheck(CheckConstraint),
+    AddKey(KeyConstraint),
     DropConstraint {
-        name: String,
+        name: DroppedConstraint,
         if_exists: bool,
+        cascade: bool,
     },
     /// `CLUSTER BY NONE` names no columns.
     ClusterBy(Vec<ColumnName>),
+}
+
+/// Which constraint goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DroppedConstraint {
+    Named(String),
+    /// Databricks' `DROP PRIMARY KEY`.
+    PrimaryKey,
+    /// Databricks' `DROP FOREIGN KEY (a, b)`: those that these columns have.
+    ForeignKey(Vec<ColumnName>),
 }
 
 /// A column to add, and where: last without a place.

@@ -78,6 +78,31 @@ fn has_meaning(error: &io::Error) -> bool {
     )
 }
 
+/// Whether a request that has failed may be done all the same, now or later: nobody who would know has answered.
+pub fn may_be_done(error: &(dyn StdError + 'static)) -> bool {
+    use object_store::Error as Store;
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(known) = current.downcast_ref::<Error>() {
+            return matches!(
+                known.kind(),
+                ErrorKind::FdwUnableToEstablishConnection
+                    | ErrorKind::InsufficientResources
+                    | ErrorKind::IoError
+            );
+        }
+        match current.downcast_ref::<Store>() {
+            Some(Store::Generic { .. } | Store::JoinError { .. }) | None => {}
+            Some(_) => return false,
+        }
+        if current.downcast_ref::<io::Error>().is_some_and(has_meaning) {
+            return false;
+        }
+        cause = current.source();
+    }
+    true
+}
+
 /// The error for a failed operation of the operating system on the table's files.
 pub fn error_of_io(error: io::Error) -> Error {
     error_of_io_kind(&error).caused_by(error)

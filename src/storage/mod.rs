@@ -2,15 +2,23 @@
 
 mod bucket;
 mod credential;
+mod files_place;
+mod glob;
 mod error;
 mod failure;
+#[cfg(test)]
+mod faulty;
 mod location;
 mod open;
 mod probe;
 mod stores;
 
 pub use credential::{Credential, Provider};
-pub use error::{error_of_io, error_of_store, missing_file, storage_cause};
+pub use error::{error_of_io, error_of_store, may_be_done, missing_file, storage_cause};
+#[cfg(test)]
+pub use faulty::{Faults, Faulty};
+pub use files_place::FilesPlace;
+pub use glob::Glob;
 pub use location::{Location, Scheme};
 pub use open::StoreOptions;
 pub use stores::Stores;

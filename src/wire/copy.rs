@@ -100,6 +100,7 @@ pub(super) async fn copy_in(
     loop {
         match guard.read(socket).await? {
             Some(FrontendMessage::CopyData(data)) => {
+                sink.received(data.len());
                 for batch in reader.push(&data)? {
                     guard.run(socket, sink.push(batch)).await?;
                 }

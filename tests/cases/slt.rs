@@ -2,7 +2,8 @@
 //! extended one with binary results, which must all say the same.
 //!
 //! After `connection ann`, a statement runs as the user `<schema of the file>_ann` with the password `ann`,
-//! whom the file has made; `control substitution on` lets it say `${schema}`, which answers have as `<schema>`.
+//! whom the file has made; `control substitution on` lets it say `${schema}`, which answers have as `<schema>`, and
+//! `${files}`, the folder `tests/files`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,6 +83,10 @@ fn run(
     let mut runner = Runner::new(connect);
     runner.add_label(mode.name());
     runner.set_var("schema".to_owned(), schema.clone());
+    runner.set_var(
+        "files".to_owned(),
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files").to_owned(),
+    );
     if asks_tpch {
         // PostgreSQL's numeric years are integers here.
         runner.with_validator(tpch::validate);

@@ -19,6 +19,9 @@ mod catalog;
 /// Users who see and do what they may, and nothing else.
 mod governance;
 
+/// Many writers on the same tables at once.
+mod concurrency;
+
 /// `kill -9` in the middle of writes.
 mod crash;
 
@@ -49,6 +52,9 @@ mod stop;
 /// Tables in object stores.
 mod object_stores;
 
+/// Files that others have written, read and loaded.
+mod ingestion;
+
 /// What other engines read of our tables.
 mod readers;
 
@@ -57,6 +63,9 @@ mod support;
 
 /// Files and versions of tables, for other engines and by itself.
 mod maintenance;
+
+/// Temporary tables of several sessions.
+mod temporary;
 
 /// Transactions of several clients, and after crashes.
 mod transactions;

@@ -97,6 +97,33 @@ fn a_transaction_reads_one_state_and_finds_conflicts() {
 }
 
 #[test]
+fn what_a_transaction_reads_follows_from_its_level() {
+    let lake = Lake::start();
+    let (mut a, mut b) = (lake.client(), lake.client());
+    a.run("create table t (id int)");
+    a.run("create table u (id int)");
+    let both = "select (select count(*) from t) || ' ' || (select count(*) from u)";
+    for (level, then) in [("read committed", "1 1"), ("repeatable read", "0 0")] {
+        a.run(&format!("begin isolation level {level}"));
+        assert_eq!(a.value("select count(*) from t"), "0");
+        b.run("insert into u values (1)");
+        b.run("insert into t values (1)");
+        // The other table, too, is as it was when the first one was read.
+        assert_eq!(a.value(both), then, "{level}");
+        a.run("commit");
+        assert_eq!(a.value(both), "1 1");
+        b.run("truncate t, u");
+    }
+    // What the transaction has changed stays on what it was made from.
+    a.run("begin");
+    a.run("insert into t values (2)");
+    b.run("insert into t values (3)");
+    assert_eq!(a.value("select count(*) from t"), "1");
+    a.run("commit");
+    assert_eq!(a.value("select count(*) from t"), "2");
+}
+
+#[test]
 fn a_client_that_leaves_takes_its_changes_along() {
     let lake = Lake::start();
     let mut a = lake.client();

@@ -21,7 +21,9 @@ step() {
 }
 
 query "CREATE USER reader PASSWORD 'reader'" >/dev/null
-step "build seeds, models, snapshots, tests" build
+# The days that the microbatches are of.
+days=(--event-time-start 2024-01-01 --event-time-end 2024-01-05)
+step "build seeds, models, snapshots, tests" build "${days[@]}"
 equals "seeds have their rows" "3|2024-01-03|6.75" "$(query 'SELECT count(*), max(ordered), sum(amount) FROM shop.orders')"
 equals "a table" "a|2|3.75" "$(query "SELECT customer, orders, total FROM shop.customers WHERE customer = 'a'")"
 equals "a view" "3" "$(query 'SELECT count(*) FROM shop.recent_orders')"
@@ -30,11 +32,15 @@ equals "a contract's types" "id bigint|total numeric(10,2)" \
 equals "grants" "SELECT" \
     "$(query "SELECT privilege_type FROM information_schema.role_table_grants WHERE table_name = 'granted' AND grantee = 'reader'")"
 cp "$here/later/orders.csv" seeds/orders.csv
-step "build again" build
+step "build again" build --vars "first_order: 1" "${days[@]}"
 equals "incremental, append" "5|4|30.00" "$(query "SELECT count(*), count(DISTINCT id), max(amount) FROM shop.incremental_append")"
 equals "incremental, delete+insert" "4|30.00" "$(query 'SELECT count(*), max(amount) FROM shop.incremental_delete_insert')"
 equals "incremental, merge" "4|30.00" "$(query 'SELECT count(*), max(amount) FROM shop.incremental_merge')"
 equals "snapshots keep history" "5|4" "$(query 'SELECT count(*), count(*) FILTER (WHERE dbt_valid_to IS NULL) FROM shop.orders_snapshot')"
+equals "incremental, microbatch" "4|36.75|2024-01-04" "$(query 'SELECT count(*), sum(amount), max(ordered) FROM shop.incremental_microbatch')"
+equals "incremental, new columns" "4|again|2024-01-04" "$(query 'SELECT count(*), max(seen), max(ordered) FROM shop.incremental_new_columns')"
+equals "snapshots by time, with deletes" "1 closed|3 closed,open|2 open|4 open" "$(query "SELECT string_agg(id || ' ' || states, '|' ORDER BY states, id) FROM (SELECT id, string_agg(CASE WHEN dbt_valid_to IS NULL THEN 'open' ELSE 'closed' END, ',' ORDER BY dbt_valid_from) AS states FROM shop.orders_by_time GROUP BY id) AS orders")"
+equals "no temporary table stays" "0" "$(query "SELECT count(*) FROM pg_class WHERE relname LIKE '%dbt_tmp%'")"
 step "full refresh" run --full-refresh --select incremental_append
 equals "a refreshed model is made anew" "4" "$(query 'SELECT count(*) FROM shop.incremental_append')"
 step "docs generate" docs generate

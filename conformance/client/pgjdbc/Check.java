@@ -151,6 +151,23 @@ public class Check {
                 columns(c.getMetaData().getImportedKeys(null, "shop", "item"), "FKCOLUMN_NAME"), List.of()));
         check("getIndexInfo", c -> equal(
                 columns(c.getMetaData().getIndexInfo(null, "shop", "item", false, false), "INDEX_NAME"), List.of()));
+        check("keys and indexes", c -> {
+            execute(c, "CREATE TABLE shop.owner (id bigint PRIMARY KEY, a int, b int, CONSTRAINT ab UNIQUE (a, b))");
+            execute(c, "CREATE TABLE shop.pet (id bigint PRIMARY KEY, x int, y int,"
+                    + " CONSTRAINT xy FOREIGN KEY (x, y) REFERENCES shop.owner (a, b))");
+            DatabaseMetaData data = c.getMetaData();
+            equal(columns(data.getPrimaryKeys(null, "shop", "owner"), "COLUMN_NAME", "KEY_SEQ", "PK_NAME"),
+                    List.of("id|1|owner_pkey"));
+            List<String> foreign = List.of("owner|a|pet|x|1|xy|ab", "owner|b|pet|y|2|xy|ab");
+            String[] names = {"PKTABLE_NAME", "PKCOLUMN_NAME", "FKTABLE_NAME", "FKCOLUMN_NAME", "KEY_SEQ", "FK_NAME",
+                "PK_NAME"};
+            equal(columns(data.getImportedKeys(null, "shop", "pet"), names), foreign);
+            equal(columns(data.getExportedKeys(null, "shop", "owner"), names), foreign);
+            equal(columns(data.getIndexInfo(null, "shop", "owner", true, false), "INDEX_NAME", "COLUMN_NAME",
+                    "ORDINAL_POSITION", "NON_UNIQUE"),
+                    List.of("ab|a|1|f", "ab|b|2|f", "owner_pkey|id|1|f"));
+            execute(c, "DROP TABLE shop.pet, shop.owner");
+        });
         check("getTypeInfo", c -> {
             List<String> types = columns(c.getMetaData().getTypeInfo(), "TYPE_NAME", "DATA_TYPE");
             for (String type : List.of("int8|-5", "text|12", "numeric|2", "bool|-7", "timestamptz|93")) {

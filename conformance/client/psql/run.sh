@@ -101,6 +101,34 @@ EXECUTE by_id (1);
 SQL
 )"
 
+# Keys
+
+sql -q <<'SQL' >/dev/null
+CREATE TABLE shop.owner (id bigint PRIMARY KEY, code text DEFAULT 'none', a int, b int, UNIQUE (a, b), CONSTRAINT positive CHECK (a > 0));
+CREATE TABLE shop.pet (id bigint PRIMARY KEY, owner bigint REFERENCES shop.owner);
+SQL
+equals '\d of a table with keys' 'id|bigint||not null|
+code|text|||'"'none'::text"'
+a|integer|||
+b|integer|||
+Indexes:
+    "owner_pkey" PRIMARY KEY, btree (id)
+    "owner_a_b_key" UNIQUE CONSTRAINT, btree (a, b)
+Check constraints:
+    "positive" CHECK (a > 0)
+Referenced by:
+    TABLE "pet" CONSTRAINT "pet_owner_fkey" FOREIGN KEY (owner) REFERENCES owner(id)' "$(in_shop '\d owner' | sed "s/'none'$/'none'::text/")"
+contains '\d of a table with a foreign key' '"pet_owner_fkey" FOREIGN KEY (owner) REFERENCES owner(id)' "$(in_shop '\d pet')"
+contains '\di' 'shop|owner_pkey|index|admin|owner' "$(in_shop '\di')"
+contains '\d of an index' 'primary key, btree, for table "shop.owner"' "$(in_shop '\d owner_pkey')"
+equals "ON CONFLICT" $'INSERT 0 2\nINSERT 0 1\n1|new|9\n2|none|' "$(psql -XAt 2>&1 <<'SQL'
+INSERT INTO shop.owner (id, a, b) VALUES (1, 1, 1), (2, NULL, 1) ON CONFLICT DO NOTHING;
+INSERT INTO shop.owner AS o (id, code, a, b) VALUES (1, 'new', 9, 9) ON CONFLICT (id) DO UPDATE SET code = excluded.code, a = excluded.a WHERE o.a = 1;
+SELECT id, code, a FROM shop.owner ORDER BY id;
+SQL
+)"
+sql -q -c 'DROP TABLE shop.pet, shop.owner' >/dev/null
+
 # Errors
 
 contains "syntax error" 'ERROR:  42601: syntax error at or near "selec"' "$(errors -c 'selec 1')"

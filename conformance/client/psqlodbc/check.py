@@ -57,6 +57,23 @@ def keys(connection):
         equal(list(cursor.rowIdColumns(table="goods"))[:0], [])
 
 
+@feature("keys of tables that have them")
+def declared_keys(connection):
+    prepare(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pet, owner CASCADE")
+        cursor.execute("CREATE TABLE owner (id bigint PRIMARY KEY, a int, b int, CONSTRAINT ab UNIQUE (a, b))")
+        cursor.execute("CREATE TABLE pet (id bigint PRIMARY KEY, owner bigint, FOREIGN KEY (owner) REFERENCES owner (id))")
+        connection.commit()
+        equal([(row.column_name, row.key_seq, row.pk_name) for row in cursor.primaryKeys(table="owner")],
+              [("id", 1, "owner_pkey")])
+        found = {(row.index_name, row.column_name, row.ordinal_position, row.non_unique)
+                 for row in cursor.statistics(table="owner") if row.index_name}
+        equal(found, {("owner_pkey", "id", 1, 0), ("ab", "a", 1, 0), ("ab", "b", 2, 0)})
+        cursor.execute("DROP TABLE pet, owner")
+    connection.commit()
+
+
 @feature("SQLGetTypeInfo")
 def type_info(connection):
     with connection.cursor() as cursor:

@@ -67,6 +67,34 @@ def columns(connection):
     equal(str(found[4]["type"].item_type), "TEXT")
 
 
+@feature("inspector, keys that are declared")
+def declared_keys(connection):
+    prepare(connection)
+    connection.exec_driver_sql("DROP TABLE IF EXISTS shop.pet")
+    connection.exec_driver_sql("DROP TABLE IF EXISTS shop.owner")
+    connection.exec_driver_sql(
+        "CREATE TABLE shop.owner (id bigint PRIMARY KEY, a int DEFAULT 5, b int, CONSTRAINT ab UNIQUE (a, b),"
+        " CONSTRAINT positive CHECK (a > 0))")
+    connection.exec_driver_sql("CREATE TABLE shop.pet (id bigint PRIMARY KEY, owner bigint REFERENCES shop.owner)")
+    connection.commit()
+    inspector = sa.inspect(connection)
+    key = inspector.get_pk_constraint("owner", "shop")
+    equal((key["constrained_columns"], key["name"]), (["id"], "owner_pkey"))
+    unique, = inspector.get_unique_constraints("owner", "shop")
+    equal((unique["name"], unique["column_names"]), ("ab", ["a", "b"]))
+    foreign, = inspector.get_foreign_keys("pet", "shop")
+    equal((foreign["constrained_columns"], foreign["referred_schema"], foreign["referred_table"],
+           foreign["referred_columns"]), (["owner"], "shop", "owner", ["id"]))
+    index, = inspector.get_indexes("owner", "shop")
+    equal((index["name"], index["unique"], index["column_names"]), ("ab", True, ["a", "b"]))
+    check, = inspector.get_check_constraints("owner", "shop")
+    equal((check["name"], check["sqltext"].strip("()")), ("positive", "a > 0"))
+    equal([column["default"] for column in inspector.get_columns("owner", "shop")], [None, "5", None])
+    connection.exec_driver_sql("DROP TABLE shop.pet")
+    connection.exec_driver_sql("DROP TABLE shop.owner")
+    connection.commit()
+
+
 @feature("inspector, keys, indexes, constraints")
 def keys(connection):
     inspector = prepare(connection)

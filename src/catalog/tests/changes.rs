@@ -51,7 +51,10 @@ async fn things_that_are_gone_are_undefined() {
     let cases = [
         (Change::CreateSchema(new_schema(&snapshot, gone, "s")), "3D000"),
         (Change::CreateRelation(orphan), "3F000"),
-        (Change::SetColumns { id: gone, columns, partition_columns: vec![] }, "42P01"),
+        (
+            Change::SetColumns { id: gone, columns, partition_columns: vec![], checks: vec![] },
+            "42P01",
+        ),
         (Change::Drop { id: gone }, "42704"),
         (Change::Rename { id: gone, name: "x".to_owned() }, "42704"),
         (Change::SetOwner { id: public(&snapshot).id, owner: nobody }, "42704"),
@@ -157,7 +160,8 @@ async fn columns_may_trade_names_and_keep_their_ids() {
     columns[0].field.set_name(second);
     columns[1].field.set_name(first);
     columns.push(column(3, "c", DataType::Date32));
-    let change = Change::SetColumns { id: table.id, columns, partition_columns: vec![] };
+    let change =
+        Change::SetColumns { id: table.id, columns, partition_columns: vec![], checks: vec![] };
     let comment = Change::SetColumnComment {
         relation: table.id,
         column: table.columns[0].id,
@@ -171,7 +175,8 @@ async fn columns_may_trade_names_and_keep_their_ids() {
     assert_stored(&metastore).await;
 
     let columns = vec![changed.columns[2].clone()];
-    let change = Change::SetColumns { id: table.id, columns, partition_columns: vec![] };
+    let change =
+        Change::SetColumns { id: table.id, columns, partition_columns: vec![], checks: vec![] };
     metastore.apply(&[change]).await.unwrap();
     assert_stored(&metastore).await;
     // A column of another relation cannot be taken over.

@@ -56,7 +56,8 @@ async fn a_metastore_of_the_first_version_is_taken_over() {
     // As the first version left it.
     let back = "DROP TABLE public_grant; DROP TABLE server_secret; DROP TABLE open_commit;
         DROP TABLE storage_grant; DROP TABLE public_storage_grant; DROP TABLE external_location;
-        DROP TABLE storage_credential; DROP TABLE maintenance_run;
+        DROP TABLE storage_credential; DROP TABLE maintenance_run; DROP TABLE constraint_;
+        ALTER TABLE column_ DROP COLUMN source_text; ALTER TABLE column_ DROP COLUMN source;
         DELETE FROM _sqlx_migrations WHERE version > 1";
     sqlx::raw_sql(back).execute(&mut *metastore.writer().await).await.unwrap();
     drop(metastore);
@@ -222,6 +223,7 @@ async fn files_are_loose_before_their_table_and_after_it() {
         kind: table_kind(location, true),
         columns: vec![column(1, "z", DataType::Float64)],
         comment: None,
+        constraints: Vec::new(),
     };
     metastore.apply(&[replace("file:///t2")]).await.unwrap();
     assert_eq!(loose(&metastore).await, [("file:///t1".to_owned(), Dropped)]);

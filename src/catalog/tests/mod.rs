@@ -1,8 +1,10 @@
 //! What the metastore promises, tested through its public face; the fixture that the tests share.
 
 mod changes;
+mod constraints;
 mod durability;
 mod random;
+mod temporary;
 
 use std::sync::Arc;
 
@@ -46,7 +48,7 @@ fn relation(snapshot: &Snapshot, name: &str) -> Arc<Relation> {
 
 fn column(number: i16, name: &str, data_type: DataType) -> Column {
     let field = Field::new(name, data_type, true);
-    Column { id: SecurableId::generate(), number, field, comment: None }
+    Column { id: SecurableId::generate(), number, field, comment: None, source: None }
 }
 
 fn view_kind(definition: &str) -> RelationKind {
@@ -62,6 +64,7 @@ fn table_kind(location: &str, managed: bool) -> RelationKind {
         location: location.to_owned(),
         managed,
         partition_columns: vec!["a".to_owned()],
+        foreign: None,
     })
 }
 
@@ -75,6 +78,7 @@ fn new_relation(snapshot: &Snapshot, name: &str, kind: RelationKind) -> NewRelat
         comment: Some(format!("about {name}")),
         kind,
         columns: vec![column(1, "a", DataType::Int64), column(2, "b", DataType::Utf8View)],
+        constraints: Vec::new(),
     }
 }
 

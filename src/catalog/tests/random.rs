@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::catalog::Check;
 use crate::catalog::storage::{
     CredentialOptions, ExternalPlace, NewExternalLocation, NewStorageCredential,
 };
@@ -84,12 +85,24 @@ fn change(snapshot: &Snapshot, (what, first, second, third): Step) -> Change {
             comment,
             kind,
             columns: columns.collect(),
+            constraints: Vec::new(),
         }),
-        7 => Change::ReplaceRelation { id, kind, columns: columns.collect(), comment },
+        7 => Change::ReplaceRelation {
+            id,
+            kind,
+            columns: columns.collect(),
+            comment,
+            constraints: Vec::new(),
+        },
         8 => {
             let mut columns = kept();
             columns.push(column(third.into(), "new", DataType::Float16));
-            Change::SetColumns { id, columns, partition_columns: vec![name] }
+            Change::SetColumns {
+                id,
+                columns,
+                partition_columns: vec![name],
+                checks: checks(second),
+            }
         }
         9 => Change::Rename { id, name },
         10 => Change::SetSchema { id, schema: other },
@@ -111,6 +124,13 @@ fn change(snapshot: &Snapshot, (what, first, second, third): Step) -> Change {
             if what == 19 { Change::Grant(grant) } else { Change::Revoke(grant) }
         }
     }
+}
+
+/// Up to two checks.
+fn checks(seed: u8) -> Vec<Check> {
+    let names = ["c", "d"].into_iter().take(usize::from(seed) % 3);
+    let check = |name: &str| Check { name: name.to_owned(), expression: format!("a > {seed}") };
+    names.map(check).collect()
 }
 
 proptest! {

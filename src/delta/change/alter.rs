@@ -114,7 +114,7 @@ pub async fn alter(
     changes: Vec<Alteration>,
     upgrade: Upgrade,
 ) -> Result<Changed> {
-    Ok(apply(ctx, location, &Alter { changes, upgrade }).await?.0)
+    apply(ctx, location, &Alter { changes, upgrade }).await
 }
 
 /// New columns that are last, all of a schema.

@@ -27,7 +27,7 @@ pub async fn append(
     location: &Location,
     input: LogicalPlan,
 ) -> Result<Changed> {
-    Ok(apply(ctx, location, &Append { input }).await?.0)
+    apply(ctx, location, &Append { input }).await
 }
 
 /// Replaces all rows by those of `input`, in one commit.
@@ -36,7 +36,7 @@ pub async fn overwrite(
     location: &Location,
     input: LogicalPlan,
 ) -> Result<Changed> {
-    Ok(apply(ctx, location, &Overwrite { input }).await?.0)
+    apply(ctx, location, &Overwrite { input }).await
 }
 
 /// Replaces the rows for which a predicate is true by those of `input`, in one commit. New rows for which it
@@ -51,7 +51,7 @@ pub async fn replace_where(
         return overwrite(ctx, location, input).await;
     };
     let replaced = unqualified(predicate)?;
-    Ok(apply(ctx, location, &ReplaceWhere { rows, replaced, input }).await?.0)
+    apply(ctx, location, &ReplaceWhere { rows, replaced, input }).await
 }
 
 /// A condition over the columns of new rows, which have no qualifier.
@@ -79,7 +79,7 @@ fn unqualified(predicate: Expr) -> Result<Expr> {
 
 /// TRUNCATE: deletes all rows without reading them.
 pub async fn truncate(ctx: &ChangeContext, location: &Location) -> Result<Changed> {
-    Ok(apply(ctx, location, &Truncate).await?.0)
+    apply(ctx, location, &Truncate).await
 }
 
 struct Append {

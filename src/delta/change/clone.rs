@@ -12,7 +12,7 @@ use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::commit::{self, Change, Staged, apply, table_exists};
+use super::commit::{self, Change, Staged, apply_and_open, table_exists};
 use super::error::of_delta;
 use super::protocol::{check_properties, required_with};
 use super::provenance::{named_elsewhere, provenance};
@@ -51,7 +51,7 @@ pub async fn clone_table(
     let properties = source.properties.iter();
     check_properties(properties.map(|(key, value)| (key.as_str(), value.as_str())))?;
     if replaces && ctx.tables.exists(location).await? {
-        return Ok(apply(ctx, location, &source).await?.1);
+        return Ok(apply_and_open(ctx, location, &source).await?.1);
     }
     let _writing = ctx.tables.writing();
     let _lease = ctx.tables.lease(location).await;

@@ -26,13 +26,16 @@ use super::{ChangeContext, Changed, Committer};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
 use crate::delta::deletion_vector::file_of;
-use crate::storage::Location;
+use crate::storage::{Location, may_be_done};
 
 /// How often a change is computed anew because others have changed the table meanwhile.
 const ATTEMPTS_MAX: u32 = 8;
 
 /// How often added rows are offered to the log: they fit onto every version.
 pub const APPEND_ATTEMPTS_MAX: u32 = 100;
+
+/// How often the same commit is sent to a storage that does not say what became of it.
+const PUT_ATTEMPTS_MAX: u32 = 4;
 
 /// The longest wait before a next attempt. Others get the table's log for as long.
 const WAIT_MAX: Duration = Duration::from_millis(500);
@@ -81,7 +84,37 @@ pub async fn apply(
     ctx: &ChangeContext,
     location: &Location,
     change: &dyn Change,
+) -> Result<Changed> {
+    let (changed, newest) = apply_and_look(ctx, location, change).await?;
+    if let Err(error) = newest {
+        // The change is made, whoever asks next finds it.
+        tracing::warn!(?error, "a table could not be read after a change");
+        ctx.tables.forget(location);
+    }
+    Ok(changed)
+}
+
+/// Makes a change to a table, and gives the newest version.
+///
+/// 40003 when the change was made and the table cannot be read after it.
+pub async fn apply_and_open(
+    ctx: &ChangeContext,
+    location: &Location,
+    change: &dyn Change,
 ) -> Result<(Changed, Arc<TableVersion>)> {
+    let (changed, newest) = apply_and_look(ctx, location, change).await?;
+    let newest = newest.map_err(|cause| {
+        let message = "the table was changed, but cannot be read any more";
+        Error::new(ErrorKind::StatementCompletionUnknown, message).caused_by(cause)
+    })?;
+    Ok((changed, newest))
+}
+
+async fn apply_and_look(
+    ctx: &ChangeContext,
+    location: &Location,
+    change: &dyn Change,
+) -> Result<(Changed, Result<Arc<TableVersion>>)> {
     let _writing = ctx.tables.writing();
     let mut is_blind = change.is_blind_append(ctx);
     let mut lease = match is_blind {
@@ -104,10 +137,13 @@ pub async fn apply(
         if let Some(version) = version {
             let mut changed = staged.changed;
             changed.version = version;
-            let newest = ctx.tables.publish(location, version).await?;
+            let newest = ctx.tables.publish(location, version).await;
             drop(lease);
-            if !staged.actions.is_empty() && ctx.tables.staged().is_none() {
-                checkpoint_if_due(&newest, version);
+            if let Ok(newest) = &newest
+                && !staged.actions.is_empty()
+                && ctx.tables.staged().is_none()
+            {
+                checkpoint_if_due(newest, version);
             }
             return Ok((changed, newest));
         }
@@ -162,7 +198,7 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
     let mut read = Arc::clone(&target.data);
     if staged.is_blind_append {
         // Others have gone on while the rows were written.
-        let newest = ctx.tables.open(&target.location).await?;
+        let newest = ctx.tables.newest(&target.location).await?;
         if newest.version() != read.version() {
             match newest_if_same_shape(ctx, target).await? {
                 Some(version) => read = version,
@@ -170,6 +206,11 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
             }
         }
     }
+    // Until it is known what became of it; what comes later is seen later.
+    let _hidden = ctx.tables.staged().is_none().then(|| {
+        let next = (target.location.clone(), read.version() + 1);
+        ctx.tables.visibility().hide(vec![next])
+    });
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let outcome = commit(&ctx.committer, &target.location, &log, Some(&read), staged).await?;
         match outcome {
@@ -191,7 +232,7 @@ async fn newest_if_same_shape(
     ctx: &ChangeContext,
     target: &Target,
 ) -> Result<Option<Arc<TableVersion>>> {
-    let newer = ctx.tables.open(&target.location).await?;
+    let newer = ctx.tables.newest(&target.location).await?;
     if ctx.planned_version.is_some_and(|planned| planned != newer.version()) {
         return Err(concurrent_update());
     }
@@ -264,6 +305,8 @@ pub async fn commit(
 }
 
 /// Puts a commit into the log unless there is one of that version.
+///
+/// 40003 when the storage tells neither that it has the commit nor that it never will have it.
 pub async fn put(
     location: &Location,
     log: &LogStoreRef,
@@ -271,31 +314,38 @@ pub async fn put(
     id: Uuid,
     bytes: Bytes,
 ) -> Result<Outcome> {
-    match log.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), id).await {
-        Ok(()) => Ok(Outcome::Committed),
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let entry = CommitOrBytes::LogBytes(bytes.clone());
+        let error = match log.write_commit_entry(version, entry, id).await {
+            Ok(()) => return Ok(Outcome::Committed),
+            Err(error) => error,
+        };
         // The storage may have kept an earlier, repeated request of ours.
-        Err(TransactionError::VersionAlreadyExists(_)) => match is_ours(log, version, id).await {
-            Ok(true) => Ok(Outcome::Committed),
-            Ok(false) => Ok(Outcome::Lost),
-            Err(error) => Err(completion_unknown().caused_by(error)),
-        },
-        Err(error) => match is_ours(log, version, id).await {
-            Ok(true) => Ok(Outcome::Committed),
-            Ok(false) => Err(of_delta(error.into(), location)),
-            Err(_) => Err(completion_unknown().caused_by(error)),
-        },
+        match is_ours(log, version, id).await {
+            Ok(Some(true)) => return Ok(Outcome::Committed),
+            Ok(Some(false)) => return Ok(Outcome::Lost),
+            Ok(None) if matches!(error, TransactionError::VersionAlreadyExists(_)) => {
+                return Ok(Outcome::Lost);
+            }
+            // The request may still be on its way: the next one takes the version, or finds it taken.
+            Ok(None) if attempt < PUT_ATTEMPTS_MAX && may_be_done(&error) => wait(attempt).await,
+            Ok(None) if !may_be_done(&error) => return Err(of_delta(error.into(), location)),
+            Ok(None) | Err(_) => return Err(completion_unknown().caused_by(error)),
+        }
     }
 }
 
-/// Whether the log has this very commit at a version.
+/// Whether the log has this very commit at a version; `None` where it has none.
 async fn is_ours(
     log: &LogStoreRef,
     version: u64,
     id: Uuid,
-) -> std::result::Result<bool, deltalake::DeltaTableError> {
+) -> std::result::Result<Option<bool>, deltalake::DeltaTableError> {
     let entry = log.read_commit_entry(version).await?;
     let id = id.to_string();
-    Ok(entry.is_some_and(|entry| entry.windows(id.len()).any(|window| window == id.as_bytes())))
+    Ok(entry.map(|entry| entry.windows(id.len()).any(|window| window == id.as_bytes())))
 }
 
 fn completion_unknown() -> Error {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::alter_columns::check_clustering;
 use super::append::actions_of;
-use super::commit::{self, Change, Staged, apply, table_exists};
+use super::commit::{self, Change, Staged, apply_and_open, table_exists};
 use super::error::no_column;
 use super::identity::Identity;
 use super::protocol::{check_properties, required_with};
@@ -102,7 +102,7 @@ pub async fn replace(
     input: Option<LogicalPlan>,
 ) -> Result<(Changed, Arc<TableVersion>)> {
     if ctx.tables.exists(location).await? {
-        return apply(ctx, location, &Replace { table, input }).await;
+        return apply_and_open(ctx, location, &Replace { table, input }).await;
     }
     let plan = Blueprint::try_new(ctx, &table, None)?;
     make(ctx, location, &plan, input).await
@@ -157,7 +157,7 @@ impl Change for Replace {
 }
 
 /// What the log says of a new table.
-struct Blueprint {
+pub struct Blueprint {
     /// Where the table is clustered, or was.
     clustering: Option<Vec<String>>,
     metadata: Metadata,
@@ -166,7 +166,11 @@ struct Blueprint {
 }
 
 impl Blueprint {
-    fn try_new(ctx: &ChangeContext, table: &NewTable, replaced: Option<&Target>) -> Result<Self> {
+    pub fn try_new(
+        ctx: &ChangeContext,
+        table: &NewTable,
+        replaced: Option<&Target>,
+    ) -> Result<Self> {
         let properties = table.properties.iter();
         check_properties(properties.map(|(key, value)| (key.as_str(), value.as_str())))?;
         check_columns(table)?;
@@ -221,7 +225,7 @@ impl Blueprint {
         Ok(Blueprint { clustering, metadata, protocol, shape })
     }
 
-    fn actions(&self) -> Vec<Action> {
+    pub fn actions(&self) -> Vec<Action> {
         let protocol = Action::Protocol(self.protocol.clone());
         let mut actions = vec![protocol, Action::Metadata(self.metadata.clone())];
         if let Some(columns) = &self.clustering {
@@ -232,7 +236,7 @@ impl Blueprint {
         actions
     }
 
-    fn operation(&self, location: &Location, mode: SaveMode) -> DeltaOperation {
+    pub fn operation(&self, location: &Location, mode: SaveMode) -> DeltaOperation {
         DeltaOperation::Create {
             mode,
             location: location.url().clone(),

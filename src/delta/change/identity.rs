@@ -11,7 +11,9 @@ use datafusion::common::{Result as DataFusionResult, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use deltalake::kernel::{Action, ColumnMetadataKey, Metadata, MetadataValue, StructField};
+use deltalake::kernel::{
+    Action, ColumnMetadataKey, Metadata, MetadataValue, StructField, StructType,
+};
 use serde_json::{Value, json};
 
 use super::create::struct_type;
@@ -22,8 +24,10 @@ use crate::base::{Error, ErrorKind, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub column: String,
-    start: i64,
-    step: i64,
+    /// The first number.
+    pub start: i64,
+    /// What is added for the next.
+    pub step: i64,
     /// The last number that was given.
     mark: Option<i64>,
     /// Whether a statement may give values itself.
@@ -68,6 +72,20 @@ impl Identity {
     }
 }
 
+/// The prefix of the columns of new rows that are true where the table numbers an identity column, and false where
+/// the statement gives the number, also if it is GENERATED ALWAYS.
+const NUMBERED_PREFIX: &str = "__lakegate_numbered_";
+
+/// The column of new rows that says where the table numbers an identity column.
+pub fn numbered(column: &str) -> String {
+    format!("{NUMBERED_PREFIX}{column}")
+}
+
+/// Whether a column of new rows is such a column.
+pub fn is_numbered(column: &str) -> bool {
+    column.starts_with(NUMBERED_PREFIX)
+}
+
 /// 428C9
 pub fn only_default(column: &str) -> Error {
     let what = format!("cannot insert a non-DEFAULT value into column \"{column}\"");
@@ -85,6 +103,11 @@ pub struct Numbering {
 }
 
 impl Numbering {
+    /// The column that is numbered.
+    pub fn column(&self) -> &str {
+        &self.identity.column
+    }
+
     pub fn value(&self) -> Expr {
         let signature = Signature::exact(Vec::new(), Volatility::Volatile);
         ScalarUDF::from(NextNumber { signature, numbering: self.clone() }).call(Vec::new())
@@ -103,14 +126,44 @@ impl Numbering {
 
 /// The table's metadata after numbers were given; `None` where none were.
 pub fn metadata_after(target: &Target, numberings: &[Numbering]) -> Result<Option<Action>> {
-    let mut fields: Vec<StructField> = target.shape.schema.fields().cloned().collect();
+    let marks = numberings
+        .iter()
+        .filter_map(|numbering| Some((numbering.identity.column.as_str(), numbering.last()?)));
+    let metadata = with_marks(target.snapshot().metadata(), &target.shape.schema, marks)?;
+    Ok(metadata.map(Action::Metadata))
+}
+
+/// An older version's metadata that gives no number again which was given since; `None` where it gives none.
+pub fn metadata_before(
+    metadata: &Metadata,
+    schema: &StructType,
+    now: &StructType,
+) -> Result<Option<Metadata>> {
+    let further = now.fields().filter_map(|field| {
+        let now = Identity::of(field)?;
+        let before = schema.field(&now.column).and_then(Identity::of)?;
+        let mark = now.mark?;
+        let is_further = before.mark.is_none_or(|before| match now.step < 0 {
+            true => mark < before,
+            false => mark > before,
+        });
+        is_further.then_some((field.name.as_str(), mark))
+    });
+    with_marks(metadata, schema, further)
+}
+
+/// Metadata with the last numbers of some columns; `None` where there are none.
+fn with_marks<'a>(
+    metadata: &Metadata,
+    schema: &StructType,
+    marks: impl Iterator<Item = (&'a str, i64)>,
+) -> Result<Option<Metadata>> {
+    let mut fields: Vec<StructField> = schema.fields().cloned().collect();
     let mut is_changed = false;
-    for numbering in numberings {
-        let Some(last) = numbering.last() else { continue };
-        let of = fields.iter_mut().find(|field| field.name == numbering.identity.column);
-        if let Some(field) = of {
+    for (column, mark) in marks {
+        if let Some(field) = fields.iter_mut().find(|field| field.name == column) {
             let key = ColumnMetadataKey::IdentityHighWaterMark.as_ref().to_owned();
-            field.metadata.insert(key, MetadataValue::Number(last));
+            field.metadata.insert(key, MetadataValue::Number(mark));
             is_changed = true;
         }
     }
@@ -120,13 +173,12 @@ pub fn metadata_after(target: &Target, numberings: &[Numbering]) -> Result<Optio
     let broken = |cause: serde_json::Error| {
         Error::internal("metadata that does not hold together").caused_by(cause)
     };
-    let mut metadata = serde_json::to_value(target.snapshot().metadata()).map_err(broken)?;
+    let mut metadata = serde_json::to_value(metadata).map_err(broken)?;
     let schema = serde_json::to_string(&struct_type(fields)?).map_err(broken)?;
     if let Value::Object(metadata) = &mut metadata {
         metadata.insert("schemaString".to_owned(), json!(schema));
     }
-    let metadata: Metadata = serde_json::from_value(metadata).map_err(broken)?;
-    Ok(Some(Action::Metadata(metadata)))
+    serde_json::from_value(metadata).map(Some).map_err(broken)
 }
 
 /// A function without arguments that gives each row the next number.

@@ -8,6 +8,7 @@ use deltalake::protocol::{DeltaOperation, MergePredicate};
 use super::append::actions_of;
 use super::commit::{Change, Staged, apply};
 use super::error::of_datafusion;
+use super::identity::{Identity, Numbering, metadata_after};
 use super::rewrite::evaluated_action;
 use super::rows::{Acted, Action, Clause, Repeated, Rows, acted, case, together};
 use super::sink::{Written, write};
@@ -86,7 +87,7 @@ pub async fn merge(ctx: &ChangeContext, location: &Location, plan: MergePlan) ->
         clauses,
         repeated: if plan.takes_any { Repeated::Skipped } else { Repeated::Refused },
     };
-    Ok(apply(ctx, location, &change).await?.0)
+    apply(ctx, location, &change).await
 }
 
 fn check_action(clause: &MergeClause) -> Result<()> {
@@ -153,7 +154,9 @@ impl Change for Merge {
         let touched = self.touched_files(ctx, target).await?;
         let mut changed = Changed::default();
         let mut written = Written::default();
-        if let Some(rows) = self.rows(ctx, target, &touched)? {
+        let identities = target.shape.identities();
+        let numberings: Vec<Numbering> = identities.map(Identity::numbering).collect();
+        if let Some(rows) = self.rows(ctx, target, &touched, &numberings)? {
             written = write(ctx, &target.location, &target.shape, rows).await?;
             changed.inserted = written.inserted;
             changed.updated = written.updated;
@@ -164,6 +167,7 @@ impl Change for Merge {
         }
         let mut actions = touched.actions(ctx, target).await?;
         actions.extend(actions_of(written));
+        actions.extend(metadata_after(target, &numberings)?);
         Ok(Staged { actions, operation: self.operation(), changed, is_blind_append: false })
     }
 }
@@ -221,12 +225,14 @@ impl Merge {
         ctx: &ChangeContext,
         target: &Target,
         touched: &TouchedFiles,
+        numberings: &[Numbering],
     ) -> Result<Option<Rows>> {
         let acted_on = Acted {
             target: &self.target,
             is_in_table: Some(qualified(&self.target, IN_TABLE)),
             repeated: Some(self.repeated),
             wants_old: target.shape.records_changes(),
+            numberings,
         };
         let mut plans = Vec::new();
         for part in self.parts(ctx, target, touched)? {

@@ -29,7 +29,9 @@ const ROW_COMMIT_VERSION: &str = "defaultRowCommitVersion";
 /// What a transaction promises of what it has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
-    /// Every table is read as of one version; rows that others only add do not conflict.
+    /// Every statement reads what is there when it begins. Otherwise as the next one.
+    ReadCommitted,
+    /// All tables are read as of one moment; rows that others only add do not conflict.
     Snapshot,
     /// As if transactions had run one after another: what was read must not have changed.
     Serializable,
@@ -51,6 +53,8 @@ pub struct NetChange {
     changes_metadata: bool,
     /// Whether new rows have got identities.
     numbers_rows: bool,
+    /// What it says of other applications' transactions: files that it has loaded.
+    transactions: HashSet<String>,
     /// Files, relative to the table, that were added and taken away again.
     pub discarded: Vec<String>,
 }
@@ -167,7 +171,11 @@ impl NetChange {
         if self.numbers_rows && other.numbers_rows() {
             return true;
         }
-        let only_adds = other.is_blind_append() && isolation == Isolation::Snapshot;
+        // Both have loaded the same file.
+        if other.transactions().any(|name| self.transactions.contains(name)) {
+            return true;
+        }
+        let only_adds = other.is_blind_append() && isolation != Isolation::Serializable;
         let reads = !self.is_blind_append || isolation == Isolation::Serializable;
         reads && changes_data && !only_adds
     }
@@ -221,6 +229,16 @@ pub async fn timestamp_before(
     Ok(info.and_then(|info| info.get(IN_COMMIT_TIMESTAMP)?.as_i64()))
 }
 
+/// The application transactions that a commit tells of.
+pub async fn transactions_of(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    version: u64,
+) -> Result<Vec<String>> {
+    let commit = read_commit(store, location, version).await?;
+    Ok(commit.iter().flat_map(Commit::transactions).map(str::to_owned).collect())
+}
+
 /// The version at which the log has the commit of this id, looking from a version on.
 pub async fn find_commit(
     store: &Arc<dyn ObjectStore>,
@@ -268,6 +286,11 @@ impl Commit {
         domains.any(|(_, domain)| named(domain) == Some(ROW_TRACKING_DOMAIN))
     }
 
+    fn transactions(&self) -> impl Iterator<Item = &str> {
+        let transactions = self.actions.iter().filter(|(kind, _)| kind == "txn");
+        transactions.filter_map(|(_, transaction)| named(transaction))
+    }
+
     fn changes_data(&self) -> bool {
         let files = self.actions.iter().filter(|(kind, _)| kind == "add" || kind == "remove");
         files
@@ -311,6 +334,7 @@ fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetC
         is_blind_append: true,
         changes_metadata: false,
         numbers_rows: false,
+        transactions: HashSet::new(),
         discarded: Vec::new(),
     };
     let mut singles: Vec<(String, Value)> = Vec::new();
@@ -340,6 +364,9 @@ fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetC
         }
     }
     net.numbers_rows = singles.iter().any(|(_, action)| named(action) == Some(ROW_TRACKING_DOMAIN));
+    let transactions = singles.iter().filter(|(kind, _)| kind == "txn");
+    net.transactions =
+        transactions.filter_map(|(_, action)| named(action).map(str::to_owned)).collect();
     let is_metadata = |kind: &String| kind == "metaData" || kind == "protocol";
     net.changes_metadata = singles.iter().any(|(kind, _)| is_metadata(kind));
     net.removed = files.removed.iter().map(|((path, _), _)| path.clone()).collect();

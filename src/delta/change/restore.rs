@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::commit::{Change, Staged, apply};
 use super::create::max_column_id;
 use super::error::of_delta;
+use super::identity::metadata_before;
 use super::protocol::required;
 use super::provenance::{named_elsewhere, provenance};
 use super::shape::{COLUMN_MAPPING_MAX_ID, Shape};
@@ -117,11 +118,12 @@ impl Restore {
                 |cause| Error::internal("metadata that does not hold together").caused_by(cause),
             )?;
         }
-        let shape = Shape::try_new(
-            old.schema(),
-            metadata.partition_columns().to_vec(),
-            properties.clone(),
-        )?;
+        let old_schema = old.schema();
+        if let Some(further) = metadata_before(&metadata, &old_schema, &target.shape.schema)? {
+            metadata = further;
+        }
+        let shape =
+            Shape::try_new(old_schema, metadata.partition_columns().to_vec(), properties.clone())?;
         let protocol = required(Some(now.protocol()), &shape.schema, &properties)?;
         if &protocol != now.protocol() {
             actions.push(Action::Protocol(protocol));

@@ -37,7 +37,7 @@ pub async fn delete(
     rows: RowPredicate,
 ) -> Result<Changed> {
     match (&rows.predicate, &ctx.returned) {
-        (None, None) => Ok(apply(ctx, location, &Truncate).await?.0),
+        (None, None) => apply(ctx, location, &Truncate).await,
         _ => rewrite(ctx, location, rows, Action::Delete).await,
     }
 }
@@ -65,7 +65,7 @@ async fn rewrite(
     };
     let action = evaluated_action(ctx, &mut kept, action).await?;
     let change = Rewrite { qualifier: rows.qualifier, predicate, action };
-    Ok(apply(ctx, location, &change).await?.0)
+    apply(ctx, location, &change).await
 }
 
 /// An action whose subqueries have been run, where they do not refer to its rows.
@@ -160,6 +160,7 @@ impl Rewrite {
             is_in_table: None,
             repeated: None,
             wants_old: target.shape.records_changes(),
+            numberings: &[],
         };
         let is_told = target.shape.records_changes() || ctx.returned.is_some();
         let is_read = !matches!(self.action, Action::Delete) || is_told;

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{
 };
 
 use super::error::{no_column, of_datafusion};
-use super::identity::{Identity, Numbering, only_default};
+use super::identity::{Identity, Numbering, is_numbered, numbered, only_default};
 use super::rules::{default_value, generated_value};
 use super::shape::Shape;
 use crate::base::{Error, ErrorKind, Result};
@@ -88,6 +88,8 @@ pub struct Acted<'a> {
     pub repeated: Option<Repeated>,
     /// Whether old values are wanted.
     pub wants_old: bool,
+    /// The numbers for the identity columns of new rows.
+    pub numberings: &'a [Numbering],
 }
 
 /// New rows for the table: the columns of `input` by their names, generated columns where they are
@@ -95,7 +97,7 @@ pub struct Acted<'a> {
 pub fn inserted(state: &SessionState, shape: &Shape, input: LogicalPlan) -> Result<Rows> {
     let mut given = Vec::new();
     for (qualifier, field) in input.schema().iter() {
-        if shape.columns.field_with_name(field.name()).is_err() {
+        if shape.columns.field_with_name(field.name()).is_err() && !is_numbered(field.name()) {
             return Err(no_column(field.name()));
         }
         given.push((field.name().clone(), Expr::Column(Column::from((qualifier, field)))));
@@ -106,7 +108,15 @@ pub fn inserted(state: &SessionState, shape: &Shape, input: LogicalPlan) -> Resu
     for field in shape.columns.fields() {
         let identity = identities.iter().find(|identity| identity.column == *field.name());
         let value = given.iter().find(|(name, _)| name == field.name());
+        let is_numbered = given.iter().find(|(name, _)| *name == numbered(field.name()));
         let value = match (value, identity) {
+            (Some((_, value)), Some(identity)) if is_numbered.is_some() => {
+                let numbering = identity.clone().numbering();
+                let number = numbering.value();
+                numberings.push(numbering);
+                let is_numbered = is_numbered.map(|(_, flag)| flag.clone());
+                case(is_numbered.map(|flag| (flag, number)).into_iter().collect(), value.clone())
+            }
             (Some(_), Some(identity)) if !identity.takes_values => {
                 return Err(only_default(field.name()));
             }
@@ -152,7 +162,12 @@ pub fn acted(
     check_assignments(shape, clauses)?;
     let mut defaults = HashMap::new();
     for field in shape.columns.fields() {
-        defaults.insert(field.name().as_str(), default_value(state, shape, field.name())?);
+        let numbering = acted.numberings.iter().find(|one| one.column() == field.name());
+        let default = match numbering {
+            Some(numbering) => numbering.value(),
+            None => default_value(state, shape, field.name())?,
+        };
+        defaults.insert(field.name().as_str(), default);
     }
     let plan = with_clause(plan, clauses, acted)?;
     let old = |name: &str| Expr::Column(Column::new(Some(acted.target.clone()), name));
@@ -192,7 +207,7 @@ pub fn acted(
         has_old: acted.wants_old,
         has_kind: true,
         repeated: acted.repeated,
-        numberings: Vec::new(),
+        numberings: acted.numberings.to_vec(),
         replaced: None,
     })
 }
@@ -226,16 +241,16 @@ fn check_assignments(shape: &Shape, clauses: &[Clause]) -> Result<()> {
     Ok(())
 }
 
-/// Numbers are given to rows of an INSERT only, and stay.
+/// Numbers are given to new rows, and stay.
 fn check_identities(shape: &Shape, action: &Action) -> Result<()> {
     for identity in shape.identities() {
         let column = &identity.column;
         match action {
-            Action::Insert(values) if values.iter().all(|(name, _)| name != column) => {
-                let what = "MERGE that inserts into a table with an identity column";
-                return Err(Error::unsupported(what).with_hint("Insert the new rows by INSERT."));
+            Action::Insert(values)
+                if !identity.takes_values && values.iter().any(|(name, _)| name == column) =>
+            {
+                return Err(only_default(column));
             }
-            Action::Insert(_) if !identity.takes_values => return Err(only_default(column)),
             Action::Update(values) if values.iter().any(|(name, _)| name == column) => {
                 let what = format!("column \"{column}\" can only be updated to DEFAULT");
                 return Err(Error::new(ErrorKind::GeneratedAlways, what));

@@ -3,14 +3,18 @@
 
 use std::collections::HashSet;
 
-use deltalake::kernel::{Action, LogicalFileView};
+use chrono::Utc;
+use deltalake::kernel::{Action, LogicalFileView, Transaction};
 use deltalake::protocol::DeltaOperation;
 use object_store::ObjectStoreExt;
 use uuid::Uuid;
 
 use super::commit::{APPEND_ATTEMPTS_MAX, Outcome, Staged, checkpoint_if_due, commit, put, wait};
 use super::error::{concurrent_update, of_delta};
-use super::net::{Isolation, NetChange, find_commit, has_changed_since, timestamp_before};
+use super::load::NOT_LOADED;
+use super::net::{
+    Isolation, NetChange, find_commit, has_changed_since, timestamp_before, transactions_of,
+};
 use super::touched::added_again;
 use super::{Changed, Committer};
 use crate::base::Result;
@@ -30,8 +34,13 @@ pub async fn commit_net(
     let location = &change.location;
     let log = tables.log_store(location)?;
     let store = tables.store(location)?;
+    let mut hidden = None;
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let version = change.next_version(&store, isolation).await?;
+        let visibility = tables.visibility();
+        if hidden.is_none() && !visibility.hides(location) {
+            hidden = Some(visibility.hide(vec![(location.clone(), version)]));
+        }
         let after = match change.tells_time() {
             true => timestamp_before(&store, location, version).await?,
             false => None,
@@ -71,13 +80,24 @@ pub async fn published(tables: &Tables, location: &Location, version: u64) -> Re
 }
 
 /// Takes back a commit that [`commit_net`] has made, if it has: its files are removed, those that it had
-/// removed are there again. A table that it had made is none any more.
+/// removed are there again. A table that it had made is none any more. With `is_awaited` the commit may still
+/// be on its way to the storage, and will not find its version free.
 ///
 /// What others have changed since stays changed.
-pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: Uuid) -> Result<()> {
+pub async fn undo(
+    tables: &Tables,
+    location: &Location,
+    base: Option<u64>,
+    id: Uuid,
+    is_awaited: bool,
+) -> Result<()> {
     let store = tables.store(location)?;
     let first = base.map_or(0, |base| base + 1);
-    let Some(version) = find_commit(&store, location, first, id).await? else { return Ok(()) };
+    let mut found = find_commit(&store, location, first, id).await?;
+    while found.is_none() && is_awaited && base.is_some() && !bar(tables, location).await? {
+        found = find_commit(&store, location, first, id).await?;
+    }
+    let Some(version) = found else { return Ok(()) };
     tables.forget(location);
     if version == 0 {
         let removed = store.delete(&commit_path(location, 0)).await;
@@ -89,6 +109,12 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
     let before = before.snapshot().map_err(failed)?.snapshot();
     let after = after.snapshot().map_err(failed)?.snapshot();
     let log = tables.log_store(location)?;
+    let mut forgotten = Vec::new();
+    for app_id in transactions_of(&store, location, version).await? {
+        let known = before.transaction_version(log.as_ref(), &app_id).await.map_err(failed)?;
+        let last_updated = Some(Utc::now().timestamp_millis());
+        forgotten.push(Transaction { app_id, version: known.unwrap_or(NOT_LOADED), last_updated });
+    }
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let newest = tables.newest(location).await?;
         let table = tables.delta_table_at(location, newest.version()).await?;
@@ -112,6 +138,8 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
             .filter(|file| !our_keys.contains(&key(file)))
             .map(|file| file.path().into_owned())
             .collect();
+        // Files that it had loaded are to be loaded again.
+        actions.extend(forgotten.iter().cloned().map(Action::Txn));
         let removed = old.iter().filter(|file| {
             let is_back = live_keys.contains(&key(file)) || others.contains(file.path().as_ref());
             !our_keys.contains(&key(file)) && !is_back
@@ -128,6 +156,22 @@ pub async fn undo(tables: &Tables, location: &Location, base: Option<u64>, id: U
         }
     }
     Err(concurrent_update())
+}
+
+/// Takes the next version of a table with a commit that changes nothing. Whether it was still free.
+async fn bar(tables: &Tables, location: &Location) -> Result<bool> {
+    tables.forget(location);
+    let newest = tables.newest(location).await?;
+    let mut nothing = Staged {
+        actions: Vec::new(),
+        operation: DeltaOperation::Restore { version: Some(newest.version()), datetime: None },
+        changed: Changed::default(),
+        is_blind_append: false,
+    };
+    let log = tables.log_store(location)?;
+    let committer = Committer::default();
+    let outcome = commit(&committer, location, &log, Some(&newest), &mut nothing).await?;
+    Ok(matches!(outcome, Outcome::Committed))
 }
 
 /// Deletes files that a transaction has written and that are in no version. What cannot be deleted is left

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::base::datatype::{BaseType, PgType};
 use crate::base::{Error, ErrorKind, Oid};
 use crate::engine::advisory::{LockKey, LockMode, LockSpan};
+use crate::engine::error::from_datafusion;
 use crate::engine::facts::{
     NOTIFICATIONS_MAX, Notification, check_notification, too_many_notifications,
 };
@@ -75,7 +76,7 @@ pub const FUNCTIONS: &[Function] = &[
         let began = Instant::now();
         waiting(|| {
             while let Some(left) = end.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
-                watch.check().map_err(crate::engine::error::from_datafusion)?;
+                watch.check().map_err(from_datafusion)?;
                 std::thread::sleep(left.min(NAP));
             }
             Ok("".into())
@@ -108,8 +109,8 @@ fn lock<'a>(
 ) -> Result<Cell<'a>, Error> {
     let facts = call.facts()?;
     let (pid, key) = (facts.backend_pid, key(call, arguments)?);
-    if !facts.locks.try_lock(pid, key, mode, span) {
-        let check = || facts.watch().check().map_err(crate::engine::error::from_datafusion);
+    let check = || facts.watch().check().map_err(from_datafusion);
+    if !facts.locks.try_lock(pid, key, (mode, span), check)? {
         waiting(|| facts.locks.lock(pid, key, (mode, span), facts.lock_timeout, check))?;
     }
     Ok("".into())
@@ -122,7 +123,9 @@ fn try_lock<'a>(
     span: LockSpan,
 ) -> Result<Cell<'a>, Error> {
     let facts = call.facts()?;
-    Ok(facts.locks.try_lock(facts.backend_pid, key(call, arguments)?, mode, span).into())
+    let check = || facts.watch().check().map_err(from_datafusion);
+    let key = key(call, arguments)?;
+    Ok(facts.locks.try_lock(facts.backend_pid, key, (mode, span), check)?.into())
 }
 
 fn unlock<'a>(call: &Call<'_>, arguments: &[Cell<'_>], mode: LockMode) -> Result<Cell<'a>, Error> {

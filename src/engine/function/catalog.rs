@@ -9,6 +9,7 @@ use crate::engine::system::cell::Cell;
 use crate::engine::system::recorded::{self, PG_CLASS, PG_DATABASE, PG_NAMESPACE};
 use crate::engine::system::visible::Named;
 
+use super::constraint::{constraint_definition, index_definition};
 use super::define::*;
 use super::object_name::{is_visible, relation_of_name, type_name};
 
@@ -62,13 +63,20 @@ pub const FUNCTIONS: &[Function] = &[
         view_definition,
     )
     .optional(1),
-    Function::null("pg_get_expr", &[A_TEXT, AN_OID, A_BOOL], TEXT).optional(1),
-    Function::null("pg_get_indexdef", &[AN_OID, AN_INT4, A_BOOL], TEXT).optional(2),
-    Function::null("pg_get_constraintdef", &[AN_OID, A_BOOL], TEXT).optional(1),
+    // Expressions are kept as SQL.
+    Function::immutable("pg_get_expr", &[A_TEXT, AN_OID, A_BOOL], TEXT, |_, arguments| {
+        Ok(text(arguments, 0).into())
+    })
+    .optional(1),
+    Function::stable("pg_get_indexdef", &[AN_OID, AN_INT4, A_BOOL], TEXT, index_definition)
+        .optional(2),
+    Function::stable("pg_get_constraintdef", &[AN_OID, A_BOOL], TEXT, constraint_definition)
+        .optional(1),
     // What `pg_options_to_table` and `pg_partition_tree` are made of: nothing has options or partitions.
     Function::null("foreign_option_names", &[Parameter::Any], TEXTS),
     Function::null("foreign_option_values", &[Parameter::Any], TEXTS),
     Function::null("partition_relids", &[Parameter::Any], REGCLASSES),
+    Function::null("partition_ancestors", &[Parameter::Any], REGCLASSES),
     Function::null("partition_parents", &[Parameter::Any], REGCLASSES),
     Function::null("partition_leaves", &[Parameter::Any], PgType::Array(BaseType::Bool)),
     Function::null("partition_levels", &[Parameter::Any], PgType::Array(BaseType::Int4)),

@@ -15,6 +15,7 @@ mod bounded;
 mod cast_argument;
 mod catalog;
 mod clock;
+mod constraint;
 mod datetime_arithmetic;
 mod datetime_field;
 mod datetime_make;

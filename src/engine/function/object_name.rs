@@ -125,7 +125,7 @@ fn named<'a>(visible: &Visible<'a>, name: &[String]) -> Option<Named<'a>> {
 }
 
 /// A relation's name as the search path asks for it: with its schema only where it must be.
-fn relation_name(visible: &Visible<'_>, oid: Oid) -> Option<String> {
+pub fn relation_name(visible: &Visible<'_>, oid: Oid) -> Option<String> {
     let found = visible.named_by_oid(oid)?;
     let name = quote_identifier(found.name());
     match is_visible(visible, &found) {

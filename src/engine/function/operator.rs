@@ -3,10 +3,14 @@
 
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
-use datafusion::functions_nested::expr_fn::array_has_any;
+use datafusion::functions_nested::expr_fn::{array_element, array_has_any};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, Operator, binary_expr, cast, lit};
+use datafusion::logical_expr::planner::{
+    ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr,
+};
+use datafusion::logical_expr::{
+    Cast, Expr, ExprSchemable, GetFieldAccess, Operator, binary_expr, cast, lit,
+};
 use sqlparser::ast::BinaryOperator;
 
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
@@ -28,6 +32,24 @@ use super::string::{BYTES_CONCAT, STARTS_WITH};
 pub struct OperatorPlanner;
 
 impl ExprPlanner for OperatorPlanner {
+    /// The elements of `int2vector` and `oidvector` are counted from zero.
+    fn plan_field_access(
+        &self,
+        expression: RawFieldAccessExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let of = expression.expr.to_field(schema)?.1;
+        let is_vector = is_of(&of, BaseType::Int2Vector) || is_of(&of, BaseType::OidVector);
+        let RawFieldAccessExpr { expr, field_access } = expression;
+        match field_access {
+            GetFieldAccess::ListIndex { key } if is_vector => {
+                let place = binary_expr(cast(*key, DataType::Int64), Operator::Plus, lit(1_i64));
+                Ok(PlannerResult::Planned(array_element(expr, place)))
+            }
+            field_access => Ok(PlannerResult::Original(RawFieldAccessExpr { expr, field_access })),
+        }
+    }
+
     fn plan_binary_op(
         &self,
         expression: RawBinaryExpr,

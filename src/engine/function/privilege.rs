@@ -119,7 +119,8 @@ fn on_database<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a
         any |= match privilege.as_str() {
             "CONNECT" => inquiry.holds(catalog, &[Privilege::UseCatalog]),
             "CREATE" => inquiry.holds(catalog, &[Privilege::Create, Privilege::CreateSchema]),
-            "TEMPORARY" | "TEMP" => false,
+            // Whoever may use the catalog may have temporary objects in it.
+            "TEMPORARY" | "TEMP" => inquiry.holds(catalog, &[Privilege::UseCatalog]),
             other => return Err(unrecognized(other)),
         };
     }
@@ -199,8 +200,9 @@ impl<'c, 'v, 'a> Inquiry<'c, 'v, 'a> {
                 }
                 (
                     "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE" | "REFERENCES" | "TRIGGER",
-                    Named::System(_),
-                ) => false,
+                    Named::System(_) | Named::Index(..),
+                )
+                | ("SELECT", Named::Index(..)) => false,
                 (other, _) => return Err(unrecognized(other)),
             };
         }

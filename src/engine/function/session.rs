@@ -73,7 +73,11 @@ pub const FUNCTIONS: &[Function] = &[
     Function::immutable("pg_jit_available", &[], BOOL, |_, _| Ok(false.into())),
     Function::immutable("pg_client_encoding", &[], NAME, |_, _| Ok("UTF8".into())),
     Function::immutable("getdatabaseencoding", &[], NAME, |_, _| Ok("UTF8".into())),
-    Function::immutable("pg_my_temp_schema", &[], OID, |_, _| Ok(Oid::INVALID.into())),
+    Function::stable("pg_my_temp_schema", &[], OID, |call, _| {
+        let schema = call.facts()?.snapshot.temporary_schema();
+        Ok(schema.map_or(Oid::INVALID, |schema| schema.oid).into())
+    }),
+    // Nobody sees the temporary objects of others.
     Function::immutable("pg_is_other_temp_schema", &[AN_OID], BOOL, |_, _| Ok(false.into())),
     Function::stable("txid_current", &[], INT8, |_, _| Err(no_transaction_ids("txid_current"))),
     Function::stable("pg_current_xact_id", &[], INT8, |_, _| {
@@ -91,10 +95,12 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 fn current_schemas<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
-    let path = &call.facts()?.search_path;
-    let implicit = flag(arguments, 0) && !path.iter().any(|schema| schema == "pg_catalog");
-    let first = implicit.then(|| "pg_catalog".to_owned());
-    Ok(Cell::Texts(first.into_iter().chain(path.iter().cloned()).collect()))
+    let (facts, with_implicit) = (call.facts()?, flag(arguments, 0));
+    let path = &facts.search_path;
+    let temporary = facts.implicit_temporary_schema().filter(|_| with_implicit);
+    let implicit = with_implicit && !path.iter().any(|schema| schema == "pg_catalog");
+    let first = temporary.into_iter().chain(implicit.then_some("pg_catalog")).map(str::to_owned);
+    Ok(Cell::Texts(first.chain(path.iter().cloned()).collect()))
 }
 
 fn current_setting<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {

@@ -34,6 +34,7 @@ pub enum Cell<'a> {
     /// Microseconds since 1970-01-01.
     Timestamp(i64),
     Interval(IntervalMonthDayNano),
+    Int2s(Vec<i16>),
     Int8s(Vec<i64>),
     Texts(Vec<String>),
 }
@@ -160,6 +161,9 @@ impl Column {
             (Column::Date(column), Cell::Date(value)) => column.append_value(*value),
             (Column::Timestamp(column, _), Cell::Timestamp(value)) => column.append_value(*value),
             (Column::Interval(column), Cell::Interval(value)) => column.append_value(*value),
+            (Column::Int2s(column), Cell::Int2s(values)) => {
+                column.append_value(values.iter().copied().map(Some));
+            }
             (Column::Int8s(column), Cell::Int8s(values)) => {
                 column.append_value(values.iter().copied().map(Some));
             }

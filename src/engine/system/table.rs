@@ -266,6 +266,18 @@ impl ExecutionPlan for NativeScan {
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }
 
+    /// For another run, whose joins find other keys and say them to nobody.
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(NativeScan {
+            source: self.source,
+            projection: self.projection.clone(),
+            lookup: self.lookup.clone(),
+            join_keys: JoinKeys::default(),
+            rows_about: self.rows_about,
+            properties: Arc::clone(&self.properties),
+        }))
+    }
+
     fn statistics_from_inputs(
         &self,
         _: &[Arc<Statistics>],

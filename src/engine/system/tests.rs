@@ -41,7 +41,13 @@ fn field(name: &str, data_type: DataType, nullable: bool) -> Field {
 }
 
 fn column(number: i16, field: Field, comment: Option<&str>) -> Column {
-    Column { id: SecurableId::generate(), number, field, comment: comment.map(str::to_owned) }
+    Column {
+        id: SecurableId::generate(),
+        number,
+        field,
+        comment: comment.map(str::to_owned),
+        source: None,
+    }
 }
 
 fn order_columns() -> Vec<Column> {
@@ -130,6 +136,7 @@ impl World {
             location: format!("file:///nowhere/{name}"),
             managed: true,
             partition_columns: Vec::new(),
+            foreign: None,
         };
         self.relation(schema, name, oid, columns, RelationKind::Table(table))
     }
@@ -161,6 +168,7 @@ impl World {
             owner: self.admin,
             comment: Some(format!("about {name}")),
             columns: columns.into(),
+            constraints: Arc::default(),
             kind,
             created_at: 0,
         });

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use crate::base::{Oid, PrincipalId};
-use crate::catalog::{Catalog, Relation, RelationKind, Schema, Securable, Snapshot};
+use crate::catalog::{Catalog, Constraint, Relation, RelationKind, Schema, Securable, Snapshot};
 use crate::engine::facts::Facts;
 use crate::governance::access::Access;
+use crate::sql::TEMPORARY_SCHEMA;
 
 use super::lookup::Lookup;
 use super::recorded::{self, INFORMATION_SCHEMA, PG_CATALOG, SYSTEM_ROLE, SYSTEM_ROLE_NAME};
@@ -25,6 +26,8 @@ pub struct Visible<'a> {
 pub enum Named<'a> {
     System(&'static recorded::RecordedRelation),
     User(&'a Arc<Schema>, &'a Arc<Relation>),
+    /// The index that stands for a key of a table.
+    Index(&'a Arc<Schema>, &'a Constraint, Oid),
 }
 
 impl Named<'_> {
@@ -32,6 +35,7 @@ impl Named<'_> {
         match self {
             Named::System(relation) => relation.oid,
             Named::User(_, relation) => relation.oid,
+            Named::Index(_, _, oid) => *oid,
         }
     }
 
@@ -39,13 +43,14 @@ impl Named<'_> {
         match self {
             Named::System(relation) => relation.name,
             Named::User(_, relation) => &relation.name,
+            Named::Index(_, key, _) => &key.name,
         }
     }
 
     pub fn schema_name(&self) -> &str {
         match self {
             Named::System(relation) => relation.schema,
-            Named::User(schema, _) => &schema.name,
+            Named::User(schema, _) | Named::Index(schema, _, _) => &schema.name,
         }
     }
 }
@@ -72,6 +77,9 @@ impl<'a> Visible<'a> {
 
     /// The schema of this name in the current catalog.
     pub fn schema(&self, name: &str) -> Option<&'a Arc<Schema>> {
+        if name == TEMPORARY_SCHEMA {
+            return self.snapshot().temporary_schema();
+        }
         let schema = self.snapshot().schema(self.catalog?.id, name)?;
         self.access.may_know(schema.id).then_some(schema)
     }
@@ -119,7 +127,14 @@ impl<'a> Visible<'a> {
     pub fn named_by_oid(&self, oid: Oid) -> Option<Named<'a>> {
         match recorded::relation_by_oid(oid) {
             Some(relation) => Some(Named::System(relation)),
-            None => self.relation_by_oid(oid).map(|(schema, table)| Named::User(schema, table)),
+            None => {
+                let user = self.relation_by_oid(oid);
+                let user = user.map(|(schema, table)| Named::User(schema, table));
+                user.or_else(|| {
+                    let (schema, _, key) = self.constraint_by_oid(oid)?;
+                    (key.index == Some(oid)).then_some(Named::Index(schema, key, oid))
+                })
+            }
         }
     }
 
@@ -132,7 +147,9 @@ impl<'a> Visible<'a> {
                 // pg_catalog comes first unless the path says where.
                 let implicit = !self.facts.search_path.iter().any(|name| name == "pg_catalog");
                 let first = implicit.then_some("pg_catalog");
-                first.into_iter().chain(path).find_map(|schema| self.named_in(schema, name))
+                let temporary = self.facts.implicit_temporary_schema();
+                let first = temporary.into_iter().chain(first);
+                first.chain(path).find_map(|schema| self.named_in(schema, name))
             }
         }
     }
@@ -142,8 +159,54 @@ impl<'a> Visible<'a> {
             return recorded::relation_by_name(schema, name).map(Named::System);
         }
         let schema = self.schema(schema)?;
-        let relation = self.snapshot().relation(schema.id, name)?;
-        self.access.may_know(relation.id).then_some(Named::User(schema, relation))
+        if let Some(relation) = self.snapshot().relation(schema.id, name) {
+            return self.access.may_know(relation.id).then_some(Named::User(schema, relation));
+        }
+        let mut tables = self.snapshot().relations_of(schema.id);
+        let (table, key) = tables.find_map(|table| {
+            let key = table.keys().find(|key| key.name == name)?;
+            Some((table, key))
+        })?;
+        let index = key.index.filter(|_| self.access.may_know(table.id))?;
+        Some(Named::Index(schema, key, index))
+    }
+
+    /// The constraints of the current catalog that `lookup` admits by the table's OID in `table`, or by their own,
+    /// or their index's, in `own`.
+    pub fn constraints(
+        &self,
+        lookup: &Lookup,
+        own: &str,
+        table: &str,
+    ) -> Vec<(&'a Arc<Schema>, &'a Arc<Relation>, &'a Constraint)> {
+        if let Some(oids) = lookup.numbers(own) {
+            let oids = oids.iter().filter_map(|&oid| u32::try_from(oid).ok());
+            return oids.filter_map(|oid| self.constraint_by_oid(Oid(oid))).collect();
+        }
+        let relations = self.relations(lookup, table, "");
+        let all = relations.into_iter().flat_map(|(schema, relation)| {
+            relation.constraints.iter().map(move |constraint| (schema, relation, constraint))
+        });
+        all.filter(|(_, _, constraint)| self.sees_constraint(constraint)).collect()
+    }
+
+    /// The constraint with this OID, or whose index has it.
+    pub fn constraint_by_oid(
+        &self,
+        oid: Oid,
+    ) -> Option<(&'a Arc<Schema>, &'a Arc<Relation>, &'a Constraint)> {
+        let table = self.snapshot().relation_by_constraint_oid(oid)?;
+        let (schema, relation) = self.relation_by_oid(table.oid)?;
+        let constraint = relation
+            .constraints
+            .iter()
+            .find(|constraint| constraint.oid == oid || constraint.index == Some(oid))?;
+        self.sees_constraint(constraint).then_some((schema, relation, constraint))
+    }
+
+    /// A foreign key tells of the table that it refers to.
+    pub fn sees_constraint(&self, constraint: &Constraint) -> bool {
+        constraint.kind.referenced().is_none_or(|table| self.access.may_know(table))
     }
 
     /// A view's text, for whoever manages the view: it tells of relations that others may not know of.

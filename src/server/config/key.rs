@@ -273,6 +273,13 @@ pub static KEYS: &[Key] = &[
     ),
     key!("limits.view_depth_max", no_flag, Count<1>, limits.view_depth_max, "Views inside views."),
     key!(
+        "limits.temporary_objects_max",
+        no_flag,
+        Count<0>,
+        limits.temporary_objects_max,
+        "Temporary tables and views of one session."
+    ),
+    key!(
         "limits.running_queries_max",
         no_flag,
         Count<1>,

@@ -2,14 +2,15 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{alter, table};
+use super::alter;
+use super::table::{self, TableConstraint};
 use crate::base::name::ObjectName;
 use crate::base::{Error, Result};
 use crate::sql::cursor::Cursor;
 use crate::sql::datatype::column_field;
 use crate::sql::statement::{
-    AddedColumn, AlterTable, AlterTableAction, CheckConstraint, ColumnName, ColumnPlace, Statement,
-    TableChange,
+    AddedColumn, AlterTable, AlterTableAction, ColumnName, ColumnPlace, DroppedConstraint,
+    Statement, TableChange,
 };
 
 /// The words that changes begin with; after a comma, any other word goes on with the change before it.
@@ -125,8 +126,8 @@ fn unset(c: &mut Cursor<'_>) -> Result<TableChange> {
 
 fn add(c: &mut Cursor<'_>, changes: &mut Vec<TableChange>) -> Result<()> {
     c.expect("add")?;
-    if let Some(check) = table::table_constraint(c)? {
-        changes.push(TableChange::AddCheck(check));
+    if let Some(constraint) = table::table_constraint(c)? {
+        changes.push(added_constraint(constraint));
         return Ok(());
     }
     if c.is("partition") {
@@ -134,20 +135,27 @@ fn add(c: &mut Cursor<'_>, changes: &mut Vec<TableChange>) -> Result<()> {
     }
     c.take_any(&["column", "columns"]);
     let if_not_exists = c.take_if_not_exists();
-    let mut checks = Vec::new();
+    let mut constraints = Vec::new();
     let mut columns = Vec::new();
     if *c.peek() == Token::LParen {
-        columns = c.parenthesized(|c| c.list(|c| added_column(c, &mut checks)))?;
+        columns = c.parenthesized(|c| c.list(|c| added_column(c, &mut constraints)))?;
     } else {
-        columns.push(added_column(c, &mut checks)?);
+        columns.push(added_column(c, &mut constraints)?);
         while goes_on(c) {
             c.advance();
-            columns.push(added_column(c, &mut checks)?);
+            columns.push(added_column(c, &mut constraints)?);
         }
     }
     changes.push(TableChange::AddColumns { columns, if_not_exists });
-    changes.extend(checks.into_iter().map(TableChange::AddCheck));
+    changes.extend(constraints.into_iter().map(added_constraint));
     Ok(())
+}
+
+fn added_constraint(constraint: TableConstraint) -> TableChange {
+    match constraint {
+        TableConstraint::Check(check) => TableChange::AddCheck(check),
+        TableConstraint::Key(key) => TableChange::AddKey(key),
+    }
 }
 
 /// Whether a comma and no word that begins a change come next.
@@ -155,8 +163,8 @@ fn goes_on(c: &Cursor<'_>) -> bool {
     *c.peek() == Token::Comma && !CHANGES.iter().any(|word| c.is_nth(1, word))
 }
 
-fn added_column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<AddedColumn> {
-    let definition = table::column(c, checks)?;
+fn added_column(c: &mut Cursor<'_>, constraints: &mut Vec<TableConstraint>) -> Result<AddedColumn> {
+    let definition = table::column(c, constraints)?;
     let place = place(c)?;
     Ok(AddedColumn { definition, place })
 }
@@ -176,15 +184,21 @@ fn drop(c: &mut Cursor<'_>) -> Result<TableChange> {
     c.expect("drop")?;
     if c.take("constraint") {
         let if_exists = c.take_if_exists();
-        let name = c.identifier()?;
-        c.take_any(&["restrict", "cascade"]);
-        return Ok(TableChange::DropConstraint { name, if_exists });
+        let name = DroppedConstraint::Named(c.identifier()?);
+        return Ok(TableChange::DropConstraint { name, if_exists, cascade: cascades(c) });
     }
-    for (first, second) in [("primary", "key"), ("foreign", "key"), ("partition", "")] {
-        if c.is(first) && (second.is_empty() || c.is_nth(1, second)) {
-            let what = format!("DROP {} {}", first, second).trim_end().to_uppercase();
-            return Err(c.unsupported(&what));
-        }
+    if c.take_all(&["primary", "key"]) {
+        let if_exists = c.take_if_exists();
+        let name = DroppedConstraint::PrimaryKey;
+        return Ok(TableChange::DropConstraint { name, if_exists, cascade: cascades(c) });
+    }
+    if c.take_all(&["foreign", "key"]) {
+        let if_exists = c.take_if_exists();
+        let name = DroppedConstraint::ForeignKey(c.column_names()?);
+        return Ok(TableChange::DropConstraint { name, if_exists, cascade: false });
+    }
+    if c.is("partition") {
+        return Err(c.unsupported("DROP PARTITION"));
     }
     c.take_any(&["column", "columns"]);
     let if_exists = c.take_if_exists();
@@ -206,6 +220,10 @@ fn drop(c: &mut Cursor<'_>) -> Result<TableChange> {
     }
     c.take("restrict");
     Ok(TableChange::DropColumns { columns, if_exists })
+}
+
+fn cascades(c: &mut Cursor<'_>) -> bool {
+    c.take_any(&["restrict", "cascade"]) == Some("cascade")
 }
 
 fn alter_column(c: &mut Cursor<'_>, changes: &mut Vec<TableChange>) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
+use super::copy_into;
 use crate::base::Result;
 use crate::sql::cursor::Cursor;
 use crate::sql::statement::{Copy, CopyDirection, CopyOption, CopyOptionValue, Statement};
@@ -10,7 +11,7 @@ pub fn copy(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("copy")?;
     let mut options = Vec::new();
     if c.is("into") {
-        return Err(c.unsupported("COPY INTO"));
+        return copy_into::copy_into(c);
     }
     let position = Some(c.position());
     if c.is("binary") && matches!(c.peek_nth(1), Token::Word(_)) && c.take("binary") {

@@ -13,17 +13,20 @@ use crate::sql::statement::{
 pub fn create(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("create")?;
     let or_replace = c.take_all(&["or", "replace"]);
-    if or_replace && !c.is_any(&["table", "view"]) {
+    if or_replace && !c.is_any(&["table", "view", "temporary", "temp", "global", "local"]) {
         return Err(refused::object(c, "CREATE OR REPLACE"));
     }
-    if c.is_any(&["temporary", "temp", "global", "local"]) {
-        return Err(c
-            .unsupported("a temporary table or view")
-            .with_hint("Use WITH inside the query, or a table that is dropped afterwards."));
+    let temporary = take_temporary(c);
+    if temporary && !c.is_any(&["table", "view"]) {
+        return Err(refused::object(c, "CREATE TEMPORARY"));
+    }
+    // A table that PostgreSQL empties after a crash may as well keep its rows.
+    if !temporary && !or_replace && c.is("unlogged") && c.is_nth(1, "table") {
+        c.advance();
     }
     match c.word().as_str() {
-        "table" => table::create_table(c, or_replace),
-        "view" => create_view(c, or_replace),
+        "table" => table::create_table(c, or_replace, temporary),
+        "view" => create_view(c, or_replace, temporary),
         "catalog" | "database" => create_catalog(c),
         "schema" => create_schema(c),
         "storage" | "external" if storage::is_next(c) => storage::create(c),
@@ -32,6 +35,15 @@ pub fn create(c: &mut Cursor<'_>) -> Result<Statement> {
         "user" | "role" | "group" => principal::create(c),
         _ => Err(refused::object(c, "CREATE")),
     }
+}
+
+/// `[GLOBAL | LOCAL] TEMPORARY`, where GLOBAL means nothing, as in PostgreSQL.
+fn take_temporary(c: &mut Cursor<'_>) -> bool {
+    let words = ["temporary", "temp"];
+    if c.is_any(&["global", "local"]) && words.iter().any(|word| c.is_nth(1, word)) {
+        c.advance();
+    }
+    c.take_any(&words).is_some()
 }
 
 /// `COMMENT 'text'`
@@ -90,7 +102,7 @@ fn create_schema(c: &mut Cursor<'_>) -> Result<Statement> {
     }))
 }
 
-fn create_view(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
+fn create_view(c: &mut Cursor<'_>, or_replace: bool, temporary: bool) -> Result<Statement> {
     c.expect("view")?;
     let if_not_exists = c.take_if_not_exists();
     let name = c.object_name()?;
@@ -125,6 +137,7 @@ fn create_view(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
     let (query, definition) = view_query(c)?;
     Ok(Statement::CreateView(CreateView {
         name,
+        temporary,
         or_replace,
         if_not_exists,
         columns,

@@ -3,9 +3,13 @@
 use sqlparser::tokenizer::Token;
 
 use super::update;
-use crate::base::Result;
+use crate::base::name::ObjectName;
+use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
-use crate::sql::statement::{Insert, InsertSource, Replaced, Statement};
+use crate::sql::statement::{
+    ConflictTarget, ConflictUpdate, Insert, InsertSource, OnConflict, Overriding, Replaced,
+    Statement,
+};
 
 pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("insert")?;
@@ -29,22 +33,83 @@ pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
         _ => Vec::new(),
     };
     let by_name = columns.is_empty() && c.take_all(&["by", "name"]);
-    if c.is("overriding") {
-        return Err(c.unsupported("INSERT … OVERRIDING"));
-    }
+    let overriding = overriding(c)?;
     refuse_databricks_clauses(c)?;
     let source = if c.take_all(&["default", "values"]) {
         InsertSource::DefaultValues
     } else {
         InsertSource::Query(c.query()?)
     };
-    if c.is("on") {
-        return Err(c
-            .unsupported("INSERT … ON CONFLICT")
-            .with_hint("Use MERGE to update rows that exist already."));
-    }
+    let on_conflict = match c.is("on") && matches!(replaced, Replaced::None) {
+        true => Some(on_conflict(c, &table, alias.as_deref())?),
+        false => None,
+    };
     let returning = update::returning(c, &table, alias.as_deref())?;
-    Ok(Statement::Insert(Insert { table, alias, columns, source, by_name, replaced, returning }))
+    Ok(Statement::Insert(Insert {
+        table,
+        alias,
+        columns,
+        source,
+        by_name,
+        overriding,
+        replaced,
+        on_conflict,
+        returning,
+    }))
+}
+
+fn overriding(c: &mut Cursor<'_>) -> Result<Option<Overriding>> {
+    if !c.take("overriding") {
+        return Ok(None);
+    }
+    let overriding = match c.take_any(&["system", "user"]) {
+        Some("system") => Overriding::System,
+        Some(_) => Overriding::User,
+        None => return Err(c.syntax_error()),
+    };
+    c.expect("value")?;
+    Ok(Some(overriding))
+}
+
+/// `ON CONFLICT [(a, b) | ON CONSTRAINT name] DO NOTHING | DO UPDATE SET … [WHERE …]`
+fn on_conflict(c: &mut Cursor<'_>, table: &ObjectName, alias: Option<&str>) -> Result<OnConflict> {
+    let position = c.position();
+    c.expect_all(&["on", "conflict"])?;
+    let target = if *c.peek() == Token::LParen {
+        ConflictTarget::Columns(c.parenthesized(|c| {
+            c.list(|c| {
+                let is_column = matches!(c.peek(), Token::Word(_))
+                    && matches!(c.peek_nth(1), Token::Comma | Token::RParen);
+                if !is_column {
+                    return Err(c.unsupported("an expression or operator class in ON CONFLICT"));
+                }
+                c.column_name()
+            })
+        })?)
+    } else if c.take_all(&["on", "constraint"]) {
+        ConflictTarget::Constraint(c.column_name()?)
+    } else {
+        ConflictTarget::Any
+    };
+    if c.is("where") {
+        return Err(c
+            .unsupported("WHERE of a conflict target")
+            .with_detail("There are no partial keys."));
+    }
+    c.expect("do")?;
+    if c.take("nothing") {
+        return Ok(OnConflict { target, update: None });
+    }
+    c.expect_all(&["update", "set"])?;
+    if matches!(target, ConflictTarget::Any) {
+        let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
+        return Err(Error::new(ErrorKind::SyntaxError, message)
+            .with_hint("For example, ON CONFLICT (column_name).")
+            .at(position));
+    }
+    let assignments = update::assignments(c, table, alias)?;
+    let predicate = if c.take("where") { Some(c.expression()?) } else { None };
+    Ok(OnConflict { target, update: Some(ConflictUpdate { assignments, predicate }) })
 }
 
 fn refuse_databricks_clauses(c: &Cursor<'_>) -> Result<()> {

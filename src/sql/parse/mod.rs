@@ -4,13 +4,16 @@
 mod alter;
 mod alter_table;
 mod comment;
+mod convert;
 mod copy;
+mod copy_into;
 mod create;
 mod cursor;
 mod describe;
 mod explain;
 mod grant;
 mod insert;
+mod key;
 mod maintenance;
 mod merge;
 mod notify;
@@ -30,14 +33,16 @@ use super::cursor::Cursor;
 use super::statement::{SessionStatement, Statement, Truncate, Use};
 use crate::base::Result;
 
+pub use table::column;
+
 /// One statement; the caller sees that nothing follows it.
 pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
     if *c.peek() == Token::LParen {
-        return c.query().map(Statement::Query);
+        return query(c);
     }
     let word = c.word();
     match word.as_str() {
-        "select" | "values" | "with" | "table" => c.query().map(Statement::Query),
+        "select" | "values" | "with" | "table" => query(c),
         "explain" => explain::explain(c),
         "insert" => insert::insert(c),
         "update" => update::update(c),
@@ -45,6 +50,7 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "merge" => merge::merge(c),
         "truncate" => truncate(c),
         "copy" => copy::copy(c),
+        "convert" => convert::convert(c),
         "create" => create::create(c),
         "alter" => alter::alter(c),
         "drop" => create::drop(c),
@@ -74,6 +80,15 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "listen" | "unlisten" | "notify" => notify::notify(c),
         _ => Err(refused::statement(c)),
     }
+}
+
+/// A query, or the CREATE TABLE that SELECT … INTO is.
+fn query(c: &mut Cursor<'_>) -> Result<Statement> {
+    let (query, target) = c.query_with_target()?;
+    Ok(match target {
+        Some(target) => table::select_into(target, query),
+        None => Statement::Query(query),
+    })
 }
 
 fn truncate(c: &mut Cursor<'_>) -> Result<Statement> {

@@ -52,6 +52,11 @@ fn can_be_prepared(statement: &Statement) -> bool {
 }
 
 pub fn execute(c: &mut Cursor<'_>) -> Result<Statement> {
+    execution(c).map(SessionStatement::Execute).map(Statement::Session)
+}
+
+/// `EXECUTE name (value, …)`
+pub fn execution(c: &mut Cursor<'_>) -> Result<Execute> {
     c.expect("execute")?;
     if c.is("immediate") && !matches!(c.peek_nth(1), Token::EOF | Token::LParen) {
         return Err(c.unsupported("EXECUTE IMMEDIATE"));
@@ -61,7 +66,7 @@ pub fn execute(c: &mut Cursor<'_>) -> Result<Statement> {
     if *c.peek() == Token::LParen {
         arguments = c.parenthesized(|c| c.list(argument))?;
     }
-    Ok(Statement::Session(SessionStatement::Execute(Execute { name, arguments })))
+    Ok(Execute { name, arguments })
 }
 
 fn argument(c: &mut Cursor<'_>) -> Result<sqlparser::ast::Expr> {

@@ -3,31 +3,27 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{alter_table, maintenance};
+use super::{alter_table, key, maintenance, prepare};
+use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
-use crate::sql::cursor::Cursor;
+use crate::sql::cursor::{Cursor, SelectTarget};
 use crate::sql::datatype::column_field;
+use crate::sql::files::FilesFormat;
 use crate::sql::statement::{
-    CheckConstraint, CloneOf, ColumnDefinition, ColumnName, CreateTable, IdentityColumn, Statement,
+    CheckConstraint, CloneOf, ColumnDefinition, ColumnName, CreateTable, IdentityColumn,
+    KeyConstraint, KeyKind, OnCommit, Query, Statement,
 };
 
-pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
+/// A constraint of a table or of one of its columns.
+pub enum TableConstraint {
+    Check(CheckConstraint),
+    Key(KeyConstraint),
+}
+
+pub fn create_table(c: &mut Cursor<'_>, or_replace: bool, temporary: bool) -> Result<Statement> {
     c.expect("table")?;
     let if_not_exists = c.take_if_not_exists();
-    let mut table = CreateTable {
-        name: c.object_name()?,
-        or_replace,
-        if_not_exists,
-        columns: Vec::new(),
-        checks: Vec::new(),
-        partitioned_by: Vec::new(),
-        location: None,
-        properties: Vec::new(),
-        comment: None,
-        query: None,
-        cluster_by: Vec::new(),
-        clone_of: None,
-    };
+    let mut table = CreateTable { or_replace, if_not_exists, ..named(c.object_name()?, temporary) };
     if c.is("shallow") {
         return Err(c
             .unsupported("CREATE TABLE … SHALLOW CLONE")
@@ -54,7 +50,43 @@ pub fn create_table(c: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> {
     if c.take("as") || begins_source(c) {
         as_query(c, &mut table)?;
     }
+    for key in table.keys.iter().filter(|key| matches!(key.kind, KeyKind::Primary)) {
+        for ColumnDefinition { field, .. } in &mut table.columns {
+            if key.columns.iter().any(|column| column.name == *field.name()) {
+                field.set_nullable(false);
+            }
+        }
+    }
     Ok(Statement::CreateTable(Box::new(table)))
+}
+
+fn named(name: ObjectName, temporary: bool) -> CreateTable {
+    CreateTable {
+        name,
+        temporary: temporary.then_some(OnCommit::PreserveRows),
+        or_replace: false,
+        if_not_exists: false,
+        columns: Vec::new(),
+        checks: Vec::new(),
+        keys: Vec::new(),
+        partitioned_by: Vec::new(),
+        location: None,
+        properties: Vec::new(),
+        comment: None,
+        query: None,
+        execute: None,
+        column_names: Vec::new(),
+        no_data: false,
+        cluster_by: Vec::new(),
+        clone_of: None,
+        files: None,
+    }
+}
+
+/// The table that `SELECT … INTO` makes.
+pub fn select_into(target: SelectTarget, query: Query) -> Statement {
+    let table = named(target.name, target.temporary);
+    Statement::CreateTable(Box::new(CreateTable { query: Some(query), ..table }))
 }
 
 /// A query without AS, which Databricks allows; `WITH (` holds PostgreSQL's storage parameters.
@@ -69,17 +101,18 @@ fn elements(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         return Ok(());
     }
     if only_names(c) {
-        return Err(c
-            .unsupported("a list of column names in CREATE TABLE … AS")
-            .with_hint("Name the columns in the query with AS."));
+        table.column_names = c.list(Cursor::column_name)?;
+        return c.expect_token(&Token::RParen);
     }
     loop {
-        if let Some(check) = table_constraint(c)? {
-            table.checks.push(check);
+        if let Some(constraint) = table_constraint(c)? {
+            constrain(table, [constraint]);
         } else if c.is("like") {
             return Err(c.unsupported("LIKE in CREATE TABLE"));
         } else {
-            table.columns.push(column(c, &mut table.checks)?);
+            let mut constraints = Vec::new();
+            table.columns.push(column(c, &mut constraints)?);
+            constrain(table, constraints);
         }
         if !c.take_token(&Token::Comma) {
             break;
@@ -88,12 +121,21 @@ fn elements(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
     c.expect_token(&Token::RParen)
 }
 
+fn constrain(table: &mut CreateTable, constraints: impl IntoIterator<Item = TableConstraint>) {
+    for constraint in constraints {
+        match constraint {
+            TableConstraint::Check(check) => table.checks.push(check),
+            TableConstraint::Key(key) => table.keys.push(key),
+        }
+    }
+}
+
 fn only_names(c: &Cursor<'_>) -> bool {
     matches!(c.peek(), Token::Word(_)) && matches!(c.peek_nth(1), Token::Comma | Token::RParen)
 }
 
 /// A constraint of the table, where one stands next.
-pub fn table_constraint(c: &mut Cursor<'_>) -> Result<Option<CheckConstraint>> {
+pub fn table_constraint(c: &mut Cursor<'_>) -> Result<Option<TableConstraint>> {
     let name = if c.is("constraint") && matches!(c.peek_nth(1), Token::Word(_)) {
         c.advance();
         Some(c.identifier()?)
@@ -101,10 +143,13 @@ pub fn table_constraint(c: &mut Cursor<'_>) -> Result<Option<CheckConstraint>> {
         None
     };
     if c.is("check") && *c.peek_nth(1) == Token::LParen {
-        return check(c, name).map(Some);
+        return check(c, name).map(TableConstraint::Check).map(Some);
     }
-    refuse_key(c)?;
-    if name.is_some() { Err(c.syntax_error()) } else { Ok(None) }
+    let is_named = name.is_some();
+    match key::of_table(c, name)? {
+        None if is_named => Err(c.syntax_error()),
+        key => Ok(key.map(TableConstraint::Key)),
+    }
 }
 
 /// `CHECK (expression)`
@@ -117,32 +162,11 @@ fn check(c: &mut Cursor<'_>, name: Option<String>) -> Result<CheckConstraint> {
     Ok(CheckConstraint { name, expression })
 }
 
-fn refuse_key(c: &Cursor<'_>) -> Result<()> {
-    let what = if c.is("primary") && c.is_nth(1, "key") {
-        "PRIMARY KEY"
-    } else if c.is("foreign") && c.is_nth(1, "key") {
-        "FOREIGN KEY"
-    } else if c.is("unique")
-        && (matches!(c.peek_nth(1), Token::LParen | Token::Comma | Token::RParen)
-            || matches!(c.peek_nth(1), Token::EOF))
-    {
-        "UNIQUE"
-    } else if c.is("exclude") && matches!(c.peek_nth(1), Token::LParen) {
-        "EXCLUDE"
-    } else {
-        return Ok(());
-    };
-    Err(keys_later(c, what))
-}
-
-fn keys_later(c: &Cursor<'_>, what: &str) -> Error {
-    c.unsupported(what)
-        .with_detail("Delta tables enforce no keys; declared keys that only inform come later.")
-        .with_hint("Leave the key out.")
-}
-
-/// One column with its constraints; CHECK goes to the table's.
-pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<ColumnDefinition> {
+/// One column with its constraints; CHECK and keys go to the table's.
+pub fn column(
+    c: &mut Cursor<'_>,
+    constraints: &mut Vec<TableConstraint>,
+) -> Result<ColumnDefinition> {
     let position = Some(c.position());
     let name = c.identifier()?;
     let type_position = c.position();
@@ -169,7 +193,7 @@ pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<C
                 c.advance();
                 comment = Some(c.string()?);
             }
-            "check" => checks.push(check(c, constraint)?),
+            "check" => constraints.push(TableConstraint::Check(check(c, constraint)?)),
             "generated" => match generation(c)? {
                 Generation::Expression(sql) => generated = Some(sql),
                 Generation::Identity(numbers) => {
@@ -181,9 +205,10 @@ pub fn column(c: &mut Cursor<'_>, checks: &mut Vec<CheckConstraint>) -> Result<C
                 c.advance();
                 default = Some(c.expression_text()?);
             }
-            "primary" => return Err(keys_later(c, "PRIMARY KEY")),
-            "unique" => return Err(keys_later(c, "UNIQUE")),
-            "references" => return Err(keys_later(c, "REFERENCES")),
+            "primary" | "unique" | "references" | "foreign" => {
+                let column = ColumnName { name: name.clone(), position };
+                constraints.push(TableConstraint::Key(key::of_column(c, constraint, column)?));
+            }
             "collate" => return Err(c.unsupported("COLLATE of a column")),
             "mask" => return Err(c.unsupported("MASK")),
             "storage" | "compression" => return Err(c.unsupported("storage of a column")),
@@ -262,11 +287,15 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
     match c.word().as_str() {
         "using" => {
             c.advance();
-            if !c.take("delta") {
+            if c.take("delta") {
+                return Ok(());
+            }
+            let Some(format) = c.take_any(&["parquet", "csv", "json"]) else {
                 return Err(c
                     .unsupported(&format!("a table USING {}", c.word()))
-                    .with_hint("Every table is a Delta table."));
-            }
+                    .with_hint("Tables are DELTA, and for reading PARQUET, CSV or JSON."));
+            };
+            table.files = Some(FilesFormat { name: format.to_owned(), options: Vec::new() });
             Ok(())
         }
         "partitioned" => {
@@ -301,11 +330,43 @@ fn clause(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
         "with" => Err(c.unsupported("WITH of a table").with_hint("Use TBLPROPERTIES.")),
         "inherits" => Err(c.unsupported("INHERITS")),
         "tablespace" => Err(c.unsupported("TABLESPACE")),
-        "options" => Err(c.unsupported("OPTIONS")),
-        "on" => Err(c.unsupported("ON COMMIT")),
+        "options" => match &mut table.files {
+            Some(files) => {
+                c.advance();
+                files.options = properties(c)?;
+                Ok(())
+            }
+            None => Err(c.unsupported("OPTIONS of a Delta table").with_hint("Use TBLPROPERTIES.")),
+        },
+        "on" => {
+            let position = c.position();
+            c.expect_all(&["on", "commit"])?;
+            let wanted = on_commit(c)?;
+            match &mut table.temporary {
+                Some(on_commit) => *on_commit = wanted,
+                None => {
+                    let message = "ON COMMIT can only be used on temporary tables";
+                    let error = Error::new(ErrorKind::InvalidTableDefinition, message);
+                    return Err(error.at(position));
+                }
+            }
+            Ok(())
+        }
         "default" => Err(c.unsupported("DEFAULT COLLATION")),
         _ => Err(c.syntax_error()),
     }
+}
+
+/// What follows `ON COMMIT`.
+fn on_commit(c: &mut Cursor<'_>) -> Result<OnCommit> {
+    if c.take_all(&["preserve", "rows"]) {
+        return Ok(OnCommit::PreserveRows);
+    }
+    if c.take_all(&["delete", "rows"]) {
+        return Ok(OnCommit::DeleteRows);
+    }
+    c.expect("drop")?;
+    Ok(OnCommit::Drop)
 }
 
 /// `(a, b)`, or as Hive wrote it `(a int, b text)`, which adds the columns to the table.
@@ -321,7 +382,9 @@ fn partitions(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
             if matches!(c.peek_nth(1), Token::Comma | Token::RParen) {
                 names.push(c.column_name()?);
             } else {
-                let definition = column(c, &mut table.checks)?;
+                let mut constraints = Vec::new();
+                let definition = column(c, &mut constraints)?;
+                constrain(table, constraints);
                 let name = definition.field.name().clone();
                 names.push(ColumnName { name, position: definition.position });
                 table.columns.push(definition);
@@ -383,13 +446,13 @@ fn as_query(c: &mut Cursor<'_>, table: &mut CreateTable) -> Result<()> {
             .with_hint("Leave the column definitions out, or cast in the query.")
             .at(c.position()));
     }
-    if c.is("execute") {
-        return Err(c.unsupported("CREATE TABLE … AS EXECUTE"));
+    match c.is("execute") {
+        true => table.execute = Some(prepare::execution(c)?),
+        false => table.query = Some(c.query()?),
     }
-    table.query = Some(c.query()?);
-    if c.take_all(&["with", "no", "data"]) {
-        return Err(Error::unsupported("WITH NO DATA").with_hint("Add LIMIT 0 to the query."));
+    table.no_data = c.take_all(&["with", "no", "data"]);
+    if !table.no_data {
+        c.take_all(&["with", "data"]);
     }
-    c.take_all(&["with", "data"]);
     Ok(())
 }

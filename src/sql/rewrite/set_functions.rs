@@ -21,7 +21,8 @@ use crate::sql::output_name::marked;
 
 const GENERATE_SERIES: &str = "generate_series";
 const UNNEST: &str = "unnest";
-const TABLE_CHANGES: &str = "table_changes";
+/// Functions that are relations to the grammar.
+const RELATIONS: [&str; 2] = ["table_changes", "read_files"];
 
 /// `ROWS FROM (…)` is a call of this function, whose arguments are the calls.
 pub const ROWS_FROM: &str = "__rows_from";
@@ -95,7 +96,7 @@ fn scalar_function(
 ) -> Result<Option<TableFactor>> {
     let [.., ObjectNamePart::Identifier(last)] = name.0.as_slice() else { return Ok(None) };
     // It names a relation.
-    if is(name, TABLE_CHANGES) {
+    if RELATIONS.iter().any(|relation| is(name, relation)) {
         return Ok(None);
     }
     if with_ordinality || arguments.iter().any(|one| expression_of(one).is_none()) {
@@ -344,7 +345,7 @@ const fn of_documents(
     SetFunction { name, arrays, columns, document: Some(document) }
 }
 
-static SET_FUNCTIONS: [SetFunction; 19] = [
+static SET_FUNCTIONS: [SetFunction; 20] = [
     of_texts("pg_listening_channels", &["listening_channels"], &[]),
     of_texts(
         "pg_options_to_table",
@@ -356,6 +357,7 @@ static SET_FUNCTIONS: [SetFunction; 19] = [
         &["partition_relids", "partition_parents", "partition_leaves", "partition_levels"],
         &["relid", "parentrelid", "isleaf", "level"],
     ),
+    of_texts("pg_partition_ancestors", &["partition_ancestors"], &["relid"]),
     of_texts("regexp_matches", &["regexp_match_all"], &[]),
     of_texts("regexp_split_to_table", &["regexp_split_to_array"], &[]),
     of_texts("string_to_table", &["string_to_array"], &[]),

@@ -12,7 +12,7 @@ fn here() -> PathBuf {
 }
 
 /// A Python with the readers, beside the build.
-fn python() -> &'static Path {
+pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let build = Path::new(env!("CARGO_BIN_EXE_lakegate")).parent().unwrap();
@@ -31,7 +31,7 @@ fn python() -> &'static Path {
 }
 
 /// The rows of a query over the table `t`, which both readers must agree on.
-fn read(table: &Path, query: &str) -> Vec<String> {
+pub fn read(table: &Path, query: &str) -> Vec<String> {
     let read = Command::new(python()).arg(here().join("read.py")).arg(table).arg(query).output();
     let read = read.unwrap();
     assert!(read.status.success(), "{query}:\n{}", String::from_utf8_lossy(&read.stderr));

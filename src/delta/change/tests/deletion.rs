@@ -157,7 +157,7 @@ async fn a_transaction_marks_a_file_once() {
     discard_staged(&table.tables, &table.location, &net.discarded).await;
     assert_eq!(table.query("select count(*), min(a) from t").await, ["3600|400"]);
     assert_eq!(actions(&table, version).await.len(), 4, "commit info, remove, two adds");
-    undo(&table.tables, &table.location, Some(4), id).await.unwrap();
+    undo(&table.tables, &table.location, Some(4), id, false).await.unwrap();
     assert_eq!(table.query(COUNT).await, ["4000|7998000"]);
     // What a transaction leaves behind is none of the files that were there.
     let own = table.transaction().await;

@@ -12,6 +12,9 @@ pub struct Path {
     pub root: Node,
 }
 
+/// Makes one node of the operands of an operator.
+type Join = fn(Box<Node>, Box<Node>) -> Node;
+
 /// An expression: of values, or a condition.
 #[derive(Debug)]
 pub enum Node {
@@ -192,7 +195,7 @@ impl Reader<'_> {
     fn chain(
         &mut self,
         operand: fn(&mut Self) -> Result<Node>,
-        joined: impl Fn(&Self) -> Option<fn(Box<Node>, Box<Node>) -> Node>,
+        joined: impl Fn(&Self) -> Option<Join>,
         is_of_conditions: bool,
     ) -> Result<Node> {
         let depth = self.depth;
@@ -310,7 +313,7 @@ impl Reader<'_> {
     }
 
     fn sum(&mut self) -> Result<Node> {
-        let sign = |reader: &Self| -> Option<fn(Box<Node>, Box<Node>) -> Node> {
+        let sign = |reader: &Self| -> Option<Join> {
             match reader.peek()? {
                 Token::Symbol("+") => Some(|l, r| Node::Arithmetic(Arithmetic::Add, l, r)),
                 Token::Symbol("-") => Some(|l, r| Node::Arithmetic(Arithmetic::Subtract, l, r)),
@@ -321,7 +324,7 @@ impl Reader<'_> {
     }
 
     fn product(&mut self) -> Result<Node> {
-        let sign = |reader: &Self| -> Option<fn(Box<Node>, Box<Node>) -> Node> {
+        let sign = |reader: &Self| -> Option<Join> {
             match reader.peek()? {
                 Token::Symbol("*") => Some(|l, r| Node::Arithmetic(Arithmetic::Multiply, l, r)),
                 Token::Symbol("/") => Some(|l, r| Node::Arithmetic(Arithmetic::Divide, l, r)),

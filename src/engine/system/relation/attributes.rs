@@ -6,7 +6,7 @@ use datafusion::common::Result;
 
 use crate::base::datatype::{NO_TYPMOD, PgType, pg_type_of};
 use crate::base::{Oid, datatype::BaseType};
-use crate::catalog::{Column, Relation};
+use crate::catalog::{Column, ColumnSource, Constraint, Relation};
 
 use super::super::cell::Cell;
 use super::super::lookup::Lookup;
@@ -14,7 +14,7 @@ use super::super::recorded::{self, RecordedRelation};
 use super::super::rows::Rows;
 use super::super::table::NativeRelation;
 use super::super::visible::Visible;
-use super::{BOOL, CHAR, INT2, INT4, NAME, OID, TEXT};
+use super::{BOOL, CHAR, INT2, INT4, INT8, NAME, OID, TEXT};
 
 pub const ATTRIBUTES: NativeRelation = NativeRelation {
     name: "attributes",
@@ -33,6 +33,13 @@ pub const ATTRIBUTES: NativeRelation = NativeRelation {
         ("attcollation", OID),
         ("description", TEXT),
         ("is_system", BOOL),
+        // What makes its values: the word of `pg_attribute` for identity and generated columns, and an expression.
+        ("atthasdef", BOOL),
+        ("attidentity", CHAR),
+        ("attgenerated", CHAR),
+        ("expression", TEXT),
+        ("identity_start", INT8),
+        ("identity_increment", INT8),
     ],
     rows,
 };
@@ -46,6 +53,14 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
     // A column's relation is found by OID only; no lookup binds its name.
     for (_, relation) in visible.relations(lookup, "attrelid", "relname") {
         push_columns(relation, lookup, rows)?;
+    }
+    // By OID only, too: of an index.
+    for (_, relation, key) in visible.constraints(lookup, "attrelid", "") {
+        if let Some(index) = key.index
+            && lookup.admits_number("attrelid", index.0)
+        {
+            push_index_columns(relation, (key, index), lookup, rows)?;
+        }
     }
     Ok(())
 }
@@ -66,6 +81,7 @@ fn push_system_columns(
                 not_null: column.not_null,
                 comment: None,
                 is_system: true,
+                source: None,
             };
             rows.push(&attribute.row())?;
         }
@@ -74,7 +90,7 @@ fn push_system_columns(
 }
 
 fn push_columns(relation: &Arc<Relation>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
-    for Column { number, field, comment, .. } in relation.columns.iter() {
+    for Column { number, field, comment, source, .. } in relation.columns.iter() {
         if lookup.admits_text("attname", field.name()) {
             // A column of a type that PostgreSQL cannot have is text to the outside.
             let text = (PgType::Scalar(BaseType::Text), NO_TYPMOD);
@@ -89,6 +105,37 @@ fn push_columns(relation: &Arc<Relation>, lookup: &Lookup, rows: &mut Rows) -> R
                 not_null: !field.is_nullable() && relation.as_table().is_some(),
                 comment: comment.as_deref(),
                 is_system: false,
+                source: source.as_ref(),
+            };
+            rows.push(&attribute.row())?;
+        }
+    }
+    Ok(())
+}
+
+/// The columns of a key under the numbers that they have in its index.
+fn push_index_columns(
+    relation: &Arc<Relation>,
+    (key, index): (&Constraint, Oid),
+    lookup: &Lookup,
+    rows: &mut Rows,
+) -> Result<()> {
+    for (number, id) in (1_i16..).zip(key.kind.columns()) {
+        let column = relation.columns.iter().find(|column| column.id == *id);
+        let Some(Column { field, .. }) = column else { continue };
+        if lookup.admits_text("attname", field.name()) {
+            let text = (PgType::Scalar(BaseType::Text), NO_TYPMOD);
+            let (pg_type, typmod) = pg_type_of(field).unwrap_or(text);
+            let attribute = Attribute {
+                relation: index,
+                name: field.name(),
+                number,
+                pg_type,
+                typmod,
+                not_null: false,
+                comment: None,
+                is_system: false,
+                source: None,
             };
             rows.push(&attribute.row())?;
         }
@@ -105,10 +152,19 @@ struct Attribute<'a> {
     not_null: bool,
     comment: Option<&'a str>,
     is_system: bool,
+    source: Option<&'a ColumnSource>,
 }
 
 impl<'a> Attribute<'a> {
-    fn row(&self) -> [Cell<'a>; 14] {
+    fn row(&self) -> [Cell<'a>; 20] {
+        let (identity, generated, expression, numbers) = match self.source {
+            None => ("", "", None, None),
+            Some(ColumnSource::Default(sql)) => ("", "", Some(sql.as_str()), None),
+            Some(ColumnSource::Generated(sql)) => ("", "s", Some(sql.as_str()), None),
+            Some(ColumnSource::Identity { start, step, by_default }) => {
+                (if *by_default { "d" } else { "a" }, "", None, Some((*start, *step)))
+            }
+        };
         let oid = self.pg_type.oid();
         let recorded = recorded::type_by_oid(oid);
         let dimensions = i16::from(matches!(self.pg_type, PgType::Array(_)));
@@ -127,6 +183,12 @@ impl<'a> Attribute<'a> {
             recorded.map_or(Oid::INVALID, |recorded| recorded.typcollation).into(),
             self.comment.into(),
             self.is_system.into(),
+            expression.is_some().into(),
+            identity.into(),
+            generated.into(),
+            expression.into(),
+            numbers.map(|(start, _)| start).into(),
+            numbers.map(|(_, step)| step).into(),
         ]
     }
 }

@@ -1,12 +1,12 @@
-//! `lakegate_catalog.classes`: tables, views and the system relations themselves, with the definitions of
-//! views.
+//! `lakegate_catalog.classes`: tables, views, the indexes that stand for keys, and the system relations
+//! themselves, with the definitions of views.
 
 use std::sync::Arc;
 
 use datafusion::common::Result;
 
 use crate::base::Oid;
-use crate::catalog::{Relation, RelationKind, Schema};
+use crate::catalog::{Constraint, Relation, RelationKind, Schema};
 
 use super::super::cell::Cell;
 use super::super::lookup::Lookup;
@@ -31,6 +31,9 @@ pub const CLASSES: NativeRelation = NativeRelation {
         ("relacl", ACL),
         ("definition", TEXT),
         ("is_system", BOOL),
+        ("relhasindex", BOOL),
+        ("relchecks", INT2),
+        ("relhastriggers", BOOL),
     ],
     rows,
 };
@@ -56,10 +59,19 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
             rows.push(&user_row(visible, schema, relation))?;
         }
     }
+    for (schema, relation, key) in visible.constraints(lookup, "oid", "") {
+        if let Some(index) = key.index
+            && lookup.admits_number("oid", index.0)
+            && lookup.admits_text("relname", &key.name)
+            && lookup.admits_number("relnamespace", schema.oid.0)
+        {
+            rows.push(&index_row(visible, schema, relation, (key, index)))?;
+        }
+    }
     Ok(())
 }
 
-fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 11] {
+fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 14] {
     [
         relation.oid.into(),
         relation.name.into(),
@@ -73,6 +85,9 @@ fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 11] {
         Cell::Texts(vec!["=r/lakegate".to_owned()]),
         Cell::Null,
         true.into(),
+        false.into(),
+        0_i16.into(),
+        false.into(),
     ]
 }
 
@@ -80,7 +95,7 @@ fn user_row<'a>(
     visible: &Visible<'a>,
     schema: &'a Arc<Schema>,
     relation: &'a Arc<Relation>,
-) -> [Cell<'a>; 11] {
+) -> [Cell<'a>; 14] {
     let kind = match &relation.kind {
         RelationKind::Table(_) => "r",
         RelationKind::View(_) => "v",
@@ -96,6 +111,44 @@ fn user_row<'a>(
         column_count(relation.columns.len()).into(),
         acl(visible, relation.id, relation.owner, AclKind::Relation),
         visible.definition(relation).into(),
+        false.into(),
+        relation.keys().next().is_some().into(),
+        column_count(relation.checks().count()).into(),
+        has_foreign_keys(visible, relation).into(),
+    ]
+}
+
+/// Whether PostgreSQL would have triggers for foreign keys of the table, or of others to it: clients look for
+/// foreign keys where it says so.
+fn has_foreign_keys(visible: &Visible<'_>, relation: &Relation) -> bool {
+    let mut own = relation.constraints.iter();
+    own.any(|own| own.kind.referenced().is_some() && visible.sees_constraint(own))
+        || visible
+            .snapshot()
+            .referring_to(relation.id)
+            .any(|other| visible.access.may_know(other.id))
+}
+
+fn index_row<'a>(
+    visible: &Visible<'a>,
+    schema: &'a Arc<Schema>,
+    relation: &'a Arc<Relation>,
+    (key, index): (&'a Constraint, Oid),
+) -> [Cell<'a>; 14] {
+    [
+        index.into(),
+        key.name.as_str().into(),
+        schema.oid.into(),
+        Oid::INVALID.into(),
+        schema.name.as_str().into(),
+        visible.role_oid(relation.owner).into(),
+        "i".into(),
+        column_count(key.kind.columns().len()).into(),
+        Cell::Null,
+        Cell::Null,
+        false.into(),
+        false.into(),
+        0_i16.into(),
         false.into(),
     ]
 }

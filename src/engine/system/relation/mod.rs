@@ -4,6 +4,9 @@
 mod acl;
 mod attributes;
 mod classes;
+mod constraint_columns;
+mod constraints;
+mod copies;
 mod cursors;
 mod databases;
 mod descriptions;
@@ -27,6 +30,9 @@ use super::table::NativeRelation;
 pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     attributes::ATTRIBUTES,
     classes::CLASSES,
+    constraint_columns::CONSTRAINT_COLUMNS,
+    constraints::CONSTRAINTS,
+    copies::COPIES,
     cursors::CURSORS,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
@@ -56,6 +62,8 @@ const FLOAT4: PgType = PgType::Scalar(BaseType::Float4);
 const TIMESTAMPTZ: PgType = PgType::Scalar(BaseType::Timestamptz);
 const INTERVAL: PgType = PgType::Scalar(BaseType::Interval);
 const OID_VECTOR: PgType = PgType::Scalar(BaseType::OidVector);
+const INT2S: PgType = PgType::Array(BaseType::Int2);
+const INT2_VECTOR: PgType = PgType::Scalar(BaseType::Int2Vector);
 const OIDS: PgType = PgType::Array(BaseType::Oid);
 const CHARS: PgType = PgType::Array(BaseType::Char);
 const TEXTS: PgType = PgType::Array(BaseType::Text);

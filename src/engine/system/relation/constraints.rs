@@ -1,0 +1,104 @@
+//! `lakegate_catalog.constraints`: checks and keys of tables, and the indexes that PostgreSQL would have for
+//! keys.
+
+use datafusion::common::Result;
+
+use crate::base::{Oid, SecurableId};
+use crate::catalog::{Constraint, ConstraintKind, Relation, Schema};
+
+use super::super::cell::Cell;
+use super::super::lookup::Lookup;
+use super::super::rows::Rows;
+use super::super::table::NativeRelation;
+use super::super::visible::Visible;
+use super::{BOOL, CHAR, INT2, INT2_VECTOR, INT2S, NAME, OID, OID_VECTOR, TEXT};
+
+pub const CONSTRAINTS: NativeRelation = NativeRelation {
+    name: "constraints",
+    columns: &[
+        ("oid", OID),
+        ("conname", NAME),
+        ("connamespace", OID),
+        ("nspname", NAME),
+        ("contype", CHAR),
+        ("conrelid", OID),
+        ("relname", NAME),
+        ("conindid", OID),
+        ("confrelid", OID),
+        ("conkey", INT2S),
+        ("confkey", INT2S),
+        ("expression", TEXT),
+        ("rely", BOOL),
+        ("indnatts", INT2),
+        ("indkey", INT2_VECTOR),
+        ("indzeros", INT2_VECTOR),
+        ("indcollation", OID_VECTOR),
+    ],
+    rows,
+};
+
+fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
+    // The index of a key is found by its own OID, of all that a foreign key says by its table's only.
+    let own = if lookup.numbers("oid").is_some() { "oid" } else { "" };
+    for (schema, relation, constraint) in visible.constraints(lookup, own, "conrelid") {
+        if lookup.admits_text("conname", &constraint.name) {
+            push(visible, (schema, relation), constraint, rows)?;
+        }
+    }
+    Ok(())
+}
+
+fn push(
+    visible: &Visible<'_>,
+    (schema, relation): (&Schema, &Relation),
+    constraint: &Constraint,
+    rows: &mut Rows,
+) -> Result<()> {
+    let other = constraint.kind.referenced();
+    let other = other.and_then(|other| visible.snapshot().relation_by_id(other));
+    let (contype, expression, rely) = match &constraint.kind {
+        ConstraintKind::Check { expression } => ("c", Some(expression.as_str()), None),
+        ConstraintKind::Key { primary: true, rely, .. } => ("p", None, Some(*rely)),
+        ConstraintKind::Key { primary: false, rely, .. } => ("u", None, Some(*rely)),
+        ConstraintKind::Foreign { rely, .. } => ("f", None, Some(*rely)),
+    };
+    let (index, others) = match (&constraint.kind, other) {
+        (ConstraintKind::Foreign { referenced, .. }, Some(other)) => {
+            let key = other.key_over(referenced).and_then(|key| key.index);
+            (key, Cell::Int2s(numbers(other, referenced)))
+        }
+        _ => (constraint.index, Cell::Null),
+    };
+    let keys = numbers(relation, constraint.kind.columns());
+    let zeros = keys.iter().map(|_| 0);
+    let (zeros, collations) = (zeros.clone().collect(), zeros.map(i64::from).collect());
+    let conkey = if keys.is_empty() { Cell::Null } else { Cell::Int2s(keys.clone()) };
+    rows.push(&[
+        constraint.oid.into(),
+        constraint.name.as_str().into(),
+        schema.oid.into(),
+        schema.name.as_str().into(),
+        contype.into(),
+        relation.oid.into(),
+        relation.name.as_str().into(),
+        index.unwrap_or(Oid::INVALID).into(),
+        other.map_or(Oid::INVALID, |other| other.oid).into(),
+        conkey,
+        others,
+        expression.into(),
+        rely.into(),
+        i16::try_from(keys.len()).unwrap_or(i16::MAX).into(),
+        Cell::Int2s(keys),
+        Cell::Int2s(zeros),
+        Cell::Int8s(collations),
+    ])
+}
+
+/// The attribute numbers of columns.
+fn numbers(relation: &Relation, columns: &[SecurableId]) -> Vec<i16> {
+    let number = |id: &SecurableId| {
+        let column = relation.columns.iter().find(|column| column.id == *id);
+        column.map(|column| column.number)
+    };
+    columns.iter().filter_map(number).collect()
+}
