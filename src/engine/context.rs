@@ -12,6 +12,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::optimizer::Optimizer;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use crate::base::Result;
 use crate::base::limits::Limits;
@@ -20,6 +21,7 @@ use super::barrier::{BarrierPlanner, BarrierRule};
 use super::error::from_datafusion;
 use super::facts::Facts;
 use super::function;
+use super::interruption::Interruptible;
 use super::memory::MemoryBudget;
 use super::yielding::YieldingRule;
 
@@ -66,13 +68,19 @@ impl Context {
         // Before DataFusion's own, which make joins of subqueries.
         let mut optimizer = Optimizer::new();
         optimizer.rules.insert(0, Arc::new(super::rule::EmptySubqueryRule));
+        optimizer.rules.push(Arc::new(BarrierRule));
+        let mut physical_optimizer = PhysicalOptimizer::new();
+        physical_optimizer.rules.push(Arc::new(YieldingRule));
         let mut state = builder
             .with_config(config(threads))
             .with_runtime_env(runtime)
-            .with_analyzer_rules(super::rule::analyzer_rules())
-            .with_physical_optimizer_rule(Arc::new(YieldingRule))
-            .with_optimizer_rules(optimizer.rules)
-            .with_optimizer_rule(Arc::new(BarrierRule))
+            .with_analyzer_rules(
+                interruptible(super::rule::analyzer_rules()).map(|rule| rule as _).collect(),
+            )
+            .with_optimizer_rules(interruptible(optimizer.rules).map(|rule| rule as _).collect())
+            .with_physical_optimizer_rules(
+                interruptible(physical_optimizer.rules).map(|rule| rule as _).collect(),
+            )
             .with_query_planner(Arc::new(BarrierPlanner))
             .with_type_planner(Arc::new(function::TypePlanner))
             .build();
@@ -111,6 +119,10 @@ impl Context {
     pub fn memory_used(&self) -> usize {
         self.memory.used()
     }
+}
+
+fn interruptible<R: ?Sized>(rules: Vec<Arc<R>>) -> impl Iterator<Item = Arc<Interruptible<R>>> {
+    rules.into_iter().map(|rule| Arc::new(Interruptible(rule)))
 }
 
 /// Plans names of types that DataFusion does not know.

@@ -19,6 +19,7 @@ mod files;
 mod function;
 mod grants;
 mod insert;
+mod interruption;
 mod joint_commit;
 mod kept;
 mod key;

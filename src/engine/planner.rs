@@ -33,8 +33,8 @@ use super::error::locate;
 use super::facts::Facts;
 use super::function::undefined_function;
 use super::rule::{
-    count_copies, inline_laterals, narrow_integer_literals, refuse_casts, refuse_merged_columns,
-    type_untyped,
+    count_copies, inline_laterals, keep_told_types, narrow_integer_literals, refuse_casts,
+    refuse_merged_columns, type_untyped,
 };
 use super::system::ViewPlanner;
 
@@ -63,6 +63,7 @@ impl<'a> Planner<'a> {
             .sql_statement_to_plan_with_context(statement, &mut self.context())
             .and_then(|plan| refuse_merged_columns(&plan).map(|()| plan))
             .and_then(type_untyped)
+            .and_then(keep_told_types)
             .and_then(narrow_integer_literals)
             .and_then(|plan| refuse_casts(&plan).map(|()| plan))
             .and_then(inline_laterals)

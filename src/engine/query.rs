@@ -21,6 +21,7 @@ use super::error::{from_datafusion, locate};
 use super::function::{object_identifiers_as_text, typed_constants};
 use super::output::{Origins, check_width, output_columns};
 use super::planner::Planner;
+use super::runtime::blocking;
 use super::stream::RowStream;
 use super::{Description, Engine, OutputColumn, Request};
 
@@ -148,7 +149,7 @@ impl Engine {
         let opened = self.open_all(&query.relations, &request.work, &state).await?;
         let planner = Planner::new(&state, &request.text, parameters);
         let meanings = self.meanings(&query.relations, &opened, &planner)?;
-        let plan = planner.query(*query.ast, &meanings.sources)?;
+        let plan = blocking(|| planner.query(*query.ast, &meanings.sources))?;
         Ok((state, plan, meanings.origins))
     }
 
@@ -222,7 +223,8 @@ impl Engine {
 /// The plan with the types that its columns will have.
 fn analyzed(state: &SessionState, plan: &LogicalPlan) -> Result<LogicalPlan> {
     let options = state.config_options();
-    state.analyzer().execute_and_check(plan.clone(), options, |_, _| {}).map_err(from_datafusion)
+    let analyze = || state.analyzer().execute_and_check(plan.clone(), options, |_, _| {});
+    blocking(analyze).map_err(from_datafusion)
 }
 
 /// Optimises and makes the physical plan.
@@ -231,7 +233,9 @@ pub(super) async fn physical_plan(
     plan: &LogicalPlan,
     text: &str,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    state.create_physical_plan(plan).await.map_err(|error| locate(error, text))
+    let optimized = blocking(|| state.optimize(plan)).map_err(|error| locate(error, text))?;
+    let planned = state.query_planner().create_physical_plan(&optimized, state).await;
+    planned.map_err(|error| locate(error, text))
 }
 
 fn reads_tables(relations: &Relations) -> bool {

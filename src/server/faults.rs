@@ -9,8 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use datafusion::arrow::util::display::array_value_to_string;
-use datafusion::execution::object_store::ObjectStoreRegistry;
-use object_store::local::LocalFileSystem;
 use tokio::runtime::{Builder, Runtime};
 
 use super::lake::Lake;
@@ -19,7 +17,7 @@ use super::{Config, first_start};
 use crate::base::limits::Limits;
 use crate::base::{Error, ErrorKind, Result};
 use crate::session::{Execution, Session};
-use crate::storage::{Faults, Faulty};
+use crate::storage::Faults;
 
 /// Says how many lives are lived; a few without it.
 const LIVES_VARIABLE: &str = "LAKEGATE_TEST_LIVES";
@@ -219,10 +217,7 @@ async fn open(folder: &Path, seed: u64) -> (Lake, Arc<Faults>) {
             lake => break lake.unwrap(),
         }
     };
-    let store = Faulty::new(Arc::new(LocalFileSystem::new()), seed);
-    let faults = store.faults();
-    let root = "file:///".parse().unwrap();
-    lake.engine.stores().register_store(&root, Arc::new(store));
+    let faults = lake.engine.stores().have_faults(seed);
     (lake, faults)
 }
 

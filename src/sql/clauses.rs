@@ -1,5 +1,5 @@
 //! Clauses that have several spellings, put into the one that the grammar reads: `TABLE t`, time travel,
-//! `OPERATOR(pg_catalog.x)` and `ISNULL`. This works on tokens, before anything is parsed.
+//! `OPERATOR(pg_catalog.x)`, `pg_catalog.current_user()` and `ISNULL`. This works on tokens, before anything is parsed.
 
 use std::collections::VecDeque;
 
@@ -46,6 +46,16 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 Some(operator) => plain.push(operator),
                 None => plain.push(token),
             },
+            Keyword::EXCLUDE if frame_as_it_is(&rest) => {
+                rest.drain(..2);
+            }
+            Keyword::CURRENT_USER | Keyword::SESSION_USER | Keyword::USER
+                if is_qualified(&plain) && is_call(&rest) =>
+            {
+                plain.truncate(plain.len().saturating_sub(2));
+                plain.push(token);
+                rest.drain(..2);
+            }
             _ if is_null_test(plain.last(), &token, rest.front()) => {
                 plain.push(TokenWithSpan { token: Token::make_word("IS", None), ..token.clone() });
                 plain.push(TokenWithSpan { token: Token::make_word("NULL", None), ..token });
@@ -78,6 +88,24 @@ fn is_rows_from(before: &[TokenWithSpan], rest: &Tokens) -> bool {
     keyword(Some(rows)) == Keyword::ROWS
         && may_begin
         && rest.front().is_some_and(|next| next.token == Token::LParen)
+}
+
+/// Whether `NO OTHERS` follows EXCLUDE: the frame of a window as it is without.
+fn frame_as_it_is(rest: &Tokens) -> bool {
+    let word =
+        |index: usize, expected| rest.get(index).is_some_and(|next| is_word(&next.token, expected));
+    word(0, "no") && word(1, "others")
+}
+
+/// Whether `pg_catalog.` stands last.
+fn is_qualified(before: &[TokenWithSpan]) -> bool {
+    matches!(before, [.., schema, dot] if is_word(&schema.token, "pg_catalog") && dot.token == Token::Period)
+}
+
+/// `()`
+fn is_call(rest: &Tokens) -> bool {
+    let next = |index: usize| rest.get(index).map(|next| &next.token);
+    next(0) == Some(&Token::LParen) && next(1) == Some(&Token::RParen)
 }
 
 /// Whether a parenthesis is open.

@@ -10,13 +10,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use datafusion::execution::object_store::ObjectStoreRegistry;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
+use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
+use url::Url;
+
+use super::Stores;
 
 /// The longest time that a late request is on its way, in milliseconds.
 const LATE_MILLIS_MAX: u64 = 150;
@@ -42,7 +47,7 @@ enum Fate {
 
 /// The store below with faults, shared by all its clones.
 #[derive(Debug, Clone)]
-pub struct Faulty {
+struct Faulty {
     inner: Arc<dyn ObjectStore>,
     faults: Arc<Faults>,
 }
@@ -107,18 +112,25 @@ impl Faults {
     }
 }
 
+impl Stores {
+    /// Has the local file system fail from now on as the faults say; there are none yet.
+    pub fn have_faults(&self, seed: u64) -> Arc<Faults> {
+        let store = Faulty::new(Arc::new(LocalFileSystem::new()), seed);
+        let faults = Arc::clone(&store.faults);
+        let root = Url::from_directory_path("/").unwrap();
+        self.register_store(&root, Arc::new(store));
+        faults
+    }
+}
+
 impl Faulty {
-    pub fn new(inner: Arc<dyn ObjectStore>, seed: u64) -> Self {
+    fn new(inner: Arc<dyn ObjectStore>, seed: u64) -> Self {
         let faults = Faults {
             random: AtomicU64::new(seed),
             one_in: AtomicU64::new(0),
             writes_left: AtomicI64::new(i64::MAX),
         };
         Faulty { inner, faults: Arc::new(faults) }
-    }
-
-    pub fn faults(&self) -> Arc<Faults> {
-        Arc::clone(&self.faults)
     }
 
     /// Does a write as its fate will have it.
@@ -191,7 +203,7 @@ impl ObjectStore for Faulty {
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         let upload = self.inner.put_multipart_opts(location, options).await?;
-        Ok(Box::new(FaultyUpload { upload, faults: self.faults() }))
+        Ok(Box::new(FaultyUpload { upload, faults: Arc::clone(&self.faults) }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {

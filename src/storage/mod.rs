@@ -16,7 +16,7 @@ mod stores;
 pub use credential::{Credential, Provider};
 pub use error::{error_of_io, error_of_store, may_be_done, missing_file, storage_cause};
 #[cfg(test)]
-pub use faulty::{Faults, Faulty};
+pub use faulty::Faults;
 pub use files_place::FilesPlace;
 pub use glob::Glob;
 pub use location::{Location, Scheme};

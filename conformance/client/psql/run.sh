@@ -60,6 +60,19 @@ contains '\l' $'\nmain|admin|UTF8|' $'\n'"$(sql -c '\l')"
 contains '\du' $'\nada||{}\n' $'\n'"$(sql -c '\du')"$'\n'
 contains '\df finds a function' 'pg_catalog|upper|text|text|func' "$(sql -c '\df upper')"
 
+# psql says itself that nothing was found; what begins with ERROR the server has refused.
+backslash_errors() { python3 "$(dirname "$0")/backslash.py" | psql -Xq 2>&1 >"$WORK/backslash" | grep -A1 'ERROR:' | head -4; }
+equals "every backslash command" "" "$(backslash_errors)"
+contains "\\dp shows privileges" 'shop|item|table|' "$(sql -c '\dp shop.item')"
+equals '\crosstabview' $'r|b|c\na|3|4\nd|5|' "$(sql <<'SQL'
+SELECT 'a' AS r, 'b' AS c, 3 AS v UNION ALL SELECT 'a', 'c', 4 UNION ALL SELECT 'd', 'b', 5 ORDER BY 1, 2 \crosstabview
+SQL
+)"
+equals '\gexec' $'1\n2' "$(sql <<'SQL'
+SELECT format('SELECT %s', n) FROM generate_series(1, 2) n ORDER BY n \gexec
+SQL
+)"
+
 # Queries
 
 equals "numbers" '1|-2|9223372036854775807|2.50|0.1|1e+100|NaN|12345678901234567890.123456789' "$(sql -c \

@@ -58,6 +58,7 @@ async fn a_metastore_of_the_first_version_is_taken_over() {
         DROP TABLE storage_grant; DROP TABLE public_storage_grant; DROP TABLE external_location;
         DROP TABLE storage_credential; DROP TABLE maintenance_run; DROP TABLE constraint_;
         ALTER TABLE column_ DROP COLUMN source_text; ALTER TABLE column_ DROP COLUMN source;
+        ALTER TABLE relation DROP COLUMN foreign_format;
         DELETE FROM _sqlx_migrations WHERE version > 1";
     sqlx::raw_sql(back).execute(&mut *metastore.writer().await).await.unwrap();
     drop(metastore);

@@ -10,7 +10,9 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::compute::{SortOptions, cast, take};
-use datafusion::arrow::datatypes::{DataType, Field, Int32Type};
+use datafusion::arrow::datatypes::{
+    DataType, Decimal128Type, Field, Float32Type, Float64Type, Int32Type,
+};
 
 use crate::base::datatype::BaseType;
 use crate::base::render::{ColumnWriter, Format};
@@ -23,6 +25,7 @@ use Kind::{Any, Int4, Text};
 const INTEGER: Returns = Returns::Type(BaseType::Int4);
 const INTEGERS: Returns = Returns::ArrayOf(BaseType::Int4);
 const TEXT: Returns = Returns::Type(BaseType::Text);
+const BOOL: Returns = Returns::Type(BaseType::Bool);
 const SAME: Returns = Returns::Argument(0);
 
 pub const KERNELS: &[Kernel] = &[
@@ -76,11 +79,17 @@ pub const KERNELS: &[Kernel] = &[
         "row_numbers",
         &[Overload::new(&[], BIGINTS, row_numbers).variadic(Kind::Array).sees_null()],
     ),
+    Kernel::immutable("any_true", &[Overload::new(&[Kind::Array], BOOL, |a| truths(a, true))]),
+    Kernel::immutable("all_true", &[Overload::new(&[Kind::Array], BOOL, |a| truths(a, false))]),
+    Kernel::immutable(ROUNDED_ELEMENTS, &[Overload::new(&[Kind::Array], SAME, rounded)]),
     Kernel::stable(
         "array_to_string",
         &[Overload::new(&[Kind::Array, Text, Text], TEXT, to_string).optional(1).sees_null()],
     ),
 ];
+
+/// Numbers without digits after the point, still of their type: what a cast to integers is made from.
+pub const ROUNDED_ELEMENTS: &str = "rounded_elements";
 
 const BIGINTS: Returns = Returns::ArrayOf(BaseType::Int8);
 /// `1, 2, …` up to the length of the longest array.
@@ -101,6 +110,59 @@ fn row_numbers(a: &Arguments<'_>) -> Result<ArrayRef> {
         made.append(true);
     }
     Ok(Arc::new(made.finish()))
+}
+
+/// Whether one element is `decisive`, or all are the other; open where NULL leaves it open.
+fn truths(a: &Arguments<'_>, decisive: bool) -> Result<ArrayRef> {
+    let lists = list(a)?;
+    a.make_flags(|row| {
+        let elements = lists.at(row);
+        let Some(elements) = elements.as_boolean_opt() else {
+            return Err(Error::internal("elements without truths"));
+        };
+        if elements.iter().any(|truth| truth == Some(decisive)) {
+            return Ok(Some(decisive));
+        }
+        Ok((elements.null_count() == 0).then_some(!decisive))
+    })
+}
+
+fn rounded(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let lists = list(a)?;
+    let values = lists.lists.values();
+    let values: ArrayRef = match values.data_type() {
+        DataType::Float32 => Arc::new(
+            values.as_primitive::<Float32Type>().unary::<_, Float32Type>(f32::round_ties_even),
+        ),
+        DataType::Float64 => Arc::new(
+            values.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even),
+        ),
+        DataType::Decimal128(precision, scale @ 1..) => {
+            let one = 10_i128.pow(scale.unsigned_abs().into());
+            // Half away from zero.
+            let round = |value: i128| {
+                let rest = value % one;
+                let away = if rest.abs() * 2 >= one { one * rest.signum() } else { 0 };
+                value - rest + away
+            };
+            let rounded = values.as_primitive::<Decimal128Type>().unary::<_, Decimal128Type>(round);
+            Arc::new(rounded.with_precision_and_scale(*precision, *scale).map_err(broken)?)
+        }
+        _ => Arc::clone(values),
+    };
+    let DataType::List(element) = lists.lists.data_type() else {
+        return Err(Error::internal("an array has another type"));
+    };
+    let offsets = lists.lists.offsets().clone();
+    let nulls = lists.lists.nulls().cloned();
+    let made = ListArray::try_new(Arc::clone(element), offsets, values, nulls).map_err(broken)?;
+    match lists.constant {
+        true => {
+            let rows = UInt64Array::from(vec![0; a.rows]);
+            take(&made, &rows, None).map_err(broken)
+        }
+        false => Ok(Arc::new(made)),
+    }
 }
 
 /// The lists of the first argument.

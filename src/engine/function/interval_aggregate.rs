@@ -1,5 +1,6 @@
 //! `sum` and `avg` of intervals, which DataFusion's functions of these names do not take, and `min` and `max`, which
-//! would compare months before days. Of everything else the functions are those that stand behind.
+//! would compare months before days. Values and arrays of values keep the types that their fields tell. Of everything
+//! else the functions are those that stand behind.
 
 use std::sync::Arc;
 
@@ -39,13 +40,20 @@ pub enum Fold {
 /// `inner` that takes intervals too.
 pub fn over_intervals(inner: Arc<AggregateUDF>, fold: Fold) -> Arc<AggregateUDF> {
     let signature = Signature::user_defined(Volatility::Immutable);
-    Arc::new(AggregateUDF::new_from_impl(OverIntervals { inner, fold, signature }))
+    Arc::new(AggregateUDF::new_from_impl(OverIntervals { inner, fold: Some(fold), signature }))
+}
+
+/// `inner`, to which intervals are like everything else.
+pub fn of_told_types(inner: Arc<AggregateUDF>) -> Arc<AggregateUDF> {
+    let signature = Signature::user_defined(Volatility::Immutable);
+    Arc::new(AggregateUDF::new_from_impl(OverIntervals { inner, fold: None, signature }))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OverIntervals {
     inner: Arc<AggregateUDF>,
-    fold: Fold,
+    /// What is made of intervals, where that is not what `inner` makes.
+    fold: Option<Fold>,
     signature: Signature,
 }
 
@@ -53,8 +61,25 @@ fn is_interval(data_type: Option<&DataType>) -> bool {
     matches!(data_type, Some(DataType::Interval(_) | DataType::Duration(_)))
 }
 
-fn takes_interval(fields: &[FieldRef]) -> bool {
-    is_interval(fields.first().map(|field| field.data_type()))
+impl OverIntervals {
+    fn takes_interval(&self, fields: &[FieldRef]) -> bool {
+        self.fold.is_some() && is_interval(fields.first().map(|field| field.data_type()))
+    }
+}
+
+/// `made` of values of the first field, with the type that it tells beyond Arrow's.
+fn keeping(made: FieldRef, fields: &[FieldRef]) -> FieldRef {
+    let Some(told) = fields.first().filter(|field| !field.data_type().is_decimal()) else {
+        return made;
+    };
+    let is_same = match made.data_type() {
+        DataType::List(element) => element.data_type() == told.data_type(),
+        data_type => data_type == told.data_type(),
+    };
+    match is_same && !told.metadata().is_empty() {
+        true => Arc::new(made.as_ref().clone().with_metadata(told.metadata().clone())),
+        false => made,
+    }
 }
 
 impl AggregateUDFImpl for OverIntervals {
@@ -71,7 +96,7 @@ impl AggregateUDFImpl for OverIntervals {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        if is_interval(types.first()) && types.len() == 1 {
+        if self.fold.is_some() && is_interval(types.first()) && types.len() == 1 {
             return Ok(vec![INTERVAL]);
         }
         let undefined = || {
@@ -88,16 +113,16 @@ impl AggregateUDFImpl for OverIntervals {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        match is_interval(types.first()) {
+        match self.fold.is_some() && is_interval(types.first()) {
             true => Ok(INTERVAL),
             false => self.inner.return_type(types),
         }
     }
 
     fn return_field(&self, fields: &[FieldRef]) -> Result<FieldRef> {
-        match takes_interval(fields) {
+        match self.takes_interval(fields) {
             true => Ok(Arc::new(Field::new(self.name(), INTERVAL, true))),
-            false => self.inner.return_field(fields),
+            false => Ok(keeping(self.inner.return_field(fields)?, fields)),
         }
     }
 
@@ -106,29 +131,29 @@ impl AggregateUDFImpl for OverIntervals {
     }
 
     fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        if !takes_interval(arguments.expr_fields) {
+        let Some(fold) = self.fold.filter(|_| self.takes_interval(arguments.expr_fields)) else {
             return self.inner.accumulator(arguments);
-        }
-        let is_sum = matches!(self.fold, Fold::Sum | Fold::Average);
+        };
+        let is_sum = matches!(fold, Fold::Sum | Fold::Average);
         if arguments.is_distinct && is_sum {
             let what = format_args!("{}(DISTINCT …) of intervals", self.name());
             return Err(DataFusionError::External(Box::new(Error::unsupported(what))));
         }
-        Ok(Box::new(Total { fold: self.fold, ..Total::default() }))
+        Ok(Box::new(Total { fold, ..Total::default() }))
     }
 
     fn create_sliding_accumulator(
         &self,
         arguments: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn Accumulator>> {
-        match takes_interval(arguments.expr_fields) {
+        match self.takes_interval(arguments.expr_fields) {
             true => self.accumulator(arguments),
             false => self.inner.create_sliding_accumulator(arguments),
         }
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        if !takes_interval(arguments.input_fields) {
+        if !self.takes_interval(arguments.input_fields) {
             return self.inner.state_fields(arguments);
         }
         let field = |name: &str, data_type| Arc::new(Field::new(name, data_type, true));
@@ -136,7 +161,8 @@ impl AggregateUDFImpl for OverIntervals {
     }
 
     fn groups_accumulator_supported(&self, arguments: AccumulatorArgs<'_>) -> bool {
-        !takes_interval(arguments.expr_fields) && self.inner.groups_accumulator_supported(arguments)
+        !self.takes_interval(arguments.expr_fields)
+            && self.inner.groups_accumulator_supported(arguments)
     }
 
     fn create_groups_accumulator(
@@ -166,7 +192,26 @@ impl AggregateUDFImpl for OverIntervals {
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
-        ReversedUDAF::Identical
+        match self.fold {
+            Some(_) => ReversedUDAF::Identical,
+            None => ReversedUDAF::NotSupported,
+        }
+    }
+
+    fn with_beneficial_ordering(
+        self: Arc<Self>,
+        is_ordered: bool,
+    ) -> Result<Option<Arc<dyn AggregateUDFImpl>>> {
+        let ordered = self.inner.as_ref().clone().with_beneficial_ordering(is_ordered)?;
+        let ordered = ordered.map(|inner| {
+            let (fold, signature) = (self.fold, self.signature.clone());
+            Arc::new(OverIntervals { inner: Arc::new(inner), fold, signature }) as _
+        });
+        Ok(ordered)
+    }
+
+    fn supports_null_handling_clause(&self) -> bool {
+        self.inner.supports_null_handling_clause()
     }
 
     fn value_from_stats(&self, arguments: &StatisticsArgs<'_>) -> Option<ScalarValue> {

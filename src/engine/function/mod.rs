@@ -40,6 +40,7 @@ mod object_name;
 mod operator;
 mod period;
 mod privilege;
+mod quantified;
 mod quoting;
 mod record;
 mod regular_expression;
@@ -64,6 +65,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
+use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::functions_aggregate::bool_and_or::bool_and_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::logical_expr::{ScalarUDF, planner};
@@ -73,12 +75,15 @@ use define::{Function, PostgresFunction};
 use interval_aggregate::Fold;
 use kernel::{Kernel, KernelFunction};
 
+pub use array::ROUNDED_ELEMENTS;
 pub use cast_argument::CastArgumentRule;
 pub use datetime_arithmetic::SPAN;
 pub use datetime_zone::{INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, TIME_OF_INTERVAL};
+pub use json_path::ORDER_KEY;
 pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use operator::OperatorPlanner;
+pub use quantified::is_quantified;
 pub use scalar_subquery::at_most_one_row;
 pub use text_output::TEXT_OF;
 pub use type_planner::TypePlanner;
@@ -130,6 +135,9 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     for function in all_scalar_functions() {
         state.register_udf(function)?;
     }
+    for function in quantified::functions() {
+        state.register_udf(Arc::new(function))?;
+    }
     for (function, fold) in [
         (average::function(), Fold::Average),
         (sum::function(), Fold::Sum),
@@ -138,6 +146,7 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     ] {
         state.register_udaf(interval_aggregate::over_intervals(function, fold))?;
     }
+    state.register_udaf(interval_aggregate::of_told_types(array_agg_udaf()))?;
     for function in variance::functions() {
         state.register_udaf(function)?;
     }

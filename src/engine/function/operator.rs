@@ -2,7 +2,7 @@
 //! intervals, JSON, byte strings. It runs nothing.
 
 use datafusion::arrow::datatypes::{DataType, Field};
-use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::functions_nested::expr_fn::{array_element, array_has_any};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{
@@ -85,13 +85,13 @@ impl ExprPlanner for OperatorPlanner {
             return Ok(PlannerResult::Planned(planned));
         }
         if comparison_of(&expression.op).is_some() && is_incomparable(&left, &right) {
-            return Err(undefined(&expression.op, &left, &right));
+            return Err(undefined(&expression, &left, &right));
         }
         if comparison_of(&expression.op).is_some()
             && is_of(&left, BaseType::Json)
             && (is_of(&right, BaseType::Json) || right.data_type().is_string())
         {
-            return Err(undefined(&expression.op, &left, &right));
+            return Err(undefined(&expression, &left, &right));
         }
         match function_of(&expression.op, &left, &right) {
             Some(name) => {
@@ -264,14 +264,19 @@ fn is_incomparable(left: &Field, right: &Field) -> bool {
 }
 
 /// 42883 in PostgreSQL's words.
-fn undefined(operator: &BinaryOperator, left: &Field, right: &Field) -> DataFusionError {
-    let name = |field: &Field| match pg_type_of(field) {
+fn undefined(expression: &RawBinaryExpr, left: &Field, right: &Field) -> DataFusionError {
+    let name = |side: &Expr, field: &Field| match (side, pg_type_of(field)) {
         // Integer constants become 32-bit where they fit.
-        Ok((PgType::Scalar(BaseType::Int8), _)) => BaseType::Int4.sql_name().to_owned(),
-        Ok((pg_type, _)) => pg_type.sql_name(NO_TYPMOD),
-        Err(_) => "unknown".to_owned(),
+        (Expr::Literal(ScalarValue::Int64(Some(number)), _), _)
+            if i32::try_from(*number).is_ok() =>
+        {
+            BaseType::Int4.sql_name().to_owned()
+        }
+        (_, Ok((pg_type, _))) => pg_type.sql_name(NO_TYPMOD),
+        (_, Err(_)) => "unknown".to_owned(),
     };
-    let message = format!("operator does not exist: {} {operator} {}", name(left), name(right));
+    let (left, right) = (name(&expression.left, left), name(&expression.right, right));
+    let message = format!("operator does not exist: {left} {} {right}", expression.op);
     let error = Error::new(ErrorKind::UndefinedFunction, message).with_hint(
         "No operator matches the given name and argument types. You might need to add explicit type casts.",
     );

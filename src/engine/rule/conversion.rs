@@ -1,5 +1,5 @@
 //! Casts that DataFusion makes otherwise than PostgreSQL: between types with and without a zone, by the
-//! session's zone, and from any type to text. It runs after type coercion, which makes casts too.
+//! session's zone, and from any type to text; and the order of what is not ordered as it is stored. It runs after type coercion, which makes casts too.
 
 use std::sync::Arc;
 
@@ -7,14 +7,15 @@ use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, DataFusionError, Result};
-use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr::{ScalarFunction, WindowFunction};
 use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast};
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::base::Error;
-use crate::base::datatype::{NO_TYPMOD, TYPMOD_METADATA};
+use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, TYPMOD_METADATA, pg_type_of};
 use crate::engine::function::{
-    INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, SPAN, TEXT_OF, TIME_OF_INTERVAL, column_function,
+    INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, ORDER_KEY, ROUNDED_ELEMENTS, SPAN, TEXT_OF,
+    TIME_OF_INTERVAL, column_function,
 };
 
 /// Puts PostgreSQL's conversions in the place of casts.
@@ -28,23 +29,46 @@ impl AnalyzerRule for ConversionRule {
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let plan = super::rewrite_expressions(plan, rewrite)?;
-        plan.transform_up_with_subqueries(sort_by_lengths).map(|sorted| sorted.data)
+        plan.transform_up_with_subqueries(sort_by_values).map(|sorted| sorted.data)
     }
 }
 
-/// Intervals are sorted as they are compared.
-fn sort_by_lengths(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+/// Intervals and documents are sorted as they are compared.
+fn sort_by_values(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let LogicalPlan::Sort(mut sort) = node else { return Ok(Transformed::no(node)) };
     let schema = Arc::clone(sort.input.schema());
     let mut changed = false;
     for key in &mut sort.expr {
-        if matches!(key.expr.get_type(&schema), Ok(DataType::Interval(_))) {
-            key.expr = call(SPAN, std::mem::take(&mut key.expr))?;
-            changed = true;
-        }
+        let Some(order) = order_of(&key.expr, &schema) else { continue };
+        key.expr = call(order, std::mem::take(&mut key.expr))?;
+        changed = true;
     }
     let sort = LogicalPlan::Sort(sort);
     Ok(if changed { Transformed::yes(sort) } else { Transformed::no(sort) })
+}
+
+/// The function whose values are in the order of an expression's, where its own are not.
+fn order_of(expression: &Expr, schema: &DFSchema) -> Option<&'static str> {
+    let field = expression.to_field(schema).ok()?.1;
+    match pg_type_of(&field).ok()?.0 {
+        PgType::Scalar(BaseType::Interval) => Some(SPAN),
+        PgType::Scalar(BaseType::Jsonb) => Some(ORDER_KEY),
+        PgType::Scalar(_) | PgType::Array(_) => None,
+    }
+}
+
+/// The same for the windows of calls.
+fn ordered_windows(mut window: WindowFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let mut changed = false;
+    let order = window.params.order_by.iter_mut().map(|key| &mut key.expr);
+    for key in order.chain(&mut window.params.partition_by) {
+        if order_of(key, schema) == Some(ORDER_KEY) {
+            *key = call(ORDER_KEY, std::mem::take(key))?;
+            changed = true;
+        }
+    }
+    let window = Expr::WindowFunction(Box::new(window));
+    Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
 }
 
 fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -68,6 +92,7 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             comparison.right = Box::new(call(SPAN, *comparison.right)?);
             Ok(Transformed::yes(Expr::BinaryExpr(comparison)))
         }
+        Expr::WindowFunction(window) => ordered_windows(*window, schema),
         other => Ok(Transformed::no(other)),
     }
 }
@@ -87,7 +112,7 @@ fn call(name: &str, argument: Expr) -> Result<Expr> {
 
 /// The expression as a value of the target's type; `None` where the cast is right.
 fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Option<Expr>> {
-    use DataType::{Date32, Date64, Decimal128, Interval, Time32, Time64, Timestamp};
+    use DataType::{Date32, Date64, Decimal128, Interval, List, Time32, Time64, Timestamp};
     let to = target.data_type();
     let micros = |zone: Option<Arc<str>>| Timestamp(TimeUnit::Microsecond, zone);
     let with = |name: &str, input: DataType| -> Result<Expr> {
@@ -116,11 +141,20 @@ fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Opt
         (Time32(_) | Time64(_), Interval(_)) => {
             finished(with(INTERVAL_OF_TIME, Time64(TimeUnit::Microsecond))?)
         }
+        (List(from), List(to)) if has_fractions(from) && to.data_type().is_integer() => {
+            finished(call(ROUNDED_ELEMENTS, expression.clone())?)
+        }
         (from, to) if to.is_string() && !is_written_alike(from) => {
             finished(call(TEXT_OF, expression.clone())?)
         }
         _ => None,
     })
+}
+
+/// Whether Arrow's cast to an integer would cut digits off.
+fn has_fractions(element: &Field) -> bool {
+    let data_type = element.data_type();
+    data_type.is_floating() || matches!(data_type, DataType::Decimal128(..))
 }
 
 /// Whether a type is `numeric` without precision, which takes every numeric as it is.

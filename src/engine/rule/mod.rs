@@ -18,6 +18,7 @@ mod precision;
 mod set_operation;
 mod subquery;
 mod text_input;
+mod told_type;
 mod untyped;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub use integer::narrow_integer_literals;
 pub use join::refuse_merged_columns;
 pub use lateral::inline_laterals;
 pub use set_operation::count_copies;
+pub use told_type::keep_told_types;
 pub use untyped::type_untyped;
 
 use super::function;

@@ -10,9 +10,7 @@ use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
 use crate::base::datatype::{BaseType, PgType, pg_type_of};
-
-/// What the planner makes of `= ANY (array)`.
-const CONTAINS: &str = "array_has";
+use crate::engine::function::is_quantified;
 
 /// Gives parameters their types, and constants behind ANY.
 pub fn type_untyped(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -30,27 +28,41 @@ fn in_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr
             _ => Transformed::no(expression),
         });
     }
-    let Expr::ScalarFunction(ScalarFunction { func, args }) = &expression else {
-        return Ok(Transformed::no(expression));
-    };
-    let [array, element] = args.as_slice() else { return Ok(Transformed::no(expression)) };
-    if func.name() != CONTAINS {
+    let Expr::ScalarFunction(call) = &expression else { return Ok(Transformed::no(expression)) };
+    let [value, array] = call.args.as_slice() else { return Ok(Transformed::no(expression)) };
+    if !is_quantified(call) {
         return Ok(Transformed::no(expression));
     }
-    let Some(array) = typed(array, element, schema) else { return Ok(Transformed::no(expression)) };
-    let call = ScalarFunction::new_udf(Arc::clone(func), vec![array, element.clone()]);
+    let of_value = || array_of(value.to_field(schema).ok()?.1.as_ref());
+    let of_array = || element_of(array.to_field(schema).ok()?.1.as_ref());
+    let arguments = match (typed(array, of_value), typed(value, of_array)) {
+        (Some(array), _) => vec![value.clone(), array],
+        (None, Some(value)) => vec![value, array.clone()],
+        (None, None) => return Ok(Transformed::no(expression)),
+    };
+    let call = ScalarFunction::new_udf(Arc::clone(&call.func), arguments);
     Ok(Transformed::yes(Expr::ScalarFunction(call)))
 }
 
-fn typed(array: &Expr, element: &Expr, schema: &DFSchema) -> Option<Expr> {
-    let field = || array_of(element.to_field(schema).ok()?.1.as_ref());
-    match array {
+fn typed(untyped: &Expr, field: impl FnOnce() -> Option<FieldRef>) -> Option<Expr> {
+    match untyped {
         Expr::Placeholder(Placeholder { id, field: None }) => {
             let placeholder = Placeholder::new_with_field(id.clone(), Some(field()?));
             Some(Expr::Placeholder(placeholder))
         }
         Expr::Literal(value, _) if value.try_as_str().flatten().is_some() => {
-            Some(Expr::Cast(Cast::new_from_field(Box::new(array.clone()), field()?)))
+            Some(Expr::Cast(Cast::new_from_field(Box::new(untyped.clone()), field()?)))
+        }
+        _ => None,
+    }
+}
+
+/// What stands in an array that is more than text.
+fn element_of(array: &Field) -> Option<FieldRef> {
+    match array.data_type() {
+        DataType::List(item) if !item.data_type().is_string() && !item.data_type().is_null() => {
+            let element = item.as_ref().clone().with_nullable(true);
+            Some(Arc::new(element.with_metadata(array.metadata().clone())))
         }
         _ => None,
     }

@@ -24,6 +24,37 @@ impl Lookup {
         Lookup(filters.iter().filter_map(bound_column).collect())
     }
 
+    /// That `column` has one of these texts.
+    pub fn by_texts(column: &str, texts: BTreeSet<String>) -> Self {
+        Lookup(vec![(column.to_owned(), Values::Texts(texts))])
+    }
+
+    /// That `column` has one of these values too; nothing when they are of no kind that binds.
+    pub fn bind<'a>(
+        &mut self,
+        column: &str,
+        values: impl Iterator<Item = &'a ScalarValue> + Clone,
+    ) {
+        if let Some(values) = values_of(values) {
+            // The first that binds a column is asked; the shorter list goes first.
+            let place = match self.0.iter().position(|(name, _)| name == column) {
+                Some(known)
+                    if self.0.get(known).is_some_and(|(_, own)| own.len() <= values.len()) =>
+                {
+                    return;
+                }
+                Some(known) => known,
+                None => self.0.len(),
+            };
+            self.0.insert(place, (column.to_owned(), values));
+        }
+    }
+
+    /// Whether nothing is bound.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `filter` binds a column.
     pub fn understands(filter: &Expr) -> bool {
         bound_column(filter).is_some()
@@ -58,6 +89,15 @@ impl Lookup {
     /// The names of the bound columns.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(column, _)| column.as_str())
+    }
+}
+
+impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Values::Numbers(numbers) => numbers.len(),
+            Values::Texts(texts) => texts.len(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod cell;
 pub mod field;
+mod join_lookup;
 mod lookup;
 pub mod recorded;
 mod recorded_rows;

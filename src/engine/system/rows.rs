@@ -27,6 +27,11 @@ impl Rows {
         Rows { schema, projection, columns, pending: 0, batches: Vec::new() }
     }
 
+    /// The columns that are asked for.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
     /// Appends a row with a cell for every column of the relation.
     pub fn push(&mut self, row: &[Cell<'_>]) -> Result<()> {
         for (column, &index) in self.columns.iter_mut().zip(&self.projection) {

@@ -7,24 +7,32 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, internal_err};
+use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{
     Boundedness, EmissionType, ReplaceChildrenOptions,
 };
-use datafusion::physical_plan::memory::MemoryStream;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
 };
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, StatisticsArgs,
+};
+use futures::{TryStreamExt, stream};
 
 use crate::base::datatype::{NO_TYPMOD, PgType};
 use crate::engine::facts::Facts;
 
 use super::field::field_of;
+use super::join_lookup::JoinKeys;
 use super::lookup::Lookup;
+use super::recorded;
 use super::recorded_rows::RecordedRows;
 use super::rows::Rows;
 use super::visible::Visible;
@@ -80,6 +88,19 @@ impl RowSource {
         }
     }
 
+    /// How many rows there are, about: it decides which side of a join is looked up by the other.
+    fn rows_about(self, facts: &Facts) -> usize {
+        let relations = || recorded::RELATIONS.len() + facts.snapshot.relations().count();
+        match self.name() {
+            "attributes" => relations().saturating_mul(COLUMNS_ABOUT),
+            "classes" => relations(),
+            "types" => recorded::TYPES.len() + 2 * relations(),
+            "procedures" => recorded::PROCEDURES.len(),
+            "descriptions" => recorded::DESCRIPTIONS.len() + relations(),
+            _ => OTHER_ROWS,
+        }
+    }
+
     fn push(self, facts: &Facts, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
         match self {
             RowSource::Facts(relation) => (relation.rows)(&Visible::new(facts), lookup, rows),
@@ -87,6 +108,11 @@ impl RowSource {
         }
     }
 }
+
+/// Rows that a look-up finds, columns of a relation and rows of the small relations, about.
+const FOUND_ROWS: usize = 10;
+const COLUMNS_ABOUT: usize = 20;
+const OTHER_ROWS: usize = 500;
 
 /// The provider of one native relation.
 #[derive(Debug)]
@@ -113,7 +139,7 @@ impl TableProvider for NativeTable {
 
     async fn scan(
         &self,
-        _state: &dyn Session,
+        state: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
         _limit: Option<usize>,
@@ -123,7 +149,12 @@ impl TableProvider for NativeTable {
             None => (0..self.schema.fields().len()).collect(),
         };
         let schema = Arc::new(self.schema.project(&projection)?);
-        Ok(Arc::new(NativeScan::new(self.source, schema, projection, Lookup::new(filters))))
+        let lookup = Lookup::new(filters);
+        let rows = match lookup.is_empty() {
+            true => self.source.rows_about(Facts::of(state.config_options())?),
+            false => FOUND_ROWS,
+        };
+        Ok(Arc::new(NativeScan::new(self.source, schema, projection, lookup, rows)))
     }
 
     fn supports_filters_pushdown(
@@ -144,18 +175,27 @@ struct NativeScan {
     source: RowSource,
     projection: Vec<usize>,
     lookup: Lookup,
+    join_keys: JoinKeys,
+    rows_about: usize,
     properties: Arc<PlanProperties>,
 }
 
 impl NativeScan {
-    fn new(source: RowSource, schema: SchemaRef, projection: Vec<usize>, lookup: Lookup) -> Self {
+    fn new(
+        source: RowSource,
+        schema: SchemaRef,
+        projection: Vec<usize>,
+        lookup: Lookup,
+        rows_about: usize,
+    ) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(1),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        NativeScan { source, projection, lookup, properties: Arc::new(properties) }
+        let (join_keys, properties) = (JoinKeys::default(), Arc::new(properties));
+        NativeScan { source, projection, lookup, join_keys, rows_about, properties }
     }
 }
 
@@ -212,10 +252,64 @@ impl ExecutionPlan for NativeScan {
         if partition != 0 {
             return internal_err!("a system relation has one partition, not {partition}");
         }
-        let facts = Facts::of(context.session_config().options())?;
         let schema = self.schema();
         let mut rows = Rows::new(Arc::clone(&schema), self.projection.clone());
-        self.source.push(facts, &self.lookup, &mut rows)?;
-        Ok(Box::pin(MemoryStream::try_new(rows.finish()?, schema, None)?))
+        let (source, lookup, join_keys) =
+            (self.source, self.lookup.clone(), self.join_keys.clone());
+        // A join has read its other side when it asks for the first batch, and not before.
+        let batches = async move {
+            let lookup = join_keys.narrow(&lookup, &rows.schema());
+            source.push(Facts::of(context.session_config().options())?, &lookup, &mut rows)?;
+            Ok::<_, DataFusionError>(stream::iter(rows.finish()?.into_iter().map(Ok)))
+        };
+        let batches = stream::once(batches).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+
+    /// For another run, whose joins find other keys and say them to nobody.
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(NativeScan {
+            source: self.source,
+            projection: self.projection.clone(),
+            lookup: self.lookup.clone(),
+            join_keys: JoinKeys::default(),
+            rows_about: self.rows_about,
+            properties: Arc::clone(&self.properties),
+        }))
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let num_rows = Precision::Inexact(self.rows_about);
+        Ok(Arc::new(Statistics { num_rows, ..Statistics::new_unknown(&self.schema()) }))
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        result: ChildPushdownResult,
+        _: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let filters = result.parent_filters.into_iter().map(|filter| filter.filter);
+        let filters: Vec<_> = filters.collect();
+        let answer = FilterPushdownPropagation::with_parent_pushdown_result(vec![
+            PushedDown::No;
+            filters.len()
+        ]);
+        if !matches!(phase, FilterPushdownPhase::Post) || filters.is_empty() {
+            return Ok(answer);
+        }
+        let scan = NativeScan {
+            source: self.source,
+            projection: self.projection.clone(),
+            lookup: self.lookup.clone(),
+            join_keys: self.join_keys.and(filters),
+            rows_about: self.rows_about,
+            properties: Arc::clone(&self.properties),
+        };
+        Ok(answer.with_updated_node(Arc::new(scan)))
     }
 }

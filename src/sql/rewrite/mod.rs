@@ -25,6 +25,7 @@ mod like_escape;
 mod merged_columns;
 mod named_arguments;
 mod prefix_operators;
+mod quantified;
 mod record_functions;
 mod row_comparison;
 mod row_values;
@@ -46,6 +47,7 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Span;
 
+pub use quantified::QUANTIFIED;
 pub use row_comparison::PERIOD_END;
 pub use row_values::WHOLE_ROW;
 pub use session_words::is_session_word;
@@ -90,6 +92,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(row_comparison::rewrite),
     Rule::Expression(row_values::rewrite),
     Rule::Expression(like_any::rewrite),
+    Rule::Expression(quantified::rewrite),
     Rule::Expression(like_escape::rewrite),
     Rule::Expression(grouping_tuples::rewrite),
     Rule::Query(fetch::rewrite),

@@ -1,5 +1,6 @@
 //! In a column of VALUES where one row tells a type, `DATE '2024-02-29'` or `'1'::bigint`, the strings of the
-//! other rows are read as that type, as PostgreSQL reads them: the planner takes them for text.
+//! other rows are read as that type, as PostgreSQL reads them: the planner takes them for text. Of several types of
+//! numbers the widest is that of the column.
 
 use sqlparser::ast::{
     CastKind, DataType, ExactNumberInfo, Expr, Query, SetExpr, TypedString, UnaryOperator, Value,
@@ -12,10 +13,20 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
     let SetExpr::Values(values) = query.body.as_mut() else { return Ok(()) };
     let columns = values.rows.first().map_or(0, |row| row.content.len());
     for column in 0..columns {
-        let told = values.rows.iter().find_map(|row| row.content.get(column).and_then(type_of));
-        let Some(told) = told.cloned() else { continue };
+        let all = || values.rows.iter().filter_map(|row| row.content.get(column));
+        let told = all().filter_map(type_of);
+        // The first of the widest.
+        let widest = told.reduce(|one, other| if rank(other) > rank(one) { other } else { one });
+        let is_mixed = widest.is_some_and(|widest| {
+            all().filter_map(type_of).any(|told| rank(told).is_some() && rank(told) < rank(widest))
+        });
+        let among_numbers = || (all().any(is_string) && all().any(is_integer)).then_some(INTEGER);
+        let Some(told) = widest.cloned().or_else(among_numbers) else { continue };
         for value in values.rows.iter_mut().filter_map(|row| row.content.get_mut(column)) {
-            if is_string(value) || takes_numbers(&told) && is_number(value) {
+            let is_narrower = is_mixed && type_of(value).is_some_and(|own| rank(own) < rank(&told));
+            let is_told_number =
+                takes_numbers(&told) && is_number(value) || told == INTEGER && is_integer(value);
+            if is_string(value) || is_null(value) || is_narrower || is_told_number {
                 *value = Expr::Cast {
                     kind: CastKind::DoubleColon,
                     expr: Box::new(take(value)),
@@ -27,6 +38,21 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
         }
     }
     Ok(())
+}
+
+const INTEGER: DataType = DataType::Integer(None);
+
+/// How wide a type of numbers is: a narrower one becomes a wider one beside it.
+fn rank(data_type: &DataType) -> Option<u8> {
+    Some(match data_type {
+        DataType::SmallInt(_) | DataType::Int2(_) => 0,
+        DataType::Int(_) | DataType::Integer(_) | DataType::Int4(_) => 1,
+        DataType::BigInt(_) | DataType::Int8(_) => 2,
+        DataType::Numeric(_) | DataType::Decimal(_) | DataType::Dec(_) => 3,
+        DataType::Real | DataType::Float4 => 4,
+        DataType::DoublePrecision | DataType::Double(_) | DataType::Float8 => 5,
+        _ => return None,
+    })
 }
 
 fn type_of(value: &Expr) -> Option<&DataType> {
@@ -58,6 +84,21 @@ fn is_number(value: &Expr) -> bool {
         Expr::Value(value) => matches!(value.value, Value::Number(_, _)),
         _ => false,
     }
+}
+
+/// Whether a constant fits 32 bits.
+fn is_integer(value: &Expr) -> bool {
+    match value {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => is_integer(expr),
+        Expr::Value(value) => {
+            matches!(&value.value, Value::Number(digits, _) if digits.parse::<i32>().is_ok())
+        }
+        _ => false,
+    }
+}
+
+fn is_null(value: &Expr) -> bool {
+    matches!(value, Expr::Value(value) if matches!(value.value, Value::Null))
 }
 
 fn is_string(value: &Expr) -> bool {

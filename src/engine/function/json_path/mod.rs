@@ -4,6 +4,7 @@
 
 mod item;
 mod lexer;
+mod order;
 mod path;
 mod walk;
 
@@ -30,6 +31,8 @@ pub const PATH_EXISTS: &str = "jsonb_path_exists_opr";
 pub const PATH_MATCH: &str = "jsonb_path_match_opr";
 /// How two documents are ordered: less than zero, zero or more.
 pub const COMPARE: &str = "jsonb_cmp";
+/// Bytes that are ordered as their documents are.
+pub const ORDER_KEY: &str = "jsonb_order_key";
 
 pub const KERNELS: &[Kernel] = &[
     Kernel::immutable("jsonb_path_exists", &[of_path(BOOL, |a| exists(a, false))])
@@ -53,6 +56,17 @@ pub const KERNELS: &[Kernel] = &[
                     false => Item::parse(one.at(row))?.compare(&Item::parse(other.at(row))?)?,
                 };
                 Ok(Some(order as i32))
+            })
+        })],
+    ),
+    Kernel::immutable(
+        ORDER_KEY,
+        &[Overload::new(&[Text], Returns::Type(BaseType::Bytea), |a| {
+            let documents = a.texts(0)?;
+            a.make_bytes(|row| {
+                let mut key = Vec::new();
+                order::write_key(&Item::parse(documents.at(row))?, &mut key);
+                Ok(Some(key))
             })
         })],
     ),

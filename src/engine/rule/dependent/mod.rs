@@ -6,6 +6,7 @@
 //! subquery becomes a join here: `push` computes it for all the values it depends on at once.
 
 mod attach;
+mod outer_join;
 mod push;
 mod reference;
 
@@ -25,6 +26,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use super::lateral::is_lateral;
 use attach::Attachment;
+use outer_join::over_both_sides;
 use push::{Domain, Names, Pushed, refused};
 use reference::{expression_refers_to, references, refers_to, subquery_of};
 
@@ -114,10 +116,10 @@ fn pulls_up(plan: &LogicalPlan, columns: &[Column]) -> Result<bool> {
         return Ok(true);
     }
     match plan {
-        LogicalPlan::Projection(projection) => {
-            Ok(!any_refers_to(&projection.expr, columns, projection.input.schema())?
-                && pulls_up(&projection.input, columns)?)
-        }
+        // A subquery in what it computes becomes a join below it, and nothing is pulled up through that.
+        LogicalPlan::Projection(projection) => Ok(!has_subquery(plan)?
+            && !any_refers_to(&projection.expr, columns, projection.input.schema())?
+            && pulls_up(&projection.input, columns)?),
         LogicalPlan::Filter(filter) => {
             Ok(!is_nested(&filter.predicate, columns)? && pulls_up(&filter.input, columns)?)
         }
@@ -162,12 +164,12 @@ fn is_nested(condition: &Expr, columns: &[Column]) -> Result<bool> {
 fn aggregate_pulls_up(plan: &LogicalPlan, columns: &[Column]) -> Result<bool> {
     match plan {
         LogicalPlan::SubqueryAlias(alias) => aggregate_pulls_up(&alias.input, columns),
-        LogicalPlan::Projection(projection) => {
-            Ok(!any_refers_to(&projection.expr, columns, projection.input.schema())?
-                && aggregate_pulls_up(&projection.input, columns)?)
-        }
+        LogicalPlan::Projection(projection) => Ok(!has_subquery(plan)?
+            && !any_refers_to(&projection.expr, columns, projection.input.schema())?
+            && aggregate_pulls_up(&projection.input, columns)?),
         LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty() => {
-            Ok(!any_refers_to(&aggregate.aggr_expr, columns, aggregate.input.schema())?
+            Ok(!has_subquery(plan)?
+                && !any_refers_to(&aggregate.aggr_expr, columns, aggregate.input.schema())?
                 && pulls_up(&aggregate.input, columns)?
                 && has_equalities_only(&aggregate.input, columns)?)
         }
@@ -353,7 +355,8 @@ fn in_join(join: Join, names: &Names) -> Result<Transformed<LogicalPlan>> {
     let condition = left.expression(condition, &of_left)?;
     let condition = right.expression(condition, &of_right)?;
     if condition.exists(chosen)? {
-        return Err(refused("the condition of an outer join that compares both sides"));
+        let joined = over_both_sides(&join, condition, (left.plan, right.plan), names)?;
+        return renamed(joined, schema.columns(), &schema).map(Transformed::yes);
     }
     let joined = Join::try_new(
         Arc::new(left.plan),

@@ -5,18 +5,22 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::Schema;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{
-    Column, DFSchema, DataFusionError, JoinType, NullEquality, Result, ScalarValue, internal_err,
+    Column, DFSchema, DFSchemaRef, DataFusionError, JoinType, NullEquality, Result, ScalarValue,
+    internal_err,
 };
+use datafusion::datasource::cte_worktable::CteWorkTable;
+use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::{Sort as SortExpr, WindowFunction};
 use datafusion::logical_expr::logical_plan::{Distinct, DistinctOn, SkipType, Union};
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     Aggregate, Expr, ExprFunctionExt, ExprSchemable, Filter, GroupingSet, Join, Limit, LogicalPlan,
-    LogicalPlanBuilder, Operator, Sort, SubqueryAlias, Values, Window, binary_expr, cast, lit,
-    when,
+    LogicalPlanBuilder, Operator, RecursiveQuery, Sort, SubqueryAlias, TableScan, Values, Window,
+    binary_expr, cast, lit, when,
 };
 
 use crate::base::Error;
@@ -25,10 +29,13 @@ use super::super::lateral::is_lateral;
 use super::reference::{Renamed, at_hand, referring, refers_to};
 
 /// The distinct values of some columns of a plan.
+#[derive(Clone)]
 pub struct Domain<'a> {
     plan: &'a LogicalPlan,
     columns: Vec<Column>,
     names: &'a Names,
+    /// The work tables of the recursive queries around, whose rows carry the values already.
+    carrying: Vec<WorkTable>,
 }
 
 /// Names that nothing else in a plan has.
@@ -42,6 +49,41 @@ impl Names {
     }
 }
 
+const FUNCTION_IN_FROM: &str = "a function in FROM with arguments from the outer query";
+
+/// What a recursive query reads of its last step, with the values of each row.
+#[derive(Clone)]
+struct WorkTable {
+    /// The table's name in the subquery as it is written.
+    replaced: String,
+    name: String,
+    values: Vec<Column>,
+    /// Of the first step: the values, then its own columns.
+    schema: DFSchemaRef,
+}
+
+impl WorkTable {
+    fn is_scanned_by(&self, plan: &LogicalPlan) -> bool {
+        let LogicalPlan::TableScan(scan) = plan else { return false };
+        let Ok(provider) = source_as_provider(&scan.source) else { return false };
+        let table = provider.downcast_ref::<CteWorkTable>();
+        table.is_some_and(|table| table.name() == self.replaced)
+    }
+
+    fn scan(&self, replaced: &TableScan) -> Result<Pushed> {
+        let values = self.schema.fields().iter().take(self.values.len());
+        let values = values.map(|field| Arc::new(field.as_ref().clone().with_nullable(true)));
+        let own = replaced.source.schema();
+        let fields = values.chain(own.fields().iter().cloned());
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let source = provider_as_source(Arc::new(CteWorkTable::new(&self.name, schema)));
+        let plan = LogicalPlanBuilder::scan(replaced.table_name.clone(), source, None)?.build()?;
+        let columns = plan.schema().columns().into_iter();
+        let values = columns.take(self.values.len()).collect();
+        Ok(Pushed { plan, values })
+    }
+}
+
 /// A plan whose rows carry the values they belong to, one column for each of the domain's.
 pub struct Pushed {
     pub plan: LogicalPlan,
@@ -50,11 +92,18 @@ pub struct Pushed {
 
 impl<'a> Domain<'a> {
     pub fn new(plan: &'a LogicalPlan, columns: Vec<Column>, names: &'a Names) -> Self {
-        Domain { plan, columns, names }
+        Domain { plan, columns, names, carrying: Vec::new() }
+    }
+
+    /// Whether the rows of `plan` differ from value to value.
+    fn varies(&self, plan: &LogicalPlan, columns: &[Column]) -> Result<bool> {
+        let scanned =
+            |node: &LogicalPlan| Ok(self.carrying.iter().any(|table| table.is_scanned_by(node)));
+        Ok(refers_to(plan, columns)? || (!self.carrying.is_empty() && plan.exists(scanned)?))
     }
 
     /// The values, under new names.
-    fn instance(&self) -> Result<Pushed> {
+    pub fn instance(&self) -> Result<Pushed> {
         let values: Vec<Column> = self.new_names();
         let named = self.columns.iter().zip(&values);
         let named = named.map(|(column, new)| Expr::Column(column.clone()).alias(&new.name));
@@ -86,7 +135,7 @@ impl<'a> Domain<'a> {
 
     /// The rows of `plan` for every value of the domain. Columns of `plan` keep their names.
     pub fn push(&self, plan: &LogicalPlan) -> Result<Pushed> {
-        if !refers_to(plan, &self.columns)? {
+        if !self.varies(plan, &self.columns)? {
             let Pushed { plan: instance, values } = self.instance()?;
             let plan = LogicalPlanBuilder::from(instance).cross_join(plan.clone())?.build()?;
             return Ok(Pushed { plan, values });
@@ -134,10 +183,14 @@ impl<'a> Domain<'a> {
                 Ok(Pushed { plan, values })
             }
             LogicalPlan::Values(rows) => self.rows(rows),
-            LogicalPlan::RecursiveQuery(_) => Err(refused("WITH RECURSIVE")),
-            LogicalPlan::Extension(_) | LogicalPlan::TableScan(_) => {
-                Err(refused("a function in FROM with arguments from the outer query"))
+            LogicalPlan::RecursiveQuery(query) => self.repeated(query),
+            LogicalPlan::TableScan(scan) => {
+                match self.carrying.iter().find(|table| table.is_scanned_by(plan)) {
+                    Some(table) => table.scan(scan),
+                    None => Err(refused(FUNCTION_IN_FROM)),
+                }
             }
+            LogicalPlan::Extension(_) => Err(refused(FUNCTION_IN_FROM)),
             LogicalPlan::EmptyRelation(_)
             | LogicalPlan::Repartition(_)
             | LogicalPlan::Statement(_)
@@ -321,8 +374,8 @@ impl<'a> Domain<'a> {
         let left_columns = join.left.schema();
         let beside: Vec<Column> =
             self.columns.iter().filter(|one| !left_columns.has_column(one)).cloned().collect();
-        let needs_left = refers_to(&join.left, &self.columns)?;
-        let needs_right = refers_to(&join.right, &beside)?;
+        let needs_left = self.varies(&join.left, &self.columns)?;
+        let needs_right = self.varies(&join.right, &beside)?;
         match join.join_type {
             JoinType::Inner if !needs_left && !is_lateral(&join.right) => {
                 let right = self.push(&join.right)?;
@@ -454,6 +507,32 @@ impl<'a> Domain<'a> {
         let columns = plan.schema.columns().into_iter().skip(values.len());
         let columns = columns.map(Expr::Column).collect();
         self.projected(Pushed { plan: LogicalPlan::Union(plan), values }, columns, &union.schema)
+    }
+
+    /// `WITH RECURSIVE`, whose every row carries the values: those of a step come from the row before it.
+    fn repeated(&self, query: &RecursiveQuery) -> Result<Pushed> {
+        let first = self.push(&query.static_term)?;
+        let own = query.static_term.schema().columns().into_iter().map(Expr::Column);
+        let first = self.projected(first, own.collect(), query.static_term.schema())?;
+        let name = self.names.next("working");
+        let table = WorkTable {
+            replaced: query.name.clone(),
+            name: name.clone(),
+            values: first.values.clone(),
+            schema: Arc::clone(first.plan.schema()),
+        };
+        let mut inner = self.clone();
+        inner.carrying.push(table);
+        let next = inner.push(&query.recursive_term)?;
+        let own = query.recursive_term.schema().columns().into_iter().map(Expr::Column);
+        let next = self.projected(next, own.collect(), query.recursive_term.schema())?;
+        let plan = LogicalPlanBuilder::from(first.plan)
+            .to_recursive_query(name, next.plan, query.is_distinct)?
+            .build()?;
+        let columns = plan.schema().columns();
+        let own = columns.iter().skip(first.values.len()).cloned().map(Expr::Column).collect();
+        let values = columns.into_iter().take(first.values.len()).collect();
+        self.projected(Pushed { plan, values }, own, &query.schema)
     }
 
     /// `VALUES` with references: each row of expressions over the domain.

@@ -46,7 +46,13 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
             rows.push(&system_row(relation))?;
         }
     }
-    for (schema, relation) in visible.relations(lookup, "oid", "relname") {
+    let of_rows = lookup.numbers("reltype").map(|types| {
+        let types = types.iter().filter_map(|&oid| u32::try_from(oid).ok());
+        let relations = types.filter_map(|oid| recorded::relation_of_row_type(Oid(oid)));
+        relations.filter_map(|(relation, _)| visible.relation_by_oid(relation)).collect()
+    });
+    let users = of_rows.unwrap_or_else(|| visible.relations(lookup, "oid", "relname"));
+    for (schema, relation) in users {
         if lookup.admits_text("relname", &relation.name)
             && lookup.admits_number("relnamespace", schema.oid.0)
         {

@@ -1,6 +1,8 @@
 //! `lakegate_catalog.types`: the types that Lakegate has, as PostgreSQL records them, and the types of the
 //! rows of relations.
 
+use std::collections::BTreeSet;
+
 use datafusion::common::Result;
 
 use crate::base::Oid;
@@ -72,8 +74,23 @@ fn with_rows<'a>(visible: &Visible<'a>, lookup: &Lookup) -> Vec<Named<'a>> {
         let relations = oids.filter_map(|oid| recorded::relation_of_row_type(Oid(oid)));
         return relations.filter_map(|(relation, _)| visible.named_by_oid(relation)).collect();
     }
-    let system = recorded::RELATIONS.iter().map(Named::System);
-    let users = visible.relations(&Lookup::default(), "oid", "relname");
+    // Arrays have no relation.
+    if let Some(oids) = lookup.numbers("typrelid").filter(|oids| !oids.contains(&0)) {
+        let oids = oids.iter().filter_map(|&oid| u32::try_from(oid).ok());
+        return oids.filter_map(|oid| visible.named_by_oid(Oid(oid))).collect();
+    }
+    // A row's type has its relation's name, the array of rows the same behind a line.
+    let names = lookup.texts("typname").map(|names| {
+        let of_arrays = names.iter().filter_map(|name| name.strip_prefix('_')).map(str::to_owned);
+        names.iter().cloned().chain(of_arrays).collect::<BTreeSet<String>>()
+    });
+    let is_wanted = |name: &str| names.as_ref().is_none_or(|names| names.contains(name));
+    let system = recorded::RELATIONS.iter().filter(|one| is_wanted(one.name)).map(Named::System);
+    let named = match &names {
+        Some(names) => Lookup::by_texts("relname", names.clone()),
+        None => Lookup::default(),
+    };
+    let users = visible.relations(&named, "oid", "relname");
     system.chain(users.into_iter().map(|(schema, table)| Named::User(schema, table))).collect()
 }
 
