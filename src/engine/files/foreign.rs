@@ -129,8 +129,6 @@ fn check_clauses(create: &BoundCreateTable) -> Result<()> {
         "CHECK"
     } else if !create.keys.is_empty() {
         "a key"
-    } else if !create.keys.is_empty() {
-        "a key"
     } else if !create.cluster_by.is_empty() {
         "CLUSTER BY"
     } else if !create.properties.is_empty() {
