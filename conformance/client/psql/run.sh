@@ -64,7 +64,7 @@ contains '\df finds a function' 'pg_catalog|upper|text|text|func' "$(sql -c '\df
 backslash_errors() { python3 "$(dirname "$0")/backslash.py" | psql -Xq 2>&1 >"$WORK/backslash" | grep -A1 'ERROR:' | head -4; }
 equals "every backslash command" "" "$(backslash_errors)"
 contains "\\dp shows privileges" 'shop|item|table|' "$(sql -c '\dp shop.item')"
-equals '\crosstabview' $'r|b|c\na|3|4\nd|5|' "$(sql <<'SQL'
+equals '\crosstabview' $'a|3|4\nd|5|' "$(sql <<'SQL'
 SELECT 'a' AS r, 'b' AS c, 3 AS v UNION ALL SELECT 'a', 'c', 4 UNION ALL SELECT 'd', 'b', 5 ORDER BY 1, 2 \crosstabview
 SQL
 )"
@@ -103,6 +103,8 @@ SQL
 
 # Keys
 
+# Without the title and the columns' names, but with what stands below the rows.
+described() { psql -XqA -c 'SET search_path = shop' -c "$1" 2>&1 | tail -n +3; }
 sql -q <<'SQL' >/dev/null
 CREATE TABLE shop.owner (id bigint PRIMARY KEY, code text DEFAULT 'none', a int, b int, UNIQUE (a, b), CONSTRAINT positive CHECK (a > 0));
 CREATE TABLE shop.pet (id bigint PRIMARY KEY, owner bigint REFERENCES shop.owner);
@@ -117,12 +119,12 @@ Indexes:
 Check constraints:
     "positive" CHECK (a > 0)
 Referenced by:
-    TABLE "pet" CONSTRAINT "pet_owner_fkey" FOREIGN KEY (owner) REFERENCES owner(id)' "$(in_shop '\d owner' | sed "s/'none'$/'none'::text/")"
-contains '\d of a table with a foreign key' '"pet_owner_fkey" FOREIGN KEY (owner) REFERENCES owner(id)' "$(in_shop '\d pet')"
+    TABLE "pet" CONSTRAINT "pet_owner_fkey" FOREIGN KEY (owner) REFERENCES owner(id)' "$(described '\d owner' | sed "s/'none'$/'none'::text/")"
+contains '\d of a table with a foreign key' '"pet_owner_fkey" FOREIGN KEY (owner) REFERENCES owner(id)' "$(described '\d pet')"
 contains '\di' 'shop|owner_pkey|index|admin|owner' "$(in_shop '\di')"
-contains '\d of an index' 'primary key, btree, for table "shop.owner"' "$(in_shop '\d owner_pkey')"
-equals "ON CONFLICT" $'INSERT 0 2\nINSERT 0 1\n1|new|9\n2|none|' "$(psql -XAt 2>&1 <<'SQL'
-INSERT INTO shop.owner (id, a, b) VALUES (1, 1, 1), (2, NULL, 1) ON CONFLICT DO NOTHING;
+contains '\d of an index' 'primary key, btree, for table "shop.owner"' "$(described '\d owner_pkey')"
+equals "ON CONFLICT" $'INSERT 0 2\nINSERT 0 1\n1|new|9\n2|none|5' "$(psql -XAt 2>&1 <<'SQL'
+INSERT INTO shop.owner (id, a, b) VALUES (1, 1, 1), (2, 5, 1) ON CONFLICT (id) DO NOTHING;
 INSERT INTO shop.owner AS o (id, code, a, b) VALUES (1, 'new', 9, 9) ON CONFLICT (id) DO UPDATE SET code = excluded.code, a = excluded.a WHERE o.a = 1;
 SELECT id, code, a FROM shop.owner ORDER BY id;
 SQL

@@ -385,7 +385,8 @@ fn expanded(array: Expr) -> Expr {
     // No relation has that name, which would be taken for its rows.
     let number = Ident::with_quote('"', "__number");
     let text = |text: &str| Expr::value(Value::SingleQuotedString(text.to_owned()));
-    let one = Expr::value(Value::Number("1".to_owned(), false));
+    // Its type is that of the count, from the start.
+    let one = cast(Expr::value(Value::Number("1".to_owned(), false)), DataType::Int(None));
     let count = call("cardinality", vec![array.clone()]);
     let element = call("array_element", vec![array, Expr::Identifier(number.clone())]);
     let row =
