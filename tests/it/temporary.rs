@@ -7,31 +7,7 @@ use std::time::{Duration, Instant};
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
-use crate::support::{Options, RawClient, Server};
-
-struct Client(RawClient);
-
-impl Client {
-    fn of(server: &Server) -> Self {
-        Client(RawClient::connect(&server.endpoint(), &[]).unwrap())
-    }
-
-    fn run(&mut self, sql: &str) {
-        self.0.simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    }
-
-    fn sqlstate(&mut self, sql: &str) -> String {
-        match self.0.simple_query(sql) {
-            Ok(_) => panic!("{sql}: no error"),
-            Err(error) => error.sqlstate,
-        }
-    }
-
-    fn value(&mut self, sql: &str) -> String {
-        let rows = self.0.simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}")).rows;
-        rows[0][0].clone().unwrap_or_default()
-    }
-}
+use crate::support::{Client, Options, RawClient, Server};
 
 /// Why, and since when, locations belong to no table.
 fn loose_locations(data: &Path) -> Vec<(String, i64)> {

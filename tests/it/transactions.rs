@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
-use crate::support::{Options, RawClient, Server, message};
+use crate::support::{Client, Options, Server, message};
 
 struct Lake {
     server: Server,
@@ -17,27 +17,7 @@ impl Lake {
     }
 
     fn client(&self) -> Client {
-        Client(RawClient::connect(&self.server.endpoint(), &[]).unwrap())
-    }
-}
-
-struct Client(RawClient);
-
-impl Client {
-    fn run(&mut self, sql: &str) {
-        self.0.simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    }
-
-    fn sqlstate(&mut self, sql: &str) -> String {
-        match self.0.simple_query(sql) {
-            Ok(_) => panic!("{sql}: no error"),
-            Err(error) => error.sqlstate,
-        }
-    }
-
-    fn value(&mut self, sql: &str) -> String {
-        let rows = self.0.simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}")).rows;
-        rows[0][0].clone().unwrap_or_default()
+        Client::of(&self.server)
     }
 }
 
@@ -189,7 +169,7 @@ fn a_commit_that_a_crash_has_cut_off_is_taken_back() {
     let data = folder.path().join("data");
     let mut server =
         Server::start(Options { data: Some(data.clone()), ..Options::default() }).unwrap();
-    let mut a = Client(RawClient::connect(&server.endpoint(), &[]).unwrap());
+    let mut a = Client::of(&server);
     a.run("create table s (id int)");
     a.run("create table t (id int)");
     a.run("insert into s values (1)");
@@ -220,7 +200,7 @@ fn a_commit_that_a_crash_has_cut_off_is_taken_back() {
         }
     });
     let server = server.restart().unwrap();
-    let mut a = Client(RawClient::connect(&server.endpoint(), &[]).unwrap());
+    let mut a = Client::of(&server);
     assert_eq!(
         a.value("select (select count(*) from s) || ' ' || (select count(*) from t)"),
         "1 1"

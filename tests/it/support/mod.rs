@@ -2,6 +2,7 @@
 //! sees every byte. It knows nothing of the program's inside.
 
 mod binary;
+mod client;
 mod postgres;
 mod random;
 mod raw_client;
@@ -9,6 +10,7 @@ mod scram;
 mod server;
 
 pub use binary::{Raw, text_of};
+pub use client::Client;
 pub use postgres::Postgres;
 pub use random::Random;
 pub use raw_client::{BackendMessage, Fields, RawClient, ResultSet, SqlError, message};
