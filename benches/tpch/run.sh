@@ -2,16 +2,5 @@
 # Measures Lakegate against DuckDB and PostgreSQL with TPC-H. Arguments go to bench.py; see its --help.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-
-target=${CARGO_TARGET_DIR:-target}
-venv=$target/tpch-venv
-if [[ ! -x $venv/bin/tpcgen-cli ]]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r benches/tpch/requirements.txt
-fi
-if [[ -z ${BINARY:-} ]]; then
-    cargo build --release
-    BINARY=$(realpath "$target/release/lakegate")
-fi
-export BINARY
-exec "$venv/bin/python" benches/tpch/bench.py "$@"
+. benches/environment.sh
+exec "$PYTHON" benches/tpch/bench.py "$@"
