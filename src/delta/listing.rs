@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::BooleanArray;
+use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::record_batch::RecordBatch;
 use delta_kernel::engine::arrow_data::ArrowEngineData;
 use delta_kernel::scan::{Scan, ScanMetadata, StatsOptions};
@@ -17,6 +18,9 @@ use super::schema::Columns;
 use super::version::TableVersion;
 use crate::base::{Error, Result};
 use crate::storage::Location;
+
+/// Batches of files that are made one.
+const JOINED_BATCHES: usize = 256;
 
 /// A data file and its deletion vector, as the log adds and removes them.
 type FileKey = (Path, Option<String>);
@@ -109,10 +113,29 @@ fn scan(snapshot: &SnapshotRef) -> DeltaResult<Scan> {
 fn collect(
     metadata: impl Iterator<Item = DeltaResult<ScanMetadata>>,
 ) -> DeltaResult<Vec<RecordBatch>> {
-    metadata
-        .map(|metadata| {
-            let files = metadata?.scan_files.apply_selection_vector()?;
-            Ok(RecordBatch::from(ArrowEngineData::try_from_engine_data(files)?))
-        })
-        .collect()
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    let mut small: Vec<RecordBatch> = Vec::new();
+    for metadata in metadata {
+        let files = metadata?.scan_files.apply_selection_vector()?;
+        let files = RecordBatch::from(ArrowEngineData::try_from_engine_data(files)?);
+        if small.len() == JOINED_BATCHES
+            || small.first().is_some_and(|first| first.schema() != files.schema())
+        {
+            join(&mut small, &mut batches)?;
+        }
+        if files.num_rows() > 0 {
+            small.push(files);
+        }
+    }
+    join(&mut small, &mut batches)?;
+    Ok(batches)
+}
+
+/// Small batches take much more memory than their rows: each commit gives one.
+fn join(small: &mut Vec<RecordBatch>, batches: &mut Vec<RecordBatch>) -> DeltaResult<()> {
+    if let Some(first) = small.first() {
+        batches.push(concat_batches(&first.schema(), small.iter())?);
+    }
+    small.clear();
+    Ok(())
 }

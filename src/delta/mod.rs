@@ -12,6 +12,8 @@ mod history;
 mod index;
 mod listing;
 mod live;
+mod log_files;
+mod log_store;
 mod partition;
 mod prune;
 mod scan;

@@ -12,10 +12,9 @@ use delta_kernel::Snapshot;
 use delta_kernel::history_manager::error::LogHistoryError;
 use delta_kernel::history_manager::{HistoryCommitType, get_earliest_commit, latest_version_as_of};
 use deltalake::DeltaTable;
-use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake::logstore::LogStoreRef;
 use futures::StreamExt;
 use moka::future::Cache;
-use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::sync::OwnedMutexGuard;
 
@@ -24,6 +23,7 @@ use super::error::{error_of_deltalake, error_of_kernel, no_table, same};
 use super::footer::Footers;
 use super::history::{CommitInfo, commit_path, read_history};
 use super::live::Writing;
+use super::log_store::log_store;
 use super::staged::{StagedLog, StagedLogs};
 use super::version::{ScanCaches, TableVersion};
 use super::visibility::{Moment, Visibility};
@@ -390,10 +390,7 @@ impl Tables {
 
     /// The log of a table for deltalake's operations, also where there is no table yet.
     pub fn log_store(&self, location: &Location) -> Result<LogStoreRef> {
-        let root = self.store(location)?;
-        let table: Arc<dyn ObjectStore> =
-            Arc::new(PrefixStore::new(Arc::clone(&root), location.path().clone()));
-        Ok(default_logstore(table, root, location.url(), &StorageConfig::default()))
+        Ok(log_store(location, self.store(location)?))
     }
 
     /// A version for deltalake's operations.
