@@ -517,10 +517,7 @@ pub(super) fn name_relation(error: Error, table: &Relation) -> Error {
             None => return error,
         },
     };
-    let object = ErrorObject {
-        table: Some(table.name.clone()),
-        ..error.object().clone()
-    };
+    let object = ErrorObject { table: Some(table.name.clone()), ..error.object().clone() };
     let renamed = Error::new(error.kind(), message).at_if(error.position()).about(object);
     match error.detail() {
         Some(detail) => renamed.with_detail(detail),

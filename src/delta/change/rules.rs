@@ -90,7 +90,10 @@ impl Rules {
                         field.name()
                     ),
                 )
-                .about(ErrorObject { column: Some(field.name().clone()), ..ErrorObject::default() }));
+                .about(ErrorObject {
+                    column: Some(field.name().clone()),
+                    ..ErrorObject::default()
+                }));
             }
         }
         for rule in &self.rules {

@@ -28,6 +28,19 @@ pub fn type_untyped(plan: LogicalPlan) -> Result<LogicalPlan> {
     super::rewrite_expressions(counted.data, in_expression)
 }
 
+/// An operand that took its type from a `varchar`: that has no operators of its own, and takes those of `text`.
+fn as_text(operand: Expr) -> Result<Transformed<Expr>> {
+    let Expr::Placeholder(Placeholder { id, field: Some(field) }) = &operand else {
+        return Ok(Transformed::no(operand));
+    };
+    if !matches!(pg_type_of(field), Ok((PgType::Scalar(BaseType::Varchar), _))) {
+        return Ok(Transformed::no(operand));
+    }
+    let text = Arc::new(Field::new(field.name(), field.data_type().clone(), true));
+    let parameter = Placeholder::new_with_field(id.clone(), Some(text));
+    Ok(Transformed::yes(Expr::Placeholder(parameter)))
+}
+
 /// How many rows.
 fn counting(count: Expr) -> Expr {
     match count {
@@ -49,7 +62,9 @@ fn of_series(call: &ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
         let told = call.args.iter().find(|one| !is_untyped(one))?;
         match told {
             // Whole numbers are narrowed later.
-            Expr::Literal(ScalarValue::Int64(Some(number)), _) if i32::try_from(*number).is_ok() => {
+            Expr::Literal(ScalarValue::Int64(Some(number)), _)
+                if i32::try_from(*number).is_ok() =>
+            {
                 Some(Arc::new(Field::new("bound", DataType::Int32, true)))
             }
             _ => Some(told.to_field(schema).ok()?.1),
@@ -73,6 +88,12 @@ fn in_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr
             }
             _ => Transformed::no(expression),
         });
+    }
+    if matches!(
+        expression,
+        Expr::BinaryExpr(_) | Expr::Like(_) | Expr::Between(_) | Expr::InList(_)
+    ) {
+        return expression.map_children(as_text);
     }
     let Expr::ScalarFunction(call) = &expression else { return Ok(Transformed::no(expression)) };
     if call.func.name() == GENERATE_SERIES && call.args.iter().any(is_untyped) {
