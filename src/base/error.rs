@@ -239,6 +239,7 @@ error_kinds! {
     UndefinedColumn = "42703",
     UndefinedObject = "42704",
     DuplicateObject = "42710",
+    DuplicateAlias = "42712",
     GeneratedAlways = "428C9",
     GroupingError = "42803",
     DatatypeMismatch = "42804",

@@ -36,6 +36,7 @@ pub enum BoundStatement {
     Update(BoundUpdate),
     Delete(BoundDelete),
     Merge(BoundMerge),
+    With(Box<BoundWith>),
     Truncate(Vec<Arc<Relation>>),
     CopyOut {
         query: BoundQuery,
@@ -144,6 +145,8 @@ pub enum BoundRelation {
     },
     /// Files in a place.
     Files(Arc<BoundFiles>),
+    /// The rows of an item of the statement's WITH.
+    WithItem(usize),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -265,6 +268,29 @@ pub enum BoundMergeAction {
     Insert { columns: Vec<ColumnName>, values: Vec<Option<BoundExpression>> },
     InsertAll,
     DoNothing,
+}
+
+/// A statement of several parts, one of which changes rows.
+#[derive(Debug, Clone)]
+pub struct BoundWith {
+    pub items: Vec<BoundWithItem>,
+    pub body: BoundWithPart,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundWithItem {
+    pub name: String,
+    /// Other names for its first columns.
+    pub columns: Vec<String>,
+    pub part: BoundWithPart,
+}
+
+/// A query, INSERT, UPDATE, DELETE or MERGE.
+#[derive(Debug, Clone)]
+pub struct BoundWithPart {
+    pub statement: BoundStatement,
+    /// The numbers of the parameters that it names.
+    pub parameters: Vec<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -468,7 +494,9 @@ impl BoundRelation {
             BoundRelation::Table { relation, .. } | BoundRelation::View { relation, .. } => {
                 Some(relation)
             }
-            BoundRelation::System { .. } | BoundRelation::Files(_) => None,
+            BoundRelation::System { .. } | BoundRelation::Files(_) | BoundRelation::WithItem(_) => {
+                None
+            }
         }
     }
 }

@@ -5,10 +5,12 @@ use crate::sql::statement::{
     Assignment, ConflictUpdate, Delete, Insert, InsertSource, Merge, MergeAction, MergeClause,
     OnConflict, Query, Replaced, Truncate, Update,
 };
+use crate::sql::with::{With, WithItem, WithPart};
 
 use super::bound::{
     BoundAssignment, BoundConflict, BoundConflictUpdate, BoundDelete, BoundInsert, BoundMerge,
     BoundMergeAction, BoundMergeClause, BoundQuery, BoundReplaced, BoundStatement, BoundUpdate,
+    BoundWith, BoundWithItem, BoundWithPart,
 };
 use super::scope::Scope;
 
@@ -96,6 +98,20 @@ impl Scope<'_> {
             written_as,
             returning: self.returning(returning)?,
         }))
+    }
+
+    pub(super) fn with(&self, with: With) -> Result<BoundStatement> {
+        let With { items, body } = with;
+        let items = items.into_iter().map(|WithItem { name, columns, part }| {
+            Ok(BoundWithItem { name, columns, part: self.with_part(part)? })
+        });
+        let items = items.collect::<Result<_>>()?;
+        Ok(BoundStatement::With(Box::new(BoundWith { items, body: self.with_part(body)? })))
+    }
+
+    fn with_part(&self, part: WithPart) -> Result<BoundWithPart> {
+        let WithPart { statement, parameters } = part;
+        Ok(BoundWithPart { statement: self.statement(statement)?, parameters })
     }
 
     pub(super) fn truncate(&self, truncate: Truncate) -> Result<BoundStatement> {

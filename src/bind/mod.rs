@@ -37,6 +37,7 @@ impl Scope<'_> {
             Statement::Update(update) => self.update(update),
             Statement::Delete(delete) => self.delete(delete),
             Statement::Merge(merge) => self.merge(merge),
+            Statement::With(with) => self.with(*with),
             Statement::Truncate(truncate) => self.truncate(truncate),
             Statement::Copy(copy) => match copy.direction {
                 CopyDirection::TableOut { table, columns } => {

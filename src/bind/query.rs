@@ -51,6 +51,9 @@ impl Scope<'_> {
             let files = files.map_err(|error| error.at_if(name.position()))?;
             return Ok(BoundRelation::Files(Arc::new(files)));
         }
+        if let Some(item) = reference.with_item {
+            return Ok(BoundRelation::WithItem(item));
+        }
         let time_travel = reference.time_travel.clone().map(time_travel);
         let not_a_table = |what: &str| {
             Error::new(

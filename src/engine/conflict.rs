@@ -27,13 +27,14 @@ use super::error::from_datafusion;
 use super::insert::name_relation;
 use super::open::location_of;
 use super::returning::Returning;
+use super::several_keys::without_conflicts;
 use super::{Engine, Request};
 
 /// What conditions and assignments call the row that was to be inserted.
 const EXCLUDED: &str = "excluded";
 
 /// The column that numbers rows in the order in which they come.
-const PLACE: &str = "__lakegate_place";
+pub(super) const PLACE: &str = "__lakegate_place";
 
 /// The column that numbers rows of the same key.
 const REPETITION: &str = "__lakegate_repetition";
@@ -62,12 +63,21 @@ impl Engine {
         }
         let snapshot = request.work.snapshot(&self.metastore)?;
         let known = snapshot.relation_by_id(table.id).unwrap_or(table);
-        let key = key_columns(known, &conflict.target)?;
-        let ProposedRows { state, input, planned_version } = rows;
-        let proposed = with_defaults(&state, input, version)?;
+        let mut keys = key_columns(known, &conflict.target)?;
+        let ProposedRows { state, input, mut planned_version } = rows;
+        let mut proposed = with_defaults(&state, input, version)?;
+        if keys.len() > 1 {
+            for key in &keys {
+                check_proposed(key, &proposed, version)?;
+            }
+            proposed = without_conflicts(proposed, &keys, version.provider(&self.stores)?)?;
+            // Nothing more is in conflict, as long as the table is the one that was looked at.
+            planned_version = Some(version.version());
+            keys.clear();
+        }
         let mut ctx = self.change_context(state.clone(), request, planned_version);
         let returning = self.returning(returning, table, version, &mut ctx, request).await?;
-        let Some(key) = key else {
+        let Some(key) = keys.pop() else {
             // Without a key nothing is in conflict.
             let changed = change::append(&ctx, &location_of(table)?, proposed).await;
             let changed = changed.map_err(|error| name_relation(error, table))?;
@@ -119,21 +129,15 @@ fn excluded(column: &str) -> Expr {
     Expr::Column(Column::new(Some(TableReference::bare(EXCLUDED)), column))
 }
 
-/// The columns of the key that is meant; `None` where any is, and the table has none.
-fn key_columns(table: &Relation, target: &ConflictTarget) -> Result<Option<Vec<String>>> {
+/// The columns of the key that is meant, of all where any is.
+fn key_columns(table: &Relation, target: &ConflictTarget) -> Result<Vec<Vec<String>>> {
+    let name = |id: &SecurableId| {
+        let column = table.columns.iter().find(|column| column.id == *id);
+        column.map(|column| column.field.name().clone())
+    };
+    let names = |key: &Constraint| key.kind.columns().iter().filter_map(name).collect();
     let key = match target {
-        ConflictTarget::Any => {
-            let mut keys = table.keys();
-            match (keys.next(), keys.next()) {
-                (None, _) => return Ok(None),
-                (Some(only), None) => only,
-                (Some(_), Some(_)) => {
-                    let what = "ON CONFLICT without a key, on a table that has several,";
-                    return Err(Error::unsupported(what)
-                        .with_hint("Name the columns of one: ON CONFLICT (column)."));
-                }
-            }
-        }
+        ConflictTarget::Any => return Ok(table.keys().map(names).collect()),
         ConflictTarget::Constraint(name) => named_key(table, name)?,
         ConflictTarget::Columns(columns) => {
             let mut ids: Vec<SecurableId> = Vec::with_capacity(columns.len());
@@ -156,11 +160,7 @@ fn key_columns(table: &Relation, target: &ConflictTarget) -> Result<Option<Vec<S
             })?
         }
     };
-    let name = |id: &SecurableId| {
-        let column = table.columns.iter().find(|column| column.id == *id);
-        column.map(|column| column.field.name().clone())
-    };
-    Ok(Some(key.kind.columns().iter().filter_map(name).collect()))
+    Ok(vec![names(key)])
 }
 
 fn named_key<'a>(table: &'a Relation, name: &ColumnName) -> Result<&'a Constraint> {
@@ -261,7 +261,12 @@ fn once_each(proposed: LogicalPlan, key: &[String], updates: bool) -> Result<Log
 }
 
 /// The columns of a plan and one more, which a window function computes.
-fn numbered(plan: LogicalPlan, number: Expr, name: &str, columns: &[Expr]) -> Result<LogicalPlan> {
+pub(super) fn numbered(
+    plan: LogicalPlan,
+    number: Expr,
+    name: &str,
+    columns: &[Expr],
+) -> Result<LogicalPlan> {
     let computed = Expr::Column(Column::from_name(number.schema_name().to_string()));
     let values = columns.iter().cloned().chain([computed.alias(name)]);
     let values: Vec<Expr> = values.collect();

@@ -93,7 +93,8 @@ impl Engine {
             BoundRelation::Table { .. }
             | BoundRelation::View { .. }
             | BoundRelation::System { .. }
-            | BoundRelation::Files(_) => false,
+            | BoundRelation::Files(_)
+            | BoundRelation::WithItem(_) => false,
         };
         query.relations.values().any(is_table).then_some(query)
     }

@@ -369,7 +369,8 @@ pub(super) fn reads(relations: &crate::bind::bound::Relations, table: &Relation)
         BoundRelation::View { query, .. } => reads(&query.relations, table),
         BoundRelation::Table { time_travel: Some(_), .. }
         | BoundRelation::System { .. }
-        | BoundRelation::Files(_) => false,
+        | BoundRelation::Files(_)
+        | BoundRelation::WithItem(_) => false,
     })
 }
 

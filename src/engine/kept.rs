@@ -158,14 +158,13 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn full(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::DiskFull, "could not keep the rows of a cursor on disk")
+    Error::new(ErrorKind::DiskFull, "could not keep rows on disk")
         .with_hint("Close cursors, or raise limits.spill_bytes_max.")
         .caused_by(error)
 }
 
 fn unreadable(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::IoError, "could not read the rows of a cursor back from disk")
-        .caused_by(error)
+    Error::new(ErrorKind::IoError, "could not read rows back from disk").caused_by(error)
 }
 
 impl std::fmt::Debug for KeptRows {

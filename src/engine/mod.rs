@@ -34,6 +34,7 @@ mod query;
 mod returning;
 mod rule;
 mod runtime;
+mod several_keys;
 mod show;
 mod storage;
 mod stream;
@@ -42,6 +43,7 @@ mod tables;
 mod temporary;
 mod transaction;
 mod upkeep;
+mod with;
 mod work;
 mod yielding;
 
@@ -261,6 +263,7 @@ impl Engine {
         let authorized = self.authorize(statement, request)?;
         let principal = authorized.principal();
         match authorized.into_statement() {
+            BoundStatement::With(with) => Box::pin(self.run_parts(*with, request)).await,
             BoundStatement::Query(query) => {
                 let rows = self.query(query, request).await?;
                 Ok(Outcome::Rows { rows, tag: "SELECT" })

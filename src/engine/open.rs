@@ -25,10 +25,12 @@ use super::system;
 use super::work::Work;
 
 /// The tables of a statement, opened, by what was asked for.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Opened {
     tables: Vec<(SecurableId, Option<BoundTimeTravel>, Rows)>,
     files: OpenedFiles,
+    /// The items of the statement's WITH that have been planned or run.
+    items: Vec<(usize, Arc<dyn TableSource>)>,
 }
 
 /// Where the rows of a table come from.
@@ -55,6 +57,12 @@ impl Opened {
             Some((_, _, Rows::Changes(changes))) => Ok(Arc::clone(changes)),
             None => Err(Error::internal("a table was not opened")),
         }
+    }
+
+    fn with_item(&self, item: usize) -> Result<Arc<dyn TableSource>> {
+        let found = self.items.iter().find(|(opened, _)| *opened == item);
+        let found = found.map(|(_, source)| Arc::clone(source));
+        found.ok_or_else(|| Error::internal("an item of WITH was not opened"))
     }
 
     fn files(&self, files: &Arc<BoundFiles>) -> Result<Arc<dyn TableProvider>> {
@@ -92,7 +100,7 @@ impl Engine {
                 };
             }
             match travel {
-                None => self.open_newest(relation, work).await.map(Rows::Version),
+                None => self.open_to_read(relation, work).await.map(Rows::Version),
                 Some(travel) => self.open_at(relation, travel, work, state).await,
             }
         });
@@ -108,6 +116,7 @@ impl Engine {
                 .map(|((relation, travel), version)| (relation.id, travel, version))
                 .collect(),
             files,
+            items: items_of(relations, work)?,
         })
     }
 
@@ -127,6 +136,14 @@ impl Engine {
         let version = self.tables.open_as_of(&location_of(relation)?, moment).await?;
         self.follow_columns(relation, &version).await?;
         Ok(work.keep(relation.id, version))
+    }
+
+    /// The version that the statement reads: in one of several parts, that from before all of them.
+    async fn open_to_read(&self, relation: &Relation, work: &Work) -> Result<Arc<TableVersion>> {
+        match work.kept(relation.id) {
+            Some(kept) => Ok(kept),
+            None => self.open_newest(relation, work).await,
+        }
     }
 
     async fn open_at(
@@ -165,6 +182,7 @@ impl Engine {
                 }
                 BoundRelation::System { schema, name } => system_source(schema, name, planner)?,
                 BoundRelation::Files(files) => provider_as_source(opened.files(files)?),
+                BoundRelation::WithItem(item) => opened.with_item(*item)?,
             };
             if let Some(relation) = bound.relation() {
                 let numbers = relation.columns.iter();
@@ -253,9 +271,22 @@ fn collect(relations: &Relations, wanted: &mut Vec<(Arc<Relation>, Option<BoundT
                 }
             }
             BoundRelation::View { query, .. } => collect(&query.relations, wanted),
-            BoundRelation::System { .. } | BoundRelation::Files(_) => {}
+            BoundRelation::System { .. } | BoundRelation::Files(_) | BoundRelation::WithItem(_) => {
+            }
         }
     }
+}
+
+/// The items of WITH that relations name. No view can name any.
+fn items_of(relations: &Relations, work: &Work) -> Result<Vec<(usize, Arc<dyn TableSource>)>> {
+    let items = relations.values().filter_map(|relation| match relation {
+        BoundRelation::WithItem(item) => Some(work.with_item(*item).map(|source| (*item, source))),
+        BoundRelation::Table { .. }
+        | BoundRelation::View { .. }
+        | BoundRelation::System { .. }
+        | BoundRelation::Files(_) => None,
+    });
+    items.collect()
 }
 
 /// The files that relations name, views looked through.
@@ -265,7 +296,9 @@ fn files_of(relations: &Relations) -> Vec<Arc<BoundFiles>> {
         match bound {
             BoundRelation::Files(files) => found.push(Arc::clone(files)),
             BoundRelation::View { query, .. } => found.extend(files_of(&query.relations)),
-            BoundRelation::Table { .. } | BoundRelation::System { .. } => {}
+            BoundRelation::Table { .. }
+            | BoundRelation::System { .. }
+            | BoundRelation::WithItem(_) => {}
         }
     }
     found

@@ -170,6 +170,9 @@ impl Engine {
                     .await
             }
             BoundStatement::Explain(explain) => Ok(none(Some(explain.columns()?))),
+            BoundStatement::With(with) => {
+                Box::pin(self.describe_parts(*with, declared, request)).await
+            }
             BoundStatement::CopyInto(copy) => {
                 Ok(none(Some(self.copy_into_columns(&copy, request).await?)))
             }
@@ -242,7 +245,7 @@ fn reads_tables(relations: &Relations) -> bool {
     relations.values().any(|relation| match relation {
         BoundRelation::Table { .. } | BoundRelation::Files(_) => true,
         BoundRelation::View { query, .. } => reads_tables(&query.relations),
-        BoundRelation::System { .. } => false,
+        BoundRelation::System { .. } | BoundRelation::WithItem(_) => false,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::base::Result;
 
 use super::admission::Place;
 use super::awaited::Waiting;
+use super::kept::KeptRows;
 use super::output::OutputColumn;
 use super::runtime::Task;
 
@@ -30,6 +31,8 @@ pub enum Batches {
     Carried { receiver: mpsc::Receiver<Result<RecordBatch>>, task: Task<()> },
     /// Made already: SHOW, EXPLAIN.
     Ready(std::vec::IntoIter<RecordBatch>),
+    /// Made already, more than memory may hold: the rows, and how many of them are given.
+    Kept(KeptRows, u64),
 }
 
 impl RowStream {
@@ -61,6 +64,14 @@ impl RowStream {
         }
         let next = match &mut self.batches {
             Batches::Ready(batches) => batches.next().map(Ok),
+            Batches::Kept(rows, given) => match rows.batch_with(*given).await {
+                Ok(Some((_, batch))) => {
+                    *given += batch.num_rows() as u64;
+                    Some(Ok(batch))
+                }
+                Ok(None) => None,
+                Err(error) => Some(Err(error)),
+            },
             Batches::Carried { receiver, task } => match receiver.recv().await {
                 Some(batch) => Some(batch),
                 None => task.failure().await.map(Err),

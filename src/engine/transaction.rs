@@ -11,9 +11,11 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::Change;
 use crate::delta::Tables;
 use crate::delta::change::{
-    Isolation, NetChange, check_unchanged, commit_net, discard_staged, published,
+    ChangeContext, Committer, Isolation, NetChange, check_unchanged, commit_net, discard_staged,
+    published, record_net_feeds,
 };
 
+use super::facts::Facts;
 use super::temporary::Temporary;
 use super::work::{Staged, Work};
 use super::{Engine, Request};
@@ -79,7 +81,7 @@ impl Engine {
         let before = temporary.snapshot(&self.metastore);
         let parted = self.part(temporary, &staged.catalog_changes(), &before)?;
         let changes = &parted.lasting;
-        let nets = NetChange::of(logs).await?;
+        let nets = self.with_net_feeds(NetChange::of(logs).await?, staged).await?;
         // All in one order, so that two transactions never wait for each other.
         let mut leases = Vec::new();
         for (location, log) in logs.all() {
@@ -106,6 +108,26 @@ impl Engine {
         self.forget_dropped(changes, &before)?;
         self.keep_temporary(temporary, parted).await;
         Ok(())
+    }
+
+    /// The same changes, each with change data that tells of all of it.
+    async fn with_net_feeds(
+        &self,
+        mut nets: Vec<NetChange>,
+        staged: &Staged,
+    ) -> Result<Vec<NetChange>> {
+        if !nets.iter().any(NetChange::has_feeds) {
+            return Ok(nets);
+        }
+        let ctx = ChangeContext {
+            state: Arc::new(self.context.statement(&Facts::default())),
+            tables: Arc::clone(&staged.tables),
+            committer: Committer::default(),
+            planned_version: None,
+            returned: None,
+        };
+        let recorded = async move { record_net_feeds(&ctx, &mut nets).await.map(|()| nets) };
+        self.cpu.run(recorded).await
     }
 
     /// After a table's commit, what need not hold it up. Nothing of it fails the transaction.

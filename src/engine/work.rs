@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::base::{Result, SecurableId};
+use datafusion::logical_expr::TableSource;
+
+use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::catalog::{Change, Metastore, Snapshot};
 use crate::delta::change::Isolation;
 use crate::delta::{Moment, StagedLog, TableVersion, Tables};
@@ -22,8 +24,17 @@ pub struct Work {
     pins: Mutex<HashMap<SecurableId, Arc<TableVersion>>>,
     /// As of when a statement on its own reads.
     moment: OnceLock<Moment>,
-    transaction: Option<Staged>,
+    transaction: Option<Arc<Staged>>,
     temporary: Arc<Temporary>,
+    /// The rows of the items of a WITH, as far as they have been planned or run; why they are none.
+    with_items: Mutex<HashMap<usize, WithRows>>,
+}
+
+/// The rows of an item of WITH, or the name of one that gives none.
+#[derive(Clone)]
+pub(super) enum WithRows {
+    Source(Arc<dyn TableSource>),
+    None(String),
 }
 
 /// What a transaction has staged.
@@ -60,7 +71,31 @@ impl Work {
             isolation: Mutex::new(Isolation::ReadCommitted),
             catalog: Mutex::default(),
         };
-        Work { transaction: Some(staged), ..Work::alone(temporary) }
+        Work { transaction: Some(Arc::new(staged)), ..Work::alone(temporary) }
+    }
+
+    /// The work of one statement of several parts, which read the versions that are kept here, whatever
+    /// the others of them have changed.
+    pub(super) fn of_parts(&self) -> Self {
+        Work { transaction: self.transaction.clone(), ..Work::alone(&self.temporary) }
+    }
+
+    pub(super) fn set_with_item(&self, item: usize, rows: WithRows) {
+        held(&self.with_items).insert(item, rows);
+    }
+
+    /// The rows of an item of WITH.
+    ///
+    /// Errors: 0A000 when it gives none.
+    pub(super) fn with_item(&self, item: usize) -> Result<Arc<dyn TableSource>> {
+        match held(&self.with_items).get(&item) {
+            Some(WithRows::Source(source)) => Ok(Arc::clone(source)),
+            Some(WithRows::None(name)) => Err(Error::new(
+                ErrorKind::FeatureNotSupported,
+                format!("WITH query \"{name}\" does not have a RETURNING clause"),
+            )),
+            None => Err(Error::internal("an item of WITH has not run")),
+        }
     }
 
     /// The session's temporary objects, without what the transaction has changed of them.
@@ -69,7 +104,7 @@ impl Work {
     }
 
     pub(super) fn staged(&self) -> Option<&Staged> {
-        self.transaction.as_ref()
+        self.transaction.as_deref()
     }
 
     /// Keeps a version for the rest of the statement, or gives the one that came first.

@@ -118,6 +118,10 @@ impl List {
                 self.predicate(&delete.predicate);
             }
             Merge(merge) => self.merge(merge),
+            With(with) => {
+                with.items.iter().for_each(|item| self.statement(&item.part.statement));
+                self.statement(&with.body.statement);
+            }
             Truncate(tables) => {
                 tables.iter().for_each(|table| self.privilege(table, Privilege::Modify));
             }
@@ -443,7 +447,8 @@ impl List {
                         self.explained = before;
                     }
                 }
-                BoundRelation::System { .. } => {}
+                // What an item of WITH reads, it is asked for itself.
+                BoundRelation::System { .. } | BoundRelation::WithItem(_) => {}
                 BoundRelation::Files(files) => self.files(files),
             }
         }

@@ -44,6 +44,10 @@ impl Statement {
             Statement::Update(_) => Some("UPDATE"),
             Statement::Delete(_) => Some("DELETE"),
             Statement::Merge(_) => Some("MERGE"),
+            Statement::With(with) => {
+                let parts = with.items.iter().map(|item| &item.part);
+                parts.chain([&with.body]).find_map(|part| part.statement.changing())
+            }
             Statement::Truncate(_) => Some("TRUNCATE TABLE"),
             Statement::CreateCatalog(_) => Some("CREATE CATALOG"),
             Statement::CreateSchema(_) => Some("CREATE SCHEMA"),

@@ -22,6 +22,8 @@ pub struct Cursor<'a> {
     token_count: usize,
     /// Where the semicolon after the statement stands.
     semicolon: Option<Span>,
+    /// The names of the WITH items so far, where their parts are read one by one.
+    with_names: Vec<String>,
 }
 
 /// `INTO [TEMPORARY] table` of a SELECT.
@@ -61,7 +63,7 @@ impl<'a> Cursor<'a> {
         let token_count = tokens.len();
         let parser =
             Parser::new(dialect).with_recursion_limit(depth_max).with_tokens_with_locations(tokens);
-        Cursor { parser, source, dialect, token_count, semicolon }
+        Cursor { parser, source, dialect, token_count, semicolon, with_names: Vec::new() }
     }
 
     // Looking ahead
@@ -113,6 +115,33 @@ impl<'a> Cursor<'a> {
         let mut rest = (next..self.token_count).map(|index| self.parser.token_at(index));
         let found = rest.find(|token| matches!(token.token, Token::Placeholder(_)))?;
         self.source.position(found.span)
+    }
+
+    /// The tokens from the next one on.
+    pub fn rest(&self) -> impl Iterator<Item = &Token> {
+        (self.index()..self.token_count).map(|index| &self.parser.token_at(index).token)
+    }
+
+    /// The place of the next token among all.
+    pub fn index(&self) -> usize {
+        let next = self.parser.peek_token_ref();
+        let from = self.parser.get_current_index();
+        let mut places = from..self.token_count;
+        let found = places.find(|index| std::ptr::eq(self.parser.token_at(*index), next));
+        found.unwrap_or(self.token_count)
+    }
+
+    /// The numbers of the parameters among the tokens from a place on that have been taken.
+    pub fn parameters_since(&self, start: usize) -> Vec<usize> {
+        let tokens = (start..self.index()).map(|index| &self.parser.token_at(index).token);
+        let numbers = tokens.filter_map(|token| match token {
+            Token::Placeholder(name) => name.strip_prefix('$')?.parse().ok(),
+            _ => None,
+        });
+        let mut numbers: Vec<usize> = numbers.collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
     }
 
     // Taking
@@ -317,30 +346,36 @@ impl<'a> Cursor<'a> {
         // Before the rewriting: PostgreSQL names outputs by what the user wrote.
         output_name::name_outputs(&mut ast);
         rewrite::apply(&mut *ast, self.source)?;
-        let relations = relations::collect(&mut *ast, self.source)?;
+        let relations = relations::collect(&mut *ast, &self.with_names, self.source)?;
         Ok(Query { ast, relations })
     }
 
-    /// Whether a statement that changes data stands next, after WITH and its queries.
-    pub fn begins_change_after_with(&self) -> bool {
-        if !self.is("with") {
-            return false;
+    /// A name for the parts after this one; `false` if it is taken.
+    pub fn add_with_name(&mut self, name: &str) -> bool {
+        let is_new = !self.with_names.iter().any(|known| known == name);
+        if is_new {
+            self.with_names.push(name.to_owned());
         }
-        let mut depth = 0_usize;
-        let mut is_after_query = false;
-        for n in 1.. {
-            match self.peek_nth(n) {
-                Token::EOF => return false,
-                Token::LParen => depth += 1,
-                Token::RParen => depth = depth.saturating_sub(1),
-                Token::Word(_) if depth == 0 && is_after_query && !self.is_nth(n, "as") => {
-                    return self.is_nth(n, "insert");
-                }
-                _ => {}
-            }
-            is_after_query = *self.peek_nth(n) == Token::RParen;
+        is_new
+    }
+
+    /// One query of a WITH clause as a query of its own, and its name.
+    pub fn with_query(&mut self, recursive: bool) -> Result<(Query, String)> {
+        let with_token = self.parser.peek_token_ref().clone().into();
+        let cte = self.parser.parse_cte().map_err(|error| self.grammar_error(error))?;
+        let name = cte.alias.name.clone();
+        let template = Parser::new(self.dialect).try_with_sql("SELECT * FROM t");
+        let mut ast = template
+            .and_then(|mut parser| parser.parse_query())
+            .map_err(|error| self.grammar_error(error))?;
+        if let ast::SetExpr::Select(select) = &mut *ast.body
+            && let Some(from) = select.from.first_mut()
+            && let ast::TableFactor::Table { name: table, .. } = &mut from.relation
+        {
+            *table = ast::ObjectName::from(vec![name.clone()]);
         }
-        false
+        ast.with = Some(ast::With { with_token, recursive, cte_tables: vec![cte] });
+        Ok((self.prepared(ast)?, fold(&name.value, name.quote_style)))
     }
 
     /// `WITH name AS (query), …`
@@ -379,7 +414,7 @@ impl<'a> Cursor<'a> {
         let parsed = self.parser.parse_expr();
         let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
         rewrite::apply(&mut ast, self.source)?;
-        let relations = relations::collect(&mut ast, self.source)?;
+        let relations = relations::collect(&mut ast, &self.with_names, self.source)?;
         Ok(Expression { ast, relations })
     }
 

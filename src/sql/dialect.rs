@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
-use sqlparser::keywords::Keyword;
+use sqlparser::keywords::{Keyword, RESERVED_FOR_COLUMN_ALIAS};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -197,6 +197,11 @@ impl Dialect for LakegateDialect {
 
     fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
         self.postgresql.is_reserved_for_identifier(keyword)
+    }
+
+    /// `SELECT 1 ON CONFLICT …`: the two words are reserved in PostgreSQL.
+    fn is_column_alias(&self, kw: &Keyword, _: &mut Parser<'_>) -> bool {
+        !matches!(kw, Keyword::ON | Keyword::RETURNING) && !RESERVED_FOR_COLUMN_ALIAS.contains(kw)
     }
 
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {

@@ -27,6 +27,7 @@ mod source;
 mod table_change;
 mod table_definition;
 mod tokens;
+pub mod with;
 #[cfg(test)]
 mod tests;
 

@@ -14,6 +14,7 @@ use super::files::read_files;
 use super::source::Source;
 use super::statement::{RelationReference, TimeTravelClause};
 use super::tokens;
+use super::with::item_key;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 
@@ -44,8 +45,14 @@ pub fn changed_rows(alias: &str) -> TableWithJoins {
 }
 
 /// The relations in `node`, in the order of the text. The tree is changed only where it has time travel.
-pub fn collect<V: VisitMut>(node: &mut V, source: &Source<'_>) -> Result<Vec<RelationReference>> {
-    let mut collector = Collector { source, scopes: Vec::new(), relations: Vec::new() };
+///
+/// `items` are the names of the statement's WITH items before it, which are hidden by those of its own.
+pub fn collect<V: VisitMut>(
+    node: &mut V,
+    items: &[String],
+    source: &Source<'_>,
+) -> Result<Vec<RelationReference>> {
+    let mut collector = Collector { source, items, scopes: Vec::new(), relations: Vec::new() };
     match node.visit(&mut collector) {
         ControlFlow::Continue(()) => Ok(collector.relations),
         ControlFlow::Break(error) => Err(error),
@@ -54,6 +61,7 @@ pub fn collect<V: VisitMut>(node: &mut V, source: &Source<'_>) -> Result<Vec<Rel
 
 struct Collector<'a> {
     source: &'a Source<'a>,
+    items: &'a [String],
     /// The queries around the current place, outermost first.
     scopes: Vec<Scope>,
     relations: Vec<RelationReference>,
@@ -92,6 +100,9 @@ impl VisitorMut for Collector<'_> {
         if has_into(&query.body) {
             let message = "SELECT ... INTO is not allowed here";
             return ControlFlow::Break(Error::new(ErrorKind::SyntaxError, message));
+        }
+        if changes_rows(&query.body) {
+            return ControlFlow::Break(nested_change());
         }
         if let Some(what) = unplanned_clause(query).or_else(|| unplanned_body(&query.body)) {
             return ControlFlow::Break(Error::unsupported(what));
@@ -136,7 +147,13 @@ impl Collector<'_> {
                     *args = None;
                     rename(name, alias, &key.object);
                     let name = object_name(vec!["read_files".to_owned()], position)?;
-                    self.relations.push(RelationReference { name, key, time_travel: None, files });
+                    self.relations.push(RelationReference {
+                        name,
+                        key,
+                        time_travel: None,
+                        files,
+                        with_item: None,
+                    });
                     Ok(())
                 }
                 None if is_function(name, "table_changes") => {
@@ -157,6 +174,7 @@ impl Collector<'_> {
                         key,
                         time_travel,
                         files: None,
+                        with_item: None,
                     });
                     Ok(())
                 }
@@ -179,6 +197,25 @@ impl Collector<'_> {
                 Some(_) => Err(Error::unsupported("time travel of a WITH query").at_if(position)),
             };
         }
+        let item = match written.schema {
+            None => self.items.iter().position(|item| *item == written.object),
+            Some(_) => None,
+        };
+        if let Some(item) = item {
+            if travel.is_some() {
+                return Err(Error::unsupported("time travel of a WITH query").at_if(position));
+            }
+            let key = ObjectName::bare(item_key(item));
+            rename(name, alias, &key.object);
+            self.relations.push(RelationReference {
+                name: written,
+                key,
+                time_travel: None,
+                files: None,
+                with_item: Some(item),
+            });
+            return Ok(());
+        }
         let mut key = written.clone();
         if let Some(clause) = &travel {
             key.object = travel_key(&written, clause);
@@ -189,6 +226,7 @@ impl Collector<'_> {
             key,
             time_travel: travel,
             files: None,
+            with_item: None,
         });
         Ok(())
     }
@@ -247,7 +285,7 @@ impl Collector<'_> {
                 })
             }
             TableVersion::TimestampAsOf(mut at) | TableVersion::ForSystemTimeAsOf(mut at) => {
-                if collect(&mut at, self.source)?.is_empty() {
+                if collect(&mut at, &[], self.source)?.is_empty() {
                     Ok(TimeTravelClause::Timestamp(Box::new(at)))
                 } else {
                     Err(Error::unsupported("a subquery in TIMESTAMP AS OF"))
@@ -355,16 +393,28 @@ fn has_into(body: &SetExpr) -> bool {
     }
 }
 
+/// Whether it is a statement that changes rows, which only the grammar of [`super::with`] lets stand in a WITH.
+fn changes_rows(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => true,
+        SetExpr::SetOperation { left, right, .. } => changes_rows(left) || changes_rows(right),
+        SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) | SetExpr::Table(_) => false,
+    }
+}
+
+fn nested_change() -> Error {
+    let message = "WITH clause containing a data-modifying statement must be at the top level";
+    Error::new(ErrorKind::FeatureNotSupported, message)
+}
+
 fn unplanned_body(body: &SetExpr) -> Option<&'static str> {
     match body {
         SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => None,
         SetExpr::SetOperation { left, right, .. } => {
             unplanned_body(left).or_else(|| unplanned_body(right))
         }
-        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
-            Some("a statement that changes data inside WITH or a query")
-        }
         SetExpr::Table(_) => Some("TABLE here"),
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => None,
     }
 }
 

@@ -18,6 +18,7 @@ pub use super::table_change::{AddedColumn, ColumnPlace, DroppedConstraint, Table
 pub use super::table_definition::{
     CheckConstraint, CloneOf, ColumnDefinition, CreateTable, IdentityColumn, OnCommit,
 };
+use super::with::With;
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -31,6 +32,7 @@ pub enum Statement {
     Update(Update),
     Delete(Delete),
     Merge(Merge),
+    With(Box<With>),
     Truncate(Truncate),
     Copy(Copy),
     CopyInto(Box<CopyInto>),
@@ -91,6 +93,8 @@ pub struct RelationReference {
     pub time_travel: Option<TimeTravelClause>,
     /// `read_files(…)`, which stands for no relation of the catalog.
     pub files: Option<FilesClause>,
+    /// The item of the statement's WITH whose rows it is.
+    pub with_item: Option<usize>,
 }
 
 /// `VERSION AS OF n` or `TIMESTAMP AS OF expression`, also spelled `t@v12`.

@@ -18,14 +18,15 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::error::{concurrent_update, of_delta};
+use super::net_feed::can_be_compared;
 use super::owed::with_owed;
 use super::provenance::said_operation;
 use super::restore::RESTORE;
 use super::target::Target;
 use super::{ChangeContext, Changed, Committer};
 use crate::base::{Error, ErrorKind, Result};
-use crate::delta::TableVersion;
 use crate::delta::deletion_vector::file_of;
+use crate::delta::{TableVersion, TimeTravel};
 use crate::storage::{Location, may_be_done};
 
 /// How often a change is computed anew because others have changed the table meanwhile.
@@ -123,7 +124,7 @@ async fn apply_and_look(
     };
     for attempt in 1..=ATTEMPTS_MAX {
         let target = Target::open(ctx, location).await?;
-        check_single_change(ctx, &target)?;
+        check_feed(ctx, &target).await?;
         ctx.returned.iter().for_each(|returned| returned.clear());
         let mut staged = change.stage(ctx, &target).await?;
         if is_blind {
@@ -158,17 +159,36 @@ async fn apply_and_look(
     Err(concurrent_update())
 }
 
-/// Two commits with change data do not fold into one: what the first one added says so by its data files
-/// alone, which readers of the feed pass over where a commit has change data.
-fn check_single_change(ctx: &ChangeContext, target: &Target) -> Result<()> {
-    let logs = ctx.tables.staged();
-    let is_second =
-        logs.and_then(|logs| logs.get(&target.location)).is_some_and(|log| log.commits > 0);
-    if is_second && target.shape.records_changes() {
-        let what = "a second change in one transaction of a table with a change data feed";
-        return Err(Error::unsupported(what).with_hint("Change the table once, or commit between."));
+/// Several commits with change data become one with their net change (`net_feed`), where rows can be compared
+/// and all of the commits have some.
+async fn check_feed(ctx: &ChangeContext, target: &Target) -> Result<()> {
+    let log = ctx.tables.staged().and_then(|logs| logs.get(&target.location));
+    let Some(log) = log.filter(|log| log.commits > 0) else { return Ok(()) };
+    if !target.shape.records_changes() {
+        return Ok(());
     }
-    Ok(())
+    let was_on = match log.base {
+        None => true,
+        Some(base) => {
+            let before = ctx.tables.open_at(&target.location, TimeTravel::Version(base)).await?;
+            is_recorded(&before)
+        }
+    };
+    if was_on && can_be_compared(&target.shape) {
+        return Ok(());
+    }
+    let what = "a second change in one transaction of this table with a change data feed";
+    let why = match was_on {
+        true => "Its columns of type map cannot be compared.",
+        false => "The feed was off before the transaction.",
+    };
+    let error = Error::unsupported(what).with_detail(why);
+    Err(error.with_hint("Change the table once, or commit between."))
+}
+
+fn is_recorded(version: &TableVersion) -> bool {
+    let value = version.properties().get("delta.enableChangeDataFeed");
+    value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 /// Commits to a table that is not there yet; 42P07 if it is by now.

@@ -55,6 +55,9 @@ pub struct NetChange {
     numbers_rows: bool,
     /// What it says of other applications' transactions: files that it has loaded.
     transactions: HashSet<String>,
+    /// How many commits there were, and how many of them have changed rows.
+    commits: u64,
+    data_commits: usize,
     /// Files, relative to the table, that were added and taken away again.
     pub discarded: Vec<String>,
 }
@@ -90,6 +93,26 @@ impl NetChange {
             }
         });
         added.chain(self.discarded.iter().cloned()).collect()
+    }
+
+    /// Whether it has the change data of one commit among several that have changed rows.
+    pub fn has_feeds(&self) -> bool {
+        self.data_commits > 1 && self.actions.iter().any(|action| action.get("cdc").is_some())
+    }
+
+    /// The versions, first and last, that the commits are to the transaction; none for a new table's.
+    pub fn versions(&self) -> Option<(u64, u64)> {
+        self.base.map(|base| (base + 1, base + self.commits))
+    }
+
+    /// Puts other change data in the place of that of the single commits.
+    pub fn replace_feeds(&mut self, changes: Vec<Value>) {
+        let (gone, mut kept): (Vec<Value>, Vec<Value>) =
+            std::mem::take(&mut self.actions).into_iter().partition(|a| a.get("cdc").is_some());
+        let paths = gone.iter().filter_map(|action| action.get("cdc")?.get("path")?.as_str());
+        self.discarded.extend(paths.map(str::to_owned));
+        kept.extend(changes);
+        self.actions = kept;
     }
 
     /// Whether the commit has a time of its own, later than that of the one before.
@@ -335,6 +358,8 @@ fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetC
         changes_metadata: false,
         numbers_rows: false,
         transactions: HashSet::new(),
+        commits: commits.len() as u64,
+        data_commits: 0,
         discarded: Vec::new(),
     };
     let mut singles: Vec<(String, Value)> = Vec::new();
@@ -342,6 +367,7 @@ fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetC
     for bytes in commits {
         let commit = Commit::parse(bytes)?;
         net.is_blind_append &= commit.is_blind_append();
+        net.data_commits += usize::from(commit.changes_data());
         for (kind, action) in commit.actions {
             match kind.as_str() {
                 "commitInfo" => merge_info(&mut net.info, action),

@@ -52,10 +52,10 @@ const BYTES_PER_WRITER: usize = 256 << 20;
 const WAITING_BATCHES: usize = 2;
 
 /// The folder of change data files.
-const CHANGE_DATA: &str = "_change_data";
+pub(super) const CHANGE_DATA: &str = "_change_data";
 
 /// The column of change data files that says what a row is.
-const CHANGE_TYPE: &str = "_change_type";
+pub(super) const CHANGE_TYPE: &str = "_change_type";
 
 /// What a sink has written.
 #[derive(Default)]
@@ -422,7 +422,7 @@ fn filtered(batch: &RecordBatch, mask: &BooleanArray) -> Result<RecordBatch> {
     filter_record_batch(batch, mask).map_err(of_arrow)
 }
 
-fn change_file(add: Add) -> AddCDCFile {
+pub(super) fn change_file(add: Add) -> AddCDCFile {
     AddCDCFile {
         path: format!("{CHANGE_DATA}/{}", add.path),
         size: add.size,
@@ -432,13 +432,13 @@ fn change_file(add: Add) -> AddCDCFile {
     }
 }
 
-fn change_data_schema(shape: &Shape) -> SchemaRef {
+pub(super) fn change_data_schema(shape: &Shape) -> SchemaRef {
     let mut fields = shape.files.fields().to_vec();
     fields.push(Arc::new(Field::new(CHANGE_TYPE, DataType::Utf8, false)));
     Arc::new(Schema::new(fields))
 }
 
-fn writer_config(shape: &Shape, schema: SchemaRef) -> WriterConfig {
+pub(super) fn writer_config(shape: &Shape, schema: SchemaRef) -> WriterConfig {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))

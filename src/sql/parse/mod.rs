@@ -26,6 +26,7 @@ mod storage;
 mod table;
 mod transaction;
 mod update;
+mod with;
 
 use sqlparser::tokenizer::Token;
 
@@ -42,8 +43,12 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
     }
     let word = c.word();
     match word.as_str() {
-        "with" if c.begins_change_after_with() => insert::insert(c),
-        "select" | "values" | "with" | "table" => query(c),
+        "select" | "values" | "table" => query(c),
+        "with" => match with::kind(c) {
+            with::WithKind::Query => query(c),
+            with::WithKind::Insert => insert::insert(c),
+            with::WithKind::Parts => with::with(c),
+        },
         "explain" => explain::explain(c),
         "insert" => insert::insert(c),
         "update" => update::update(c),

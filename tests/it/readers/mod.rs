@@ -75,6 +75,8 @@ fn changed_tables_are_read(properties: &str, marks: bool) {
          WHEN NOT MATCHED THEN INSERT (id, v, p) VALUES (s.k, 'new', 1)",
     );
     run("BEGIN; DELETE FROM t WHERE id = 3; DELETE FROM t WHERE id < 0; COMMIT");
+    run("WITH gone AS (DELETE FROM t WHERE id BETWEEN 3100 AND 3110 RETURNING id, p) \
+         INSERT INTO t SELECT id + 10000, 'moved', p FROM gone");
     run("DELETE FROM t WHERE p = 1 AND id < 3000");
     let has_vectors = std::fs::read_dir(&table)
         .unwrap()
@@ -96,4 +98,60 @@ fn tables_that_map_columns_are_read_by_others() {
 #[test]
 fn plain_tables_are_read_by_others() {
     changed_tables_are_read("'delta.checkpointInterval' = '3'", false);
+}
+
+/// The change data of a table that transactions have changed several times is what delta-rs reads too.
+#[test]
+fn net_changes_are_read_by_others() {
+    let server = Server::start(Options::default()).unwrap();
+    let mut client = RawClient::connect(&server.endpoint(), &[]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("t");
+    let mut run =
+        |sql: &str| client.simple_query(sql).unwrap_or_else(|error| panic!("{error}\n{sql}")).rows;
+    run(&format!(
+        "CREATE TABLE t (id int, v text) LOCATION '{}' TBLPROPERTIES \
+         ('delta.enableChangeDataFeed' = 'true', 'delta.enableDeletionVectors' = 'true')",
+        table.display()
+    ));
+    run("INSERT INTO t SELECT g, 'v' || g % 3 FROM generate_series(1, 10) g");
+    run("BEGIN; INSERT INTO t VALUES (11, 'new'), (12, 'new'), (12, 'new'); \
+         UPDATE t SET v = 'changed' WHERE id IN (1, 11); DELETE FROM t WHERE id = 2; \
+         UPDATE t SET v = 'again' WHERE id = 1; INSERT INTO t VALUES (2, 'v2'); \
+         DELETE FROM t WHERE id = 3; COMMIT");
+    run(
+        "WITH x AS (DELETE FROM t WHERE id = 4 RETURNING *) INSERT INTO t SELECT id, 'back' FROM x",
+    );
+    let sql = "select _commit_version, _change_type, id, v from table_changes('t', 2) \
+               order by 1, 2, 3, 4";
+    let rows = run(sql);
+    let ours: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            row.iter().map(|cell| cell.clone().unwrap_or_default()).collect::<Vec<_>>().join("|")
+        })
+        .collect();
+    let expected = [
+        "2|delete|1|v1",
+        "2|delete|3|v0",
+        "2|insert|1|again",
+        "2|insert|11|changed",
+        "2|insert|12|new",
+        "2|insert|12|new",
+        "3|delete|4|v1",
+        "3|insert|4|back",
+    ];
+    assert_eq!(ours, expected);
+    let script = "import sys, deltalake\n\
+                  rows = deltalake.DeltaTable(sys.argv[1]).load_cdf(2)\n\
+                  rows = rows.read_all() if hasattr(rows, 'read_all') else __import__('pyarrow').table(rows)\n\
+                  rows = rows.to_pylist()\n\
+                  names = ('_commit_version', '_change_type', 'id', 'v')\n\
+                  lines = sorted('|'.join(str(r[n]) for n in names) for r in rows)\n\
+                  print('\\n'.join(lines))";
+    let read = Command::new(python()).args(["-c", script]).arg(&table).output().unwrap();
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    let mut expected: Vec<&str> = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(String::from_utf8_lossy(&read.stdout).lines().collect::<Vec<_>>(), expected);
 }
