@@ -244,7 +244,8 @@ async fn streamed() -> Outcome {
     let sum = rows.try_fold(0i64, async |sum, n| Ok(sum + i64::from(n))).await?;
     equal(sum, 5_000_050_000)?;
     let mut rows = sqlx::query_scalar::<_, i32>("SELECT n FROM generate_series(1, 100000) AS n").fetch(&mut connection);
-    equal(rows.try_next().await?, Some(1))?;
+    // Without ORDER BY any row may be the first.
+    equal(rows.try_next().await?.is_some(), true)?;
     drop(rows);
     equal(sqlx::query_scalar::<_, i32>("SELECT 2").fetch_one(&mut connection).await?, 2)
 }
