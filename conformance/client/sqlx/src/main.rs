@@ -13,7 +13,9 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::types::PgInterval;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions, PgSslMode};
 use sqlx::types::{BigDecimal, Json};
-use sqlx::{Column, Connection, Either, Executor, FromRow, PgPool, QueryBuilder, SqlSafeStr, TypeInfo};
+use sqlx::{
+    Column, Connection, Either, Executor, FromRow, PgPool, QueryBuilder, SqlSafeStr, TypeInfo,
+};
 use uuid::Uuid;
 
 #[tokio::main]
@@ -57,23 +59,34 @@ fn noon() -> Result<NaiveDateTime, &'static str> {
 
 async fn login() -> Outcome {
     let mut connection = connect().await?;
-    let row: (String, String) = sqlx::query_as("SELECT current_user::text, current_database()::text").fetch_one(&mut connection).await?;
+    let row: (String, String) =
+        sqlx::query_as("SELECT current_user::text, current_database()::text")
+            .fetch_one(&mut connection)
+            .await?;
     equal(row, ("admin".to_owned(), "main".to_owned()))?;
     connection.ping().await?;
     Ok(connection.close().await?)
 }
 
 fn verified(authority: &str) -> PgConnectOptions {
-    PgConnectOptions::new().ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(std::env::var(authority).unwrap_or_default())
+    PgConnectOptions::new()
+        .ssl_mode(PgSslMode::VerifyFull)
+        .ssl_root_cert(std::env::var(authority).unwrap_or_default())
 }
 
 async fn tls() -> Outcome {
     let mut connection = PgConnection::connect_with(&verified("CA")).await?;
-    equal(sqlx::query_scalar::<_, bool>("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").fetch_one(&mut connection).await?, true)
+    equal(
+        sqlx::query_scalar::<_, bool>("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+            .fetch_one(&mut connection)
+            .await?,
+        true,
+    )
 }
 
 async fn stranger() -> Outcome {
-    let error = PgConnection::connect_with(&verified("OTHER_CA")).await.err().ok_or("it was let in")?;
+    let error =
+        PgConnection::connect_with(&verified("OTHER_CA")).await.err().ok_or("it was let in")?;
     equal(matches!(error, sqlx::Error::Tls(_) | sqlx::Error::Io(_)), true)
 }
 
@@ -164,7 +177,9 @@ struct Book {
 
 async fn structs() -> Outcome {
     let mut connection = connect().await?;
-    sqlx::raw_sql("CREATE TABLE books (id bigint, title varchar(40), price numeric(10,2))").execute(&mut connection).await?;
+    sqlx::raw_sql("CREATE TABLE books (id bigint, title varchar(40), price numeric(10,2))")
+        .execute(&mut connection)
+        .await?;
     let inserted: Book = sqlx::query_as("INSERT INTO books VALUES ($1, $2, $3) RETURNING *")
         .bind(1i64)
         .bind("Emma")
@@ -172,16 +187,23 @@ async fn structs() -> Outcome {
         .fetch_one(&mut connection)
         .await?;
     equal(inserted, Book { id: 1, title: "Emma".to_owned(), price: Some("9.50".parse()?) })?;
-    let found: Option<Book> = sqlx::query_as("SELECT * FROM books WHERE title = ANY($1) AND price < $2 LIMIT $3")
-        .bind(vec!["Emma", "Persuasion"])
-        .bind("10".parse::<BigDecimal>()?)
-        .bind(5i64)
-        .fetch_optional(&mut connection)
-        .await?;
+    let found: Option<Book> =
+        sqlx::query_as("SELECT * FROM books WHERE title = ANY($1) AND price < $2 LIMIT $3")
+            .bind(vec!["Emma", "Persuasion"])
+            .bind("10".parse::<BigDecimal>()?)
+            .bind(5i64)
+            .fetch_optional(&mut connection)
+            .await?;
     equal(found.map(|book| book.id), Some(1))?;
-    let changed = sqlx::query("UPDATE books SET price = NULL WHERE id = $1").bind(1i64).execute(&mut connection).await?;
+    let changed = sqlx::query("UPDATE books SET price = NULL WHERE id = $1")
+        .bind(1i64)
+        .execute(&mut connection)
+        .await?;
     equal(changed.rows_affected(), 1)?;
-    equal(sqlx::query_as::<_, Book>("SELECT * FROM books").fetch_one(&mut connection).await?.price, None)?;
+    equal(
+        sqlx::query_as::<_, Book>("SELECT * FROM books").fetch_one(&mut connection).await?.price,
+        None,
+    )?;
     sqlx::raw_sql("DROP TABLE books").execute(&mut connection).await?;
     Ok(())
 }
@@ -191,9 +213,16 @@ async fn unnested() -> Outcome {
     sqlx::raw_sql("CREATE TABLE bulk (id bigint, name text)").execute(&mut connection).await?;
     let ids: Vec<i64> = (0..100).collect();
     let names: Vec<String> = ids.iter().map(|id| format!("n{id}")).collect();
-    let done = sqlx::query("INSERT INTO bulk (id, name) SELECT * FROM UNNEST($1::bigint[], $2::text[])").bind(&ids).bind(&names).execute(&mut connection).await?;
+    let done =
+        sqlx::query("INSERT INTO bulk (id, name) SELECT * FROM UNNEST($1::bigint[], $2::text[])")
+            .bind(&ids)
+            .bind(&names)
+            .execute(&mut connection)
+            .await?;
     equal(done.rows_affected(), 100)?;
-    let row: (i64, String) = sqlx::query_as("SELECT sum(id)::bigint, max(name) FROM bulk").fetch_one(&mut connection).await?;
+    let row: (i64, String) = sqlx::query_as("SELECT sum(id)::bigint, max(name) FROM bulk")
+        .fetch_one(&mut connection)
+        .await?;
     equal(row, (4950, "n99".to_owned()))?;
     sqlx::raw_sql("DROP TABLE bulk").execute(&mut connection).await?;
     Ok(())
@@ -201,14 +230,19 @@ async fn unnested() -> Outcome {
 
 async fn pushed() -> Outcome {
     let mut connection = connect().await?;
-    sqlx::raw_sql("CREATE TABLE pushed (id bigint, name text, at timestamptz)").execute(&mut connection).await?;
+    sqlx::raw_sql("CREATE TABLE pushed (id bigint, name text, at timestamptz)")
+        .execute(&mut connection)
+        .await?;
     let mut insert = QueryBuilder::new("INSERT INTO pushed (id, name, at) ");
     let instant = noon()?.and_utc();
     insert.push_values(0..50i64, |mut row, id| {
         row.push_bind(id).push_bind((id % 2 == 0).then(|| id.to_string())).push_bind(instant);
     });
     equal(insert.build().execute(&mut connection).await?.rows_affected(), 50)?;
-    let row: (i64, i64, DateTime<Utc>) = sqlx::query_as("SELECT count(*), count(name), max(at) FROM pushed").fetch_one(&mut connection).await?;
+    let row: (i64, i64, DateTime<Utc>) =
+        sqlx::query_as("SELECT count(*), count(name), max(at) FROM pushed")
+            .fetch_one(&mut connection)
+            .await?;
     equal(row, (50, 25, instant))?;
     sqlx::raw_sql("DROP TABLE pushed").execute(&mut connection).await?;
     Ok(())
@@ -216,11 +250,20 @@ async fn pushed() -> Outcome {
 
 async fn described() -> Outcome {
     let mut connection = connect().await?;
-    sqlx::raw_sql("CREATE TABLE told (id bigint NOT NULL, name text)").execute(&mut connection).await?;
-    let told = connection.describe("SELECT id, name, id + 1 AS next FROM told WHERE id = $1 AND name = $2".into_sql_str()).await?;
-    let columns: Vec<_> = told.columns().iter().map(|column| (column.name(), column.type_info().name())).collect();
+    sqlx::raw_sql("CREATE TABLE told (id bigint NOT NULL, name text)")
+        .execute(&mut connection)
+        .await?;
+    let told = connection
+        .describe(
+            "SELECT id, name, id + 1 AS next FROM told WHERE id = $1 AND name = $2".into_sql_str(),
+        )
+        .await?;
+    let columns: Vec<_> =
+        told.columns().iter().map(|column| (column.name(), column.type_info().name())).collect();
     equal(columns, [("id", "INT8"), ("name", "TEXT"), ("next", "INT8")])?;
-    let Some(Either::Left(parameters)) = told.parameters() else { return Err("no parameters".into()) };
+    let Some(Either::Left(parameters)) = told.parameters() else {
+        return Err("no parameters".into());
+    };
     equal(parameters.iter().map(TypeInfo::name).collect::<Vec<_>>(), ["INT8", "TEXT"])?;
     sqlx::raw_sql("DROP TABLE told").execute(&mut connection).await?;
     Ok(())
@@ -228,10 +271,15 @@ async fn described() -> Outcome {
 
 async fn nullable() -> Outcome {
     let mut connection = connect().await?;
-    sqlx::raw_sql("CREATE TABLE strict (id bigint NOT NULL, name text)").execute(&mut connection).await?;
-    let told = connection.describe("SELECT id, name, id + 1 AS next FROM strict WHERE id = $1".into_sql_str()).await?;
+    sqlx::raw_sql("CREATE TABLE strict (id bigint NOT NULL, name text)")
+        .execute(&mut connection)
+        .await?;
+    let told = connection
+        .describe("SELECT id, name, id + 1 AS next FROM strict WHERE id = $1".into_sql_str())
+        .await?;
     equal((told.nullable(0), told.nullable(1), told.nullable(2)), (Some(false), Some(true), None))?;
-    let joined = "SELECT a.id, b.id FROM strict AS a LEFT JOIN strict AS b ON a.id = b.id".into_sql_str();
+    let joined =
+        "SELECT a.id, b.id FROM strict AS a LEFT JOIN strict AS b ON a.id = b.id".into_sql_str();
     let told = connection.describe(joined).await?;
     equal((told.nullable(0), told.nullable(1)), (Some(false), Some(true)))?;
     sqlx::raw_sql("DROP TABLE strict").execute(&mut connection).await?;
@@ -240,10 +288,13 @@ async fn nullable() -> Outcome {
 
 async fn streamed() -> Outcome {
     let mut connection = connect().await?;
-    let rows = sqlx::query_scalar::<_, i32>("SELECT n FROM generate_series(1, $1) AS n").bind(100_000i32).fetch(&mut connection);
+    let rows = sqlx::query_scalar::<_, i32>("SELECT n FROM generate_series(1, $1) AS n")
+        .bind(100_000i32)
+        .fetch(&mut connection);
     let sum = rows.try_fold(0i64, async |sum, n| Ok(sum + i64::from(n))).await?;
     equal(sum, 5_000_050_000)?;
-    let mut rows = sqlx::query_scalar::<_, i32>("SELECT n FROM generate_series(1, 100000) AS n").fetch(&mut connection);
+    let mut rows = sqlx::query_scalar::<_, i32>("SELECT n FROM generate_series(1, 100000) AS n")
+        .fetch(&mut connection);
     // Without ORDER BY any row may be the first.
     equal(rows.try_next().await?.is_some(), true)?;
     drop(rows);
@@ -265,9 +316,19 @@ async fn transactions() -> Outcome {
     let mut dropped = connection.begin().await?;
     sqlx::query("INSERT INTO kept VALUES (4)").execute(&mut *dropped).await?;
     drop(dropped);
-    equal(sqlx::query_scalar::<_, i64>("SELECT id FROM kept ORDER BY id").fetch_all(&mut connection).await?, vec![1, 3])?;
-    let mut reading = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let error = sqlx::query("INSERT INTO kept VALUES (5)").execute(&mut *reading).await.err().ok_or("it was allowed")?;
+    equal(
+        sqlx::query_scalar::<_, i64>("SELECT id FROM kept ORDER BY id")
+            .fetch_all(&mut connection)
+            .await?,
+        vec![1, 3],
+    )?;
+    let mut reading =
+        connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let error = sqlx::query("INSERT INTO kept VALUES (5)")
+        .execute(&mut *reading)
+        .await
+        .err()
+        .ok_or("it was allowed")?;
     equal(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("25006"))?;
     reading.rollback().await?;
     sqlx::raw_sql("DROP TABLE kept").execute(&mut connection).await?;
@@ -276,7 +337,9 @@ async fn transactions() -> Outcome {
 
 async fn several() -> Outcome {
     let mut connection = connect().await?;
-    let results = sqlx::raw_sql("SELECT 1; CREATE TABLE made (a int); INSERT INTO made VALUES (1), (2); DROP TABLE made");
+    let results = sqlx::raw_sql(
+        "SELECT 1; CREATE TABLE made (a int); INSERT INTO made VALUES (1), (2); DROP TABLE made",
+    );
     let outcomes: Vec<_> = results.fetch_many(&mut connection).try_collect().await?;
     let told = outcomes.iter().map(|one| match one {
         Either::Left(done) => format!("done {}", done.rows_affected()),
@@ -288,7 +351,14 @@ async fn several() -> Outcome {
 async fn unprepared() -> Outcome {
     let mut connection = connect().await?;
     for n in 0..5i32 {
-        equal(sqlx::query_scalar::<_, i32>("SELECT $1 + 1").bind(n).persistent(false).fetch_one(&mut connection).await?, n + 1)?;
+        equal(
+            sqlx::query_scalar::<_, i32>("SELECT $1 + 1")
+                .bind(n)
+                .persistent(false)
+                .fetch_one(&mut connection)
+                .await?,
+            n + 1,
+        )?;
     }
     connection.clear_cached_statements().await?;
     equal(connection.cached_statements_size(), 0)
@@ -305,7 +375,12 @@ async fn copied() -> Outcome {
     copy.send(b"3\tthree\n".as_slice()).await?;
     copy.abort("never mind").await?;
     let out = connection.copy_out_raw("COPY (SELECT * FROM copied ORDER BY id) TO STDOUT").await?;
-    let bytes = out.try_fold(Vec::new(), async |mut all, part| { all.extend_from_slice(&part); Ok(all) }).await?;
+    let bytes = out
+        .try_fold(Vec::new(), async |mut all, part| {
+            all.extend_from_slice(&part);
+            Ok(all)
+        })
+        .await?;
     equal(String::from_utf8(bytes)?, "1\tone\n2\ttwo\n".to_owned())?;
     sqlx::raw_sql("DROP TABLE copied").execute(&mut connection).await?;
     Ok(())
@@ -313,16 +388,41 @@ async fn copied() -> Outcome {
 
 async fn errors() -> Outcome {
     let mut connection = connect().await?;
-    sqlx::raw_sql("CREATE TABLE checked (a bigint NOT NULL, CONSTRAINT positive CHECK (a > 0))").execute(&mut connection).await?;
-    let error = sqlx::query("SELECT nope FROM checked").execute(&mut connection).await.err().ok_or("it went well")?;
+    sqlx::raw_sql("CREATE TABLE checked (a bigint NOT NULL, CONSTRAINT positive CHECK (a > 0))")
+        .execute(&mut connection)
+        .await?;
+    let error = sqlx::query("SELECT nope FROM checked")
+        .execute(&mut connection)
+        .await
+        .err()
+        .ok_or("it went well")?;
     let error = error.into_database_error().ok_or("it is not the server's")?;
-    equal((error.code().as_deref(), error.message()), (Some("42703"), "column \"nope\" does not exist"))?;
-    let error = sqlx::query("INSERT INTO checked VALUES ($1)").bind(None::<i64>).execute(&mut connection).await.err().ok_or("it went well")?;
+    equal(
+        (error.code().as_deref(), error.message()),
+        (Some("42703"), "column \"nope\" does not exist"),
+    )?;
+    let error = sqlx::query("INSERT INTO checked VALUES ($1)")
+        .bind(None::<i64>)
+        .execute(&mut connection)
+        .await
+        .err()
+        .ok_or("it went well")?;
     let error = error.into_database_error().ok_or("it is not the server's")?;
-    equal((error.kind(), error.table()), (sqlx::error::ErrorKind::NotNullViolation, Some("checked")))?;
-    let error = sqlx::query("INSERT INTO checked VALUES ($1)").bind(-1i64).execute(&mut connection).await.err().ok_or("it went well")?;
+    equal(
+        (error.kind(), error.table()),
+        (sqlx::error::ErrorKind::NotNullViolation, Some("checked")),
+    )?;
+    let error = sqlx::query("INSERT INTO checked VALUES ($1)")
+        .bind(-1i64)
+        .execute(&mut connection)
+        .await
+        .err()
+        .ok_or("it went well")?;
     let error = error.into_database_error().ok_or("it is not the server's")?;
-    equal((error.is_check_violation(), error.constraint(), error.table()), (true, Some("positive"), Some("checked")))?;
+    equal(
+        (error.is_check_violation(), error.constraint(), error.table()),
+        (true, Some("positive"), Some("checked")),
+    )?;
     sqlx::raw_sql("DROP TABLE checked").execute(&mut connection).await?;
     Ok(())
 }
@@ -340,13 +440,21 @@ async fn pooled() -> Outcome {
     let pool: PgPool = PgPoolOptions::new()
         .max_connections(3)
         .acquire_timeout(Duration::from_secs(20))
-        .after_release(|connection, _| Box::pin(async move { connection.execute("DISCARD ALL").await.map(|_| true) }))
+        .after_release(|connection, _| {
+            Box::pin(async move { connection.execute("DISCARD ALL").await.map(|_| true) })
+        })
         .connect_with(PgConnectOptions::new())
         .await?;
     let tasks: Vec<_> = (0..20i32)
         .map(|n| {
             let pool = pool.clone();
-            tokio::spawn(async move { sqlx::query_scalar::<_, i32>("SELECT $1 * 2").bind(n).persistent(false).fetch_one(&pool).await })
+            tokio::spawn(async move {
+                sqlx::query_scalar::<_, i32>("SELECT $1 * 2")
+                    .bind(n)
+                    .persistent(false)
+                    .fetch_one(&pool)
+                    .await
+            })
         })
         .collect();
     let mut sum = 0;
@@ -358,16 +466,27 @@ async fn pooled() -> Outcome {
     sqlx::query("SET statement_timeout = 4321").persistent(false).execute(&mut *one).await?;
     drop(one);
     for _ in 0..3 {
-        equal(sqlx::query_scalar::<_, String>("SELECT current_setting('statement_timeout')").persistent(false).fetch_one(&pool).await?, "0".to_owned())?;
+        equal(
+            sqlx::query_scalar::<_, String>("SELECT current_setting('statement_timeout')")
+                .persistent(false)
+                .fetch_one(&pool)
+                .await?,
+            "0".to_owned(),
+        )?;
     }
     pool.close().await;
     Ok(())
 }
 
 async fn notifications() -> Outcome {
-    let mut listener = PgListener::connect_with(&PgPool::connect_with(PgConnectOptions::new()).await?).await?;
+    let mut listener =
+        PgListener::connect_with(&PgPool::connect_with(PgConnectOptions::new()).await?).await?;
     listener.listen_all(["news", "gossip"]).await?;
-    sqlx::query("SELECT pg_notify($1, $2)").bind("gossip").bind("psst").execute(&mut connect().await?).await?;
+    sqlx::query("SELECT pg_notify($1, $2)")
+        .bind("gossip")
+        .bind("psst")
+        .execute(&mut connect().await?)
+        .await?;
     let heard = listener.recv().await?;
     equal((heard.channel(), heard.payload()), ("gossip", "psst"))?;
     Ok(listener.unlisten_all().await?)
@@ -378,7 +497,11 @@ async fn changed() -> Outcome {
     sqlx::raw_sql("CREATE TABLE changing (a bigint)").execute(&mut connection).await?;
     equal(sqlx::query("SELECT * FROM changing").fetch_all(&mut connection).await?.len(), 0)?;
     sqlx::raw_sql("ALTER TABLE changing ADD COLUMN b text").execute(&mut connection).await?;
-    let error = sqlx::query("SELECT * FROM changing").fetch_all(&mut connection).await.err().ok_or("it went well")?;
+    let error = sqlx::query("SELECT * FROM changing")
+        .fetch_all(&mut connection)
+        .await
+        .err()
+        .ok_or("it went well")?;
     equal(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("0A000"))?;
     connection.clear_cached_statements().await?;
     equal(sqlx::query("SELECT * FROM changing").fetch_all(&mut connection).await?.len(), 0)?;
@@ -401,10 +524,19 @@ async fn migrations() -> Outcome {
     let pool = PgPool::connect_with(PgConnectOptions::new()).await?;
     migrator.run(&pool).await?;
     migrator.run(&pool).await?;
-    let shelves: (i64, Option<f64>) = sqlx::query_as("SELECT count(*), max(width) FROM shelves").fetch_one(&pool).await?;
+    let shelves: (i64, Option<f64>) =
+        sqlx::query_as("SELECT count(*), max(width) FROM shelves").fetch_one(&pool).await?;
     equal(shelves, (2, None))?;
-    let applied: Vec<(i64, bool)> = sqlx::query_as("SELECT version, success FROM _sqlx_migrations ORDER BY version").fetch_all(&pool).await?;
+    let applied: Vec<(i64, bool)> =
+        sqlx::query_as("SELECT version, success FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(&pool)
+            .await?;
     equal(applied, vec![(1, true), (2, true)])?;
     migrator.undo(&pool, 0).await?;
-    equal(sqlx::query_scalar::<_, Option<String>>("SELECT to_regclass('shelves')::text").fetch_one(&pool).await?, None)
+    equal(
+        sqlx::query_scalar::<_, Option<String>>("SELECT to_regclass('shelves')::text")
+            .fetch_one(&pool)
+            .await?,
+        None,
+    )
 }
