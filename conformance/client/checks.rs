@@ -10,12 +10,18 @@ const FEATURE_SECONDS_MAX: u64 = 60;
 
 /// Fails unless the two are equal.
 pub fn equal<T: PartialEq<U> + Debug, U: Debug>(actual: T, expected: U) -> Outcome {
-    if actual == expected { Ok(()) } else { Err(format!("expected {expected:?}, got {actual:?}").into()) }
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(format!("expected {expected:?}, got {actual:?}").into())
+    }
 }
 
 /// Prints the outcome of one feature, which may also panic or take too long.
 pub async fn feature(name: &str, function: impl Future<Output = Outcome> + Send + 'static) {
-    let outcome = tokio::time::timeout(Duration::from_secs(FEATURE_SECONDS_MAX), tokio::spawn(function)).await;
+    let outcome =
+        tokio::time::timeout(Duration::from_secs(FEATURE_SECONDS_MAX), tokio::spawn(function))
+            .await;
     let error = match outcome {
         Ok(Ok(Ok(()))) => return println!("ok {name}"),
         Ok(Ok(Err(error))) => described(error.as_ref()),

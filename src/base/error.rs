@@ -20,7 +20,16 @@ struct Parts {
     detail: Option<String>,
     hint: Option<String>,
     position: Option<usize>,
+    object: ErrorObject,
     source: Option<Source>,
+}
+
+/// The object that an error is about, as far as it is known: PostgreSQL's fields of the same names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorObject {
+    pub table: Option<String>,
+    pub column: Option<String>,
+    pub constraint: Option<String>,
 }
 
 impl Error {
@@ -32,6 +41,7 @@ impl Error {
             detail: None,
             hint: None,
             position: None,
+            object: ErrorObject::default(),
             source: None,
         }))
     }
@@ -70,6 +80,12 @@ impl Error {
         self
     }
 
+    /// Adds the object that a program may want to know without reading the message.
+    pub fn about(mut self, object: ErrorObject) -> Self {
+        self.0.object = object;
+        self
+    }
+
     /// Adds the underlying error, for the log only.
     pub fn caused_by(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
@@ -95,6 +111,10 @@ impl Error {
     /// The 1-based character position in the statement text.
     pub fn position(&self) -> Option<usize> {
         self.0.position
+    }
+
+    pub fn object(&self) -> &ErrorObject {
+        &self.0.object
     }
 
     /// The five-character SQLSTATE.

@@ -14,5 +14,5 @@ pub mod text_style;
 pub mod time_zone;
 pub mod value;
 
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, ErrorObject, Result};
 pub use id::{Oid, PrincipalId, SecurableId};

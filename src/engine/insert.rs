@@ -20,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::base::datatype::{NO_TYPMOD, pg_type_of};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, ErrorObject, Result};
 use crate::bind::bound::{BoundInsert, BoundReplaced};
 use crate::catalog::Relation;
 use crate::delta::TableVersion;
@@ -518,7 +518,8 @@ pub(super) fn name_relation(error: Error, table: &Relation) -> Error {
             None => return error,
         },
     };
-    let renamed = Error::new(error.kind(), message).at_if(error.position());
+    let object = ErrorObject { table: Some(table.name.clone()), ..error.object().clone() };
+    let renamed = Error::new(error.kind(), message).at_if(error.position()).about(object);
     match error.detail() {
         Some(detail) => renamed.with_detail(detail),
         None => renamed,

@@ -169,12 +169,26 @@ const GENERATE_SERIES: &str = "generate_series";
 /// The planner knows it without a function.
 const UNNEST: &str = "unnest";
 
-/// Whether a bound or step is written as a 32-bit integer.
+/// Whether a bound or step is a 32-bit integer by what is written.
 fn is_integer_literal(argument: &Expr) -> bool {
     match argument {
         Expr::Literal(ScalarValue::Int64(Some(number)), _) => i32::try_from(*number).is_ok(),
         Expr::Negative(inner) => is_integer_literal(inner),
+        Expr::BinaryExpr(operation) => {
+            is_integer_literal(&operation.left) && is_integer_literal(&operation.right)
+        }
+        Expr::Cast(to) => matches!(to.field.data_type(), DataType::Int16 | DataType::Int32),
         _ => false,
+    }
+}
+
+/// A bound or step as DataFusion counts.
+fn as_bigint(argument: Expr) -> DataFusionResult<Expr> {
+    match argument {
+        Expr::Literal(number @ (ScalarValue::Int16(_) | ScalarValue::Int32(_)), metadata) => {
+            Ok(Expr::Literal(number.cast_to(&DataType::Int64)?, metadata))
+        }
+        other => Ok(other),
     }
 }
 
@@ -230,7 +244,8 @@ impl ContextProvider for Names<'_> {
         let arguments = arguments
             .into_iter()
             .map(|argument| {
-                simplifier.coerce(argument, &empty).and_then(|e| simplifier.simplify(e))
+                let simple = simplifier.simplify(simplifier.coerce(argument, &empty)?)?;
+                if name == GENERATE_SERIES { as_bigint(simple) } else { Ok(simple) }
             })
             .collect::<DataFusionResult<Vec<_>>>()?;
         let arguments = TableFunctionArgs::new(&arguments, self.state);

@@ -50,6 +50,13 @@ pub fn write_error(out: &mut BytesMut, error: &Error, severity: Severity) {
         if let Some(position) = error.position() {
             fields.put(b'P', &position.to_string());
         }
+        let object = error.object();
+        let named = [(b't', &object.table), (b'c', &object.column), (b'n', &object.constraint)];
+        for (field, name) in named {
+            if let Some(name) = name {
+                fields.put(field, name);
+            }
+        }
         // Drivers prepare such a statement anew, and know the error by the routine of PostgreSQL's that raises it.
         if error.message() == STALE_PLAN {
             fields.put(b'R', "RevalidateCachedQuery");

@@ -16,7 +16,7 @@ use deltalake::kernel::StructTypeExt;
 
 use super::error::of_datafusion;
 use super::shape::Shape;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, ErrorObject, Result};
 
 /// The prefix of the properties that hold CHECK constraints.
 pub const CHECK_PREFIX: &str = "delta.constraints.";
@@ -89,7 +89,11 @@ impl Rules {
                         "null value in column \"{}\" of relation violates not-null constraint",
                         field.name()
                     ),
-                ));
+                )
+                .about(ErrorObject {
+                    column: Some(field.name().clone()),
+                    ..ErrorObject::default()
+                }));
             }
         }
         for rule in &self.rules {
@@ -132,9 +136,9 @@ impl RuleKind {
             Error::new(ErrorKind::CheckViolation, format!("new row violates {}", self.subject()));
         match self {
             // PostgreSQL lets NULL pass; the Delta protocol does not.
-            RuleKind::Check(_) => {
-                error.with_hint("A constraint of a Delta table must be true; NULL is not.")
-            }
+            RuleKind::Check(name) => error
+                .about(ErrorObject { constraint: Some(name.clone()), ..ErrorObject::default() })
+                .with_hint("A constraint of a Delta table must be true; NULL is not."),
             RuleKind::Invariant(_) => error,
             RuleKind::Replaced => error.with_hint("Add such rows by an INSERT of their own."),
             RuleKind::Generated(_) => error.with_hint("Leave the column out of the statement."),

@@ -1,20 +1,93 @@
 //! Parameters without a type that say it otherwise, as PostgreSQL reads them: `$1::int` is an integer, and
-//! in `x = ANY ($1)` and `x = ANY ('{1,2}')` stand arrays of `x`'s type. It changes nothing that has a type.
+//! in `x = ANY ($1)` and `x = ANY ('{1,2}')` stand arrays of `x`'s type, LIMIT and OFFSET count with 64 bits,
+//! a series is of its other bound's type, and a function's parameters have theirs. It changes nothing that has a type.
 
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction};
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, Limit, LogicalPlan};
 
 use crate::base::datatype::{BaseType, PgType, pg_type_of};
-use crate::engine::function::is_quantified;
+use crate::engine::function::{PostgresFunction, is_quantified};
+
+const GENERATE_SERIES: &str = "generate_series";
 
 /// Gives parameters their types, and constants behind ANY.
 pub fn type_untyped(plan: LogicalPlan) -> Result<LogicalPlan> {
-    super::rewrite_expressions(plan, in_expression)
+    let counted = plan.transform_up_with_subqueries(|node| match node {
+        LogicalPlan::Limit(limit) => {
+            let count = |count: Option<Box<Expr>>| count.map(|count| Box::new(counting(*count)));
+            let limit = Limit { skip: count(limit.skip), fetch: count(limit.fetch), ..limit };
+            Ok(Transformed::yes(LogicalPlan::Limit(limit)))
+        }
+        node => Ok(Transformed::no(node)),
+    })?;
+    super::rewrite_expressions(counted.data, in_expression)
+}
+
+/// An operand that took its type from a `varchar`: that has no operators of its own, and takes those of `text`.
+fn as_text(operand: Expr) -> Result<Transformed<Expr>> {
+    let Expr::Placeholder(Placeholder { id, field: Some(field) }) = &operand else {
+        return Ok(Transformed::no(operand));
+    };
+    if !matches!(pg_type_of(field), Ok((PgType::Scalar(BaseType::Varchar), _))) {
+        return Ok(Transformed::no(operand));
+    }
+    let text = Arc::new(Field::new(field.name(), field.data_type().clone(), true));
+    let parameter = Placeholder::new_with_field(id.clone(), Some(text));
+    Ok(Transformed::yes(Expr::Placeholder(parameter)))
+}
+
+/// How many rows.
+fn counting(count: Expr) -> Expr {
+    match count {
+        Expr::Placeholder(Placeholder { id, field: None }) => {
+            let field = Field::new("count", DataType::Int64, true);
+            Expr::Placeholder(Placeholder::new_with_field(id, Some(Arc::new(field))))
+        }
+        other => other,
+    }
+}
+
+fn is_untyped(expression: &Expr) -> bool {
+    matches!(expression, Expr::Placeholder(Placeholder { field: None, .. }))
+}
+
+/// The arguments of a function whose parameters have types.
+fn of_function(call: &ScalarFunction) -> Transformed<Expr> {
+    let args = call.args.iter().enumerate().map(|(index, one)| match is_untyped(one) {
+        true => {
+            typed(one, || PostgresFunction::parameter(call, index)).unwrap_or_else(|| one.clone())
+        }
+        false => one.clone(),
+    });
+    let call = ScalarFunction::new_udf(Arc::clone(&call.func), args.collect());
+    Transformed::yes(Expr::ScalarFunction(call))
+}
+
+/// The arguments of a series, of which one says what the others are.
+fn of_series(call: &ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
+    let field = || {
+        let told = call.args.iter().find(|one| !is_untyped(one))?;
+        match told {
+            // Whole numbers are narrowed later.
+            Expr::Literal(ScalarValue::Int64(Some(number)), _)
+                if i32::try_from(*number).is_ok() =>
+            {
+                Some(Arc::new(Field::new("bound", DataType::Int32, true)))
+            }
+            _ => Some(told.to_field(schema).ok()?.1),
+        }
+    };
+    let args = call.args.iter().map(|one| match is_untyped(one) {
+        true => typed(one, field).unwrap_or_else(|| one.clone()),
+        false => one.clone(),
+    });
+    let series = ScalarFunction::new_udf(Arc::clone(&call.func), args.collect());
+    Transformed::yes(Expr::ScalarFunction(series))
 }
 
 fn in_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -28,7 +101,19 @@ fn in_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr
             _ => Transformed::no(expression),
         });
     }
+    if matches!(
+        expression,
+        Expr::BinaryExpr(_) | Expr::Like(_) | Expr::Between(_) | Expr::InList(_)
+    ) {
+        return expression.map_children(as_text);
+    }
     let Expr::ScalarFunction(call) = &expression else { return Ok(Transformed::no(expression)) };
+    if call.func.name() == GENERATE_SERIES && call.args.iter().any(is_untyped) {
+        return Ok(of_series(call, schema));
+    }
+    if call.args.iter().any(is_untyped) && PostgresFunction::parameter(call, 0).is_some() {
+        return Ok(of_function(call));
+    }
     let [value, array] = call.args.as_slice() else { return Ok(Transformed::no(expression)) };
     if !is_quantified(call) {
         return Ok(Transformed::no(expression));

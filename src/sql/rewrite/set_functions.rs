@@ -61,10 +61,7 @@ pub fn in_relation(factor: &mut TableFactor) -> Result<()> {
     let function = name.to_string().to_lowercase();
     let constant_series = is(name, GENERATE_SERIES)
         && !*with_ordinality
-        && !arguments
-            .iter()
-            .filter_map(expression_of)
-            .any(|one| is_of_time(one) || has_column(one));
+        && arguments.iter().all(|one| expression_of(one).is_some_and(is_whole_number));
     if constant_series {
         // The planner's table function takes constant whole numbers, its function of arrays takes all.
         name_column(alias, GENERATE_SERIES);
@@ -463,15 +460,29 @@ fn series(mut arguments: Vec<Expr>) -> Expr {
     call(GENERATE_SERIES, arguments)
 }
 
-/// Whether a series with this bound or step is one of points in time.
-fn is_of_time(argument: &Expr) -> bool {
+/// Whether the expression is a whole number for every row and every execution.
+fn is_whole_number(argument: &Expr) -> bool {
+    use sqlparser::ast::BinaryOperator::{Minus, Multiply, Plus};
     match argument {
-        Expr::Interval(_) => true,
-        Expr::TypedString(TypedString { data_type, .. }) | Expr::Cast { data_type, .. } => {
-            matches!(
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => false,
+        },
+        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } => is_whole_number(inner),
+        Expr::BinaryOp { left, op: Plus | Minus | Multiply, right } => {
+            is_whole_number(left) && is_whole_number(right)
+        }
+        Expr::Cast { expr, data_type, .. } => {
+            let is_integer = matches!(
                 data_type,
-                DataType::Date | DataType::Timestamp(_, _) | DataType::Interval { .. }
-            )
+                DataType::SmallInt(_)
+                    | DataType::Int(_)
+                    | DataType::Integer(_)
+                    | DataType::Int4(_)
+                    | DataType::BigInt(_)
+                    | DataType::Int8(_)
+            );
+            is_integer && is_whole_number(expr)
         }
         _ => false,
     }

@@ -13,7 +13,9 @@ use postgres_types::Kind;
 use tokio_postgres::binary_copy::{BinaryCopyInWriter, BinaryCopyOutStream};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{PgLsn, ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, IsolationLevel, NoTls, SimpleQueryMessage, Socket};
+use tokio_postgres::{
+    AsyncMessage, Client, Config, Connection, IsolationLevel, NoTls, SimpleQueryMessage, Socket,
+};
 use uuid::Uuid;
 
 #[tokio::main]
@@ -75,7 +77,12 @@ fn at(date: NaiveDate, hour: u32) -> NaiveDateTime {
 
 async fn login() -> Outcome {
     let client = connect().await?;
-    let row = client.query_one("SELECT current_user, current_database(), current_setting('application_name')", &[]).await?;
+    let row = client
+        .query_one(
+            "SELECT current_user, current_database(), current_setting('application_name')",
+            &[],
+        )
+        .await?;
     equal((row.get(0), row.get(1), row.get(2)), ("admin", "main", "conformance"))
 }
 
@@ -95,14 +102,23 @@ async fn types() -> Outcome {
             &[],
         )
         .await?;
-    equal((row.get(0), row.get(1), row.get(2), row.get(3), row.get(4), row.get(5)), (1i16, 2i32, 3i64, 1.5f32, 2.5f64, true))?;
+    equal(
+        (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4), row.get(5)),
+        (1i16, 2i32, 3i64, 1.5f32, 2.5f64, true),
+    )?;
     equal((row.get(6), row.get(7)), ("täxt", [0u8, 255].as_slice()))?;
     let leap = day(2024, 2, 29);
     equal((row.get(8), row.get(9), row.get(10)), (leap, at(leap, 12), at(leap, 12).and_utc()))?;
-    equal(row.get::<_, NaiveTime>(11), NaiveTime::from_hms_milli_opt(12, 34, 56, 500).ok_or("no time")?)?;
+    equal(
+        row.get::<_, NaiveTime>(11),
+        NaiveTime::from_hms_milli_opt(12, 34, 56, 500).ok_or("no time")?,
+    )?;
     equal(row.get::<_, serde_json::Value>(12), serde_json::json!({"a": [1]}))?;
     equal(row.get::<_, Uuid>(13), Uuid::parse_str("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")?)?;
-    equal((row.get(14), row.get(15), row.get(16), row.get(17)), (7u32, "x", b'r' as i8, None::<i32>))?;
+    equal(
+        (row.get(14), row.get(15), row.get(16), row.get(17)),
+        (7u32, "x", b'r' as i8, None::<i32>),
+    )?;
     equal((row.get(18), row.get(19)), ("c", serde_json::json!({"b": 2})))?;
     equal(row.get::<_, PgLsn>(20), "16/B374D848".parse::<PgLsn>().map_err(|_| "no LSN")?)
 }
@@ -129,7 +145,8 @@ async fn parameters() -> Outcome {
         equal((name, row.get::<_, &str>(0)), (name, text))?;
     }
     let instant: DateTime<Utc> = at(date, 3).and_utc();
-    let row = client.query_one("SELECT $1::timestamptz, $2::int", &[&instant, &None::<i32>]).await?;
+    let row =
+        client.query_one("SELECT $1::timestamptz, $2::int", &[&instant, &None::<i32>]).await?;
     equal((row.get(0), row.get(1)), (instant, None::<i32>))
 }
 
@@ -137,10 +154,16 @@ async fn inferred() -> Outcome {
     let client = connect().await?;
     client.batch_execute("CREATE TABLE inferred (id bigint, name text, at timestamp)").await?;
     let time = at(day(2024, 1, 2), 3);
-    equal(client.execute("INSERT INTO inferred VALUES ($1, $2, $3)", &[&1i64, &"a", &time]).await?, 1)?;
+    equal(
+        client.execute("INSERT INTO inferred VALUES ($1, $2, $3)", &[&1i64, &"a", &time]).await?,
+        1,
+    )?;
     let names = vec!["a", "b"];
     let row = client
-        .query_opt("SELECT * FROM inferred WHERE id = $1 AND name = ANY($2) AND at <= $3 LIMIT $4", &[&1i64, &names, &time, &5i64])
+        .query_opt(
+            "SELECT * FROM inferred WHERE id = $1 AND name = ANY($2) AND at <= $3 LIMIT $4",
+            &[&1i64, &names, &time, &5i64],
+        )
         .await?
         .ok_or("no row")?;
     equal((row.get(0), row.get(1), row.get(2)), (1i64, "a", time))?;
@@ -158,34 +181,64 @@ async fn arrays() -> Outcome {
 
 async fn prepared() -> Outcome {
     let client = connect().await?;
-    client.batch_execute("CREATE TABLE described (id bigint, price numeric(10,2), name varchar(20))").await?;
-    let statement = client.prepare("SELECT name, price, id + 1 FROM described WHERE id > $1 AND name LIKE $2").await?;
+    client
+        .batch_execute("CREATE TABLE described (id bigint, price numeric(10,2), name varchar(20))")
+        .await?;
+    let statement = client
+        .prepare("SELECT name, price, id + 1 FROM described WHERE id > $1 AND name LIKE $2")
+        .await?;
     equal(statement.params(), [Type::INT8, Type::TEXT])?;
     let columns = statement.columns();
-    equal(columns.iter().map(|column| column.name()).collect::<Vec<_>>(), ["name", "price", "?column?"])?;
-    equal(columns.iter().map(|column| column.type_().clone()).collect::<Vec<_>>(), [Type::VARCHAR, Type::NUMERIC, Type::INT8])?;
-    equal(columns.iter().map(|column| column.type_modifier()).collect::<Vec<_>>(), [24, (10 << 16 | 2) + 4, -1])?;
-    equal(columns.iter().map(|column| column.column_id()).collect::<Vec<_>>(), [Some(3), Some(2), None])?;
+    equal(
+        columns.iter().map(|column| column.name()).collect::<Vec<_>>(),
+        ["name", "price", "?column?"],
+    )?;
+    equal(
+        columns.iter().map(|column| column.type_().clone()).collect::<Vec<_>>(),
+        [Type::VARCHAR, Type::NUMERIC, Type::INT8],
+    )?;
+    equal(
+        columns.iter().map(|column| column.type_modifier()).collect::<Vec<_>>(),
+        [24, (10 << 16 | 2) + 4, -1],
+    )?;
+    equal(
+        columns.iter().map(|column| column.column_id()).collect::<Vec<_>>(),
+        [Some(3), Some(2), None],
+    )?;
     let table: u32 = client.query_one("SELECT 'described'::regclass::oid", &[]).await?.get(0);
     equal(columns[0].table_oid(), Some(table))?;
-    let sums = client.prepare_typed("SELECT $1 + n FROM generate_series(1, 3) AS n", &[Type::INT4]).await?;
+    let sums = client
+        .prepare_typed("SELECT $1 + n FROM generate_series(1, 3) AS n", &[Type::INT4])
+        .await?;
     for base in 0..20 {
         let rows = client.query(&sums, &[&base]).await?;
-        equal(rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [base + 1, base + 2, base + 3])?;
+        equal(
+            rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>(),
+            [base + 1, base + 2, base + 3],
+        )?;
     }
     Ok(client.batch_execute("DROP TABLE described").await?)
 }
 
 async fn typed() -> Outcome {
-    let rows = connect().await?.query_typed("SELECT $1, $2 || 'x'", &[(&7i32, Type::INT4), (&"a", Type::TEXT)]).await?;
+    let rows = connect()
+        .await?
+        .query_typed("SELECT $1, $2 || 'x'", &[(&7i32, Type::INT4), (&"a", Type::TEXT)])
+        .await?;
     equal((rows[0].get(0), rows[0].get(1)), (7, "ax"))
 }
 
 async fn row_type() -> Outcome {
     let client = connect().await?;
-    client.batch_execute("CREATE TABLE rowed (id bigint, name text); INSERT INTO rowed VALUES (1, 'a')").await?;
+    client
+        .batch_execute(
+            "CREATE TABLE rowed (id bigint, name text); INSERT INTO rowed VALUES (1, 'a')",
+        )
+        .await?;
     let statement = client.prepare("SELECT rowed FROM rowed").await?;
-    let Kind::Composite(fields) = statement.columns()[0].type_().kind() else { return Err("it is no composite".into()) };
+    let Kind::Composite(fields) = statement.columns()[0].type_().kind() else {
+        return Err("it is no composite".into());
+    };
     let fields: Vec<_> = fields.iter().map(|field| (field.name(), field.type_().clone())).collect();
     equal(fields, [("id", Type::INT8), ("name", Type::TEXT)])?;
     Ok(client.batch_execute("DROP TABLE rowed").await?)
@@ -193,11 +246,18 @@ async fn row_type() -> Outcome {
 
 async fn streamed() -> Outcome {
     let client = connect().await?;
-    let rows = client.query_raw("SELECT n FROM generate_series(1, $1::int) AS n", [100_000i32]).await?;
-    let (count, sum) = rows.try_fold((0, 0i64), async |(count, sum), row| Ok((count + 1, sum + i64::from(row.get::<_, i32>(0))))).await?;
+    let rows =
+        client.query_raw("SELECT n FROM generate_series(1, $1::int) AS n", [100_000i32]).await?;
+    let (count, sum) = rows
+        .try_fold((0, 0i64), async |(count, sum), row| {
+            Ok((count + 1, sum + i64::from(row.get::<_, i32>(0))))
+        })
+        .await?;
     equal((count, sum), (100_000, 5_000_050_000))?;
     // A stream that is given up.
-    let mut rows = Box::pin(client.query_raw("SELECT n FROM generate_series(1, $1::int) AS n", [100_000i32]).await?);
+    let mut rows = Box::pin(
+        client.query_raw("SELECT n FROM generate_series(1, $1::int) AS n", [100_000i32]).await?,
+    );
     equal(rows.next().await.ok_or("no row")??.get::<_, i32>(0), 1)?;
     drop(rows);
     equal(client.query_one("SELECT 2", &[]).await?.get::<_, i32>(0), 2)
@@ -206,11 +266,15 @@ async fn streamed() -> Outcome {
 async fn portals() -> Outcome {
     let mut client = connect().await?;
     let transaction = client.transaction().await?;
-    let portal = transaction.bind("SELECT n FROM generate_series(1, 10) AS n WHERE n > $1", &[&2i32]).await?;
+    let portal = transaction
+        .bind("SELECT n FROM generate_series(1, 10) AS n WHERE n > $1", &[&2i32])
+        .await?;
     let other = transaction.bind("SELECT 'x'", &[]).await?;
-    let first: Vec<i32> = transaction.query_portal(&portal, 3).await?.iter().map(|row| row.get(0)).collect();
+    let first: Vec<i32> =
+        transaction.query_portal(&portal, 3).await?.iter().map(|row| row.get(0)).collect();
     equal(transaction.query_portal(&other, 0).await?.len(), 1)?;
-    let rest: Vec<i32> = transaction.query_portal(&portal, 0).await?.iter().map(|row| row.get(0)).collect();
+    let rest: Vec<i32> =
+        transaction.query_portal(&portal, 0).await?.iter().map(|row| row.get(0)).collect();
     equal((first, rest), (vec![3, 4, 5], vec![6, 7, 8, 9, 10]))?;
     Ok(transaction.commit().await?)
 }
@@ -230,19 +294,33 @@ async fn transactions() -> Outcome {
     let dropped = client.transaction().await?;
     dropped.execute("INSERT INTO kept VALUES (4)", &[]).await?;
     drop(dropped);
-    let kept: Vec<i64> = client.query("SELECT id FROM kept ORDER BY id", &[]).await?.iter().map(|row| row.get(0)).collect();
+    let kept: Vec<i64> = client
+        .query("SELECT id FROM kept ORDER BY id", &[])
+        .await?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
     equal(kept, [1, 3])?;
     Ok(client.batch_execute("DROP TABLE kept").await?)
 }
 
 async fn isolation() -> Outcome {
     let mut client = connect().await?;
-    let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?;
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()
+        .await?;
     let row = transaction
         .query_one("SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')", &[])
         .await?;
     equal((row.get(0), row.get(1)), ("repeatable read", "on"))?;
-    let error = transaction.batch_execute("CREATE TABLE forbidden (a int)").await.err().ok_or("it was allowed")?;
+    let error = transaction
+        .batch_execute("CREATE TABLE forbidden (a int)")
+        .await
+        .err()
+        .ok_or("it was allowed")?;
     equal(error.code(), Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
 }
 
@@ -250,9 +328,18 @@ async fn pipelines() -> Outcome {
     let client = connect().await?;
     let statement = client.prepare("SELECT $1::int * 2").await?;
     let values: Vec<i32> = (0..50).collect();
-    let queries = values.iter().map(|value| async { client.query_one(&statement, &[value]).await.map(|row| row.get::<_, i32>(0)) });
-    equal(future::try_join_all(queries).await?, (0..50).map(|value| value * 2).collect::<Vec<_>>())?;
-    let (failed, fine) = future::join(client.query_one("SELECT 1 / (1 - $1::int)", &[&1i32]), client.query_one("SELECT 3", &[])).await;
+    let queries = values.iter().map(|value| async {
+        client.query_one(&statement, &[value]).await.map(|row| row.get::<_, i32>(0))
+    });
+    equal(
+        future::try_join_all(queries).await?,
+        (0..50).map(|value| value * 2).collect::<Vec<_>>(),
+    )?;
+    let (failed, fine) = future::join(
+        client.query_one("SELECT 1 / (1 - $1::int)", &[&1i32]),
+        client.query_one("SELECT 3", &[]),
+    )
+    .await;
     equal(failed.err().and_then(|error| error.code().cloned()), Some(SqlState::DIVISION_BY_ZERO))?;
     equal(fine?.get::<_, i32>(0), 3)
 }
@@ -263,7 +350,9 @@ async fn several() -> Outcome {
     let mut seen = Vec::new();
     for message in &messages {
         match message {
-            SimpleQueryMessage::Row(row) => seen.push(format!("row {:?} {:?}", row.get("a"), row.get("b"))),
+            SimpleQueryMessage::Row(row) => {
+                seen.push(format!("row {:?} {:?}", row.get("a"), row.get("b")))
+            }
             SimpleQueryMessage::CommandComplete(rows) => seen.push(format!("done {rows}")),
             _ => {}
         }
@@ -278,26 +367,53 @@ async fn copy_text() -> Outcome {
     let mut parts = stream::iter(["1\tone\n2\t", "two\n3\t\\N\n"].map(|part| Ok(part.as_bytes())));
     sink.send_all(&mut parts).await?;
     equal(sink.as_mut().finish().await?, 3)?;
-    let out = client.copy_out("COPY (SELECT * FROM copied ORDER BY id) TO STDOUT (FORMAT csv, HEADER)").await?;
-    let bytes = out.try_fold(Vec::new(), async |mut all, part| { all.extend_from_slice(&part); Ok(all) }).await?;
+    let out = client
+        .copy_out("COPY (SELECT * FROM copied ORDER BY id) TO STDOUT (FORMAT csv, HEADER)")
+        .await?;
+    let bytes = out
+        .try_fold(Vec::new(), async |mut all, part| {
+            all.extend_from_slice(&part);
+            Ok(all)
+        })
+        .await?;
     equal(String::from_utf8(bytes)?, "id,name\n1,one\n2,two\n3,\n")?;
     Ok(client.batch_execute("DROP TABLE copied").await?)
 }
 
 async fn copy_binary() -> Outcome {
     let client = connect().await?;
-    client.batch_execute("CREATE TABLE copied_binary (id bigint, name text, sold date, price double precision)").await?;
+    client
+        .batch_execute(
+            "CREATE TABLE copied_binary (id bigint, name text, sold date, price double precision)",
+        )
+        .await?;
     let types = [Type::INT8, Type::TEXT, Type::DATE, Type::FLOAT8];
-    let sink = client.copy_in("COPY copied_binary (id, name, sold, price) FROM STDIN BINARY").await?;
+    let sink =
+        client.copy_in("COPY copied_binary (id, name, sold, price) FROM STDIN BINARY").await?;
     let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
     for id in 0..1000i64 {
-        writer.as_mut().write(&[&id, &(id % 2 == 0).then(|| format!("n{id}")), &day(2024, 1, 1), &(id as f64 / 2.0)]).await?;
+        writer
+            .as_mut()
+            .write(&[
+                &id,
+                &(id % 2 == 0).then(|| format!("n{id}")),
+                &day(2024, 1, 1),
+                &(id as f64 / 2.0),
+            ])
+            .await?;
     }
     equal(writer.finish().await?, 1000)?;
-    let out = client.copy_out("COPY (SELECT id, name, sold, price FROM copied_binary ORDER BY id) TO STDOUT BINARY").await?;
+    let out = client
+        .copy_out(
+            "COPY (SELECT id, name, sold, price FROM copied_binary ORDER BY id) TO STDOUT BINARY",
+        )
+        .await?;
     let rows: Vec<_> = BinaryCopyOutStream::new(out, &types).try_collect().await?;
     let row = &rows[998];
-    equal((rows.len(), row.get(0), row.get(1), row.get(2), row.get(3)), (1000, 998i64, Some("n998"), day(2024, 1, 1), 499.0f64))?;
+    equal(
+        (rows.len(), row.get(0), row.get(1), row.get(2), row.get(3)),
+        (1000, 998i64, Some("n998"), day(2024, 1, 1), 499.0f64),
+    )?;
     equal(rows[1].get::<Option<&str>>(1), None)?;
     Ok(client.batch_execute("DROP TABLE copied_binary").await?)
 }
@@ -320,7 +436,10 @@ async fn cancels() -> Outcome {
         tokio::time::sleep(Duration::from_millis(500)).await;
         token.cancel_query(NoTls).await
     };
-    let slow = client.query("SELECT count(*) FROM generate_series(1, 200000) a, generate_series(1, 200000) b", &[]);
+    let slow = client.query(
+        "SELECT count(*) FROM generate_series(1, 200000) a, generate_series(1, 200000) b",
+        &[],
+    );
     let (outcome, cancelled) = future::join(slow, cancel).await;
     cancelled?;
     equal(outcome.err().and_then(|error| error.code().cloned()), Some(SqlState::QUERY_CANCELED))?;
@@ -335,7 +454,8 @@ async fn notifications() -> Outcome {
         let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
         while let Some(Ok(message)) = messages.next().await {
             if let AsyncMessage::Notification(notification) = message {
-                let _ = sender.send((notification.channel().to_owned(), notification.payload().to_owned()));
+                let _ = sender
+                    .send((notification.channel().to_owned(), notification.payload().to_owned()));
             }
         }
     });
@@ -348,12 +468,22 @@ async fn errors() -> Outcome {
     let client = connect().await?;
     let error = client.query("SELECT nope FROM pg_class", &[]).await.err().ok_or("it went well")?;
     let error = error.as_db_error().ok_or("it is not the server's")?;
-    equal((error.code(), error.message(), error.severity()), (&SqlState::UNDEFINED_COLUMN, "column \"nope\" does not exist", "ERROR"))?;
+    equal(
+        (error.code(), error.message(), error.severity()),
+        (&SqlState::UNDEFINED_COLUMN, "column \"nope\" does not exist", "ERROR"),
+    )?;
     equal(error.position(), Some(&tokio_postgres::error::ErrorPosition::Original(8)))?;
     client.batch_execute("CREATE TABLE strict (a bigint NOT NULL)").await?;
-    let error = client.execute("INSERT INTO strict VALUES ($1)", &[&None::<i64>]).await.err().ok_or("it went well")?;
+    let error = client
+        .execute("INSERT INTO strict VALUES ($1)", &[&None::<i64>])
+        .await
+        .err()
+        .ok_or("it went well")?;
     let error = error.as_db_error().ok_or("it is not the server's")?;
-    equal((error.code(), error.table(), error.column()), (&SqlState::NOT_NULL_VIOLATION, Some("strict"), Some("a")))?;
+    equal(
+        (error.code(), error.table(), error.column()),
+        (&SqlState::NOT_NULL_VIOLATION, Some("strict"), Some("a")),
+    )?;
     Ok(client.batch_execute("DROP TABLE strict").await?)
 }
 

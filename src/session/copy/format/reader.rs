@@ -13,7 +13,7 @@ use super::options::{CopyDirection, CopyFormat, CopyOptions, Header};
 use super::text_rows::{TextRows, unescape};
 use crate::base::text_style::TextStyle;
 use crate::base::value::ColumnBuilder;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, ErrorObject, Result};
 
 /// Rows of a full batch.
 const BATCH_ROWS: usize = 8192;
@@ -370,7 +370,12 @@ impl RowSink {
                     "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
                     column.name, self.relation
                 ),
-            ),
+            )
+            .about(ErrorObject {
+                table: Some(self.relation.clone()),
+                column: Some(column.name.clone()),
+                ..ErrorObject::default()
+            }),
             _ => error,
         }
     }
