@@ -47,6 +47,10 @@ bench *arguments:
 bench-tables *arguments:
     benches/tables/run.sh {{ arguments }}
 
+# What clients ask the catalogs of many wide tables.
+bench-catalog *arguments:
+    benches/catalog/run.sh {{ arguments }}
+
 # Real clients against a server; writes conformance/report.md.
 conformance *clients:
     conformance/run {{ clients }}

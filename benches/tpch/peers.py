@@ -128,7 +128,7 @@ class Lakegate:
 
     name = "Lakegate"
 
-    def __init__(self, parquet, delta):
+    def __init__(self, parquet, delta, is_loaded=True):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tpch-lakegate-"))
         password = "benchmark"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LAKEGATE_")}
@@ -138,12 +138,14 @@ class Lakegate:
         self.server = subprocess.Popen(
             [binary, "serve", "--data", self.folder / "data", "--listen", "127.0.0.1:0"],
             stdout=subprocess.PIPE, stderr=self.log, env=environment, text=True, cwd=self.folder)
-        address = self.ready_address()
-        self.connection = psycopg.connect(
-            f"postgresql://admin:{password}@{address}/main", autocommit=True)
-        for table in TABLES:
+        self.uri = f"postgresql://admin:{password}@{self.ready_address()}/main"
+        self.connection = psycopg.connect(self.uri, autocommit=True)
+        for table in TABLES if is_loaded else ():
             self.connection.execute(f"CREATE TABLE {table} USING DELTA LOCATION 'file://{delta}/{table}'")
         self.connection.execute(f"SET statement_timeout = '{TIMEOUT_SECONDS}s'")
+
+    def address(self):
+        return self.uri
 
     def ready_address(self):
         for line in self.server.stdout:

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use datafusion::arrow::datatypes::Schema;
 use datafusion::arrow::json::ReaderBuilder;
 use datafusion::arrow::json::reader::Decoder;
-use datafusion::arrow::record_batch::RecordBatch;
-use delta_kernel::engine::arrow_conversion::TryFromKernel;
 use delta_kernel::engine::arrow_data::ArrowEngineData;
+use delta_kernel::engine::arrow_utils::{
+    ReorderIndex, build_json_reorder_indices, fixup_json_read, json_arrow_schema,
+};
 use delta_kernel::engine_data::FilteredEngineData;
 use delta_kernel::schema::SchemaRef;
 use delta_kernel::{
@@ -94,12 +94,10 @@ impl JsonHandler for LogFiles {
         predicate: Option<PredicateRef>,
     ) -> DeltaResult<FileDataReadResultIterator> {
         // A runtime of one thread could not fetch while its thread waits here.
-        let is_alone = self.runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
-        if is_alone || physical_schema.fields().any(|field| field.is_metadata_column()) {
+        if self.runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
             return self.inner.read_json_files(files, physical_schema, predicate);
         }
-        let schema = Arc::new(Schema::try_from_kernel(physical_schema.as_ref())?);
-        let decoder = ReaderBuilder::new(schema)
+        let decoder = ReaderBuilder::new(Arc::new(json_arrow_schema(&physical_schema)?))
             .with_batch_size(BATCH_ROWS)
             .with_coerce_primitive(true)
             .build_decoder()?;
@@ -112,8 +110,9 @@ impl JsonHandler for LogFiles {
                 }
             }
         });
-        let batches = Batches { pieces, decoder, rest: None };
-        Ok(Box::new(batches.map(|batch| Ok(Box::new(ArrowEngineData::new(batch?)) as _))))
+        let order = build_json_reorder_indices(&physical_schema)?;
+        let batches = Batches { pieces, decoder, order, rest: None };
+        Ok(Box::new(batches.map(|batch| Ok(Box::new(batch?) as _))))
     }
 
     fn write_json_file(
@@ -128,6 +127,7 @@ impl JsonHandler for LogFiles {
 
 /// Some bytes of a file.
 struct Piece {
+    file: Arc<str>,
     bytes: Bytes,
     ends_file: bool,
 }
@@ -148,14 +148,17 @@ async fn fetch_file(
     store: Arc<dyn ObjectStore>,
     file: FileMeta,
 ) -> DeltaResult<BoxStream<'static, DeltaResult<Piece>>> {
+    let url: Arc<str> = file.location.as_str().into();
     let path = Path::from_url_path(file.location.path())?;
     let found = store.get(&path).await?;
     if found.meta.size <= FETCHED_WHOLE_BYTES_MAX {
         let bytes = found.bytes().await?;
-        return Ok(stream::iter([Ok(Piece { bytes, ends_file: true })]).boxed());
+        return Ok(stream::iter([Ok(Piece { file: url, bytes, ends_file: true })]).boxed());
     }
-    let end = Piece { bytes: Bytes::new(), ends_file: true };
-    let pieces = found.into_stream().map(|bytes| Ok(Piece { bytes: bytes?, ends_file: false }));
+    let end = Piece { file: Arc::clone(&url), bytes: Bytes::new(), ends_file: true };
+    let pieces = found
+        .into_stream()
+        .map(move |bytes| Ok(Piece { file: Arc::clone(&url), bytes: bytes?, ends_file: false }));
     Ok(pieces.chain(stream::iter([Ok(end)])).boxed())
 }
 
@@ -163,18 +166,21 @@ async fn fetch_file(
 struct Batches {
     pieces: mpsc::Receiver<DeltaResult<Piece>>,
     decoder: Decoder,
+    /// Where the columns are that the kernel wants, with those that no file has: its own name.
+    order: Vec<ReorderIndex>,
     /// What is left of a piece after a full batch.
     rest: Option<Piece>,
 }
 
 impl Batches {
-    fn next_batch(&mut self) -> DeltaResult<Option<RecordBatch>> {
+    fn next_batch(&mut self) -> DeltaResult<Option<ArrowEngineData>> {
         loop {
             let piece = match self.rest.take() {
                 Some(piece) => Some(piece),
                 None => self.next_piece().transpose()?,
             };
             let Some(mut piece) = piece else { return Ok(None) };
+            let file = Arc::clone(&piece.file);
             let decoded = self.decoder.decode(&piece.bytes)?;
             if decoded < piece.bytes.len() {
                 piece.bytes.advance(decoded);
@@ -183,7 +189,7 @@ impl Batches {
                 continue;
             }
             if let Some(batch) = self.decoder.flush()? {
-                return Ok(Some(batch));
+                return fixup_json_read(batch, &self.order, &file).map(Some);
             }
         }
     }
@@ -197,7 +203,7 @@ impl Batches {
 }
 
 impl Iterator for Batches {
-    type Item = DeltaResult<RecordBatch>;
+    type Item = DeltaResult<ArrowEngineData>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.next_batch();

@@ -244,6 +244,12 @@ impl Tables {
         self.open_counting(location, None).await
     }
 
+    /// The newest version that was seen, without a look at the log.
+    pub fn known_version(&self, location: &Location) -> Option<u64> {
+        let newest = self.entries.get(location)?.newest.load_full()?;
+        Some(newest.version.version())
+    }
+
     /// The newest version as of a moment, or the one that the transaction reads.
     pub async fn open_as_of(
         &self,

@@ -4,6 +4,7 @@
 //! count, and goes in the same SQL transaction that makes the changes of the catalog. What does not get there is
 //! taken back, after a crash at the next start. Until then readers of this endpoint see the tables as they were.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -149,13 +150,15 @@ impl Engine {
     /// Takes back what a crash has cut off between the tables' logs and the metastore. To be called before
     /// the first statement.
     pub async fn recover(&self) -> Result<()> {
+        let mut cut_off: HashMap<Uuid, Begun> = HashMap::new();
         for OpenCommit { id, location, base } in self.metastore.open_commits().await? {
-            tracing::info!(commit = %id, "a commit that did not end is taken back");
-            let location = Location::parse(&location)?;
-            undo(&self.tables, &location, base, id, true).await?;
+            let new = || Begun { id, tables: Vec::new(), is_awaited: true };
+            let begun = cut_off.entry(id).or_insert_with(new);
+            begun.tables.push((Location::parse(&location)?, base));
         }
-        for open in self.metastore.open_commits().await? {
-            self.metastore.forget_commit(open.id).await?;
+        for begun in cut_off.values() {
+            tracing::info!(commit = %begun.id, "a commit that did not end is taken back");
+            self.take_back(begun).await?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
@@ -28,6 +28,9 @@ const AUTO_COMPACT: &str = "delta.autoOptimize.autoCompact";
 
 /// The property that keeps the identities of rows.
 const ROW_TRACKING: &str = "delta.enableRowTracking";
+
+/// How long a table that nobody has changed here is left alone: others may have changed it.
+const UNCHANGED_LEFT_ALONE: Duration = Duration::from_secs(3600);
 
 /// How often, and from when on, files are looked after.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +59,14 @@ impl Default for UpkeepPolicy {
 #[derive(Debug, Default)]
 pub(super) struct Upkeep {
     runs: RwLock<Arc<[MaintenanceRun]>>,
-    /// The version of each table that was last looked at.
-    seen: Mutex<HashMap<SecurableId, u64>>,
+    seen: Mutex<HashMap<SecurableId, Seen>>,
+}
+
+/// The version of a table that was last looked at, and when.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    version: u64,
+    at: Instant,
 }
 
 /// What a run did to files.
@@ -116,12 +125,20 @@ impl Engine {
         is_over: &impl Fn() -> bool,
     ) -> Result<()> {
         let location = location_of(relation)?;
+        let seen = self.seen(relation.id);
+        if seen.is_some_and(|seen| {
+            self.tables.known_version(&location).is_none_or(|known| known == seen.version)
+                && seen.at.elapsed() < UNCHANGED_LEFT_ALONE
+        }) {
+            // Looking is requests to the storage, for each table.
+            return Ok(());
+        }
         let version = self.tables.open(&location).await?;
         if version.check_writable().is_err() {
             return Ok(());
         }
         let name = full_name(snapshot, relation);
-        let is_new = self.seen(relation.id) != Some(version.version());
+        let is_new = seen.is_none_or(|seen| seen.version != version.version());
         if is_new && !is_off(&version) {
             let wanted = Optimization {
                 predicate: None,
@@ -154,7 +171,7 @@ impl Engine {
             self.cpu.run(analyzed).await?;
         }
         let mut seen = self.upkeep.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.insert(relation.id, newest.version());
+        seen.insert(relation.id, Seen { version: newest.version(), at: Instant::now() });
         Ok(())
     }
 
@@ -176,7 +193,7 @@ impl Engine {
         self.run_maintenance(relation, name, MaintenanceOperation::LogCleanup, clean).await;
     }
 
-    fn seen(&self, id: SecurableId) -> Option<u64> {
+    fn seen(&self, id: SecurableId) -> Option<Seen> {
         let seen = self.upkeep.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.get(&id).copied()
     }

@@ -116,8 +116,8 @@ impl Cursor {
                 Ok(Course::new(true, Some(0)))
             }
             Motion::Absolute(from_end) => {
-                self.seek(u64::MAX).await?;
                 self.check_scrolls()?;
+                self.seek(u64::MAX).await?;
                 self.place = self.place.saturating_sub(from_end.unsigned_abs() - 1);
                 Ok(Course::new(false, one))
             }
