@@ -164,8 +164,7 @@ fn full(error: std::io::Error) -> Error {
 }
 
 fn unreadable(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::IoError, "could not read rows back from disk")
-        .caused_by(error)
+    Error::new(ErrorKind::IoError, "could not read rows back from disk").caused_by(error)
 }
 
 impl std::fmt::Debug for KeptRows {

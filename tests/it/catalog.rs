@@ -94,6 +94,34 @@ fn system_relations_have_the_columns_of_postgresql() {
     assert_expected(differing.chain(moved).collect(), "columns.tsv");
 }
 
+/// The rows that the scans of a relation have found, as EXPLAIN ANALYZE tells.
+fn rows_found(client: &mut RawClient, relation: &str, sql: &str) -> Vec<String> {
+    let plan = rows(client, &format!("EXPLAIN ANALYZE {sql}"));
+    let lines = plan.into_iter().flatten().flatten();
+    let scans = lines.filter(|line| line.contains(&format!("SystemScan: {relation}")));
+    scans
+        .filter_map(|line| {
+            Some(line.split_once("output_rows=")?.1.split([',', ']']).next()?.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_asked_of_one_table_reads_nothing_of_others() {
+    let server = Server::start(Options::default()).unwrap();
+    let mut client = RawClient::connect(&server.endpoint(), &[]).unwrap();
+    client.simple_query("CREATE TABLE wanted (a int, b text); CREATE TABLE other (c int)").unwrap();
+    for name in ["c.relname = 'wanted'", "c.relname ~ '^(wanted)$'", "c.oid = 'wanted'::regclass"] {
+        for join in ["JOIN", "LEFT JOIN"] {
+            let sql = format!(
+                "SELECT attname FROM pg_class c {join} pg_attribute a ON a.attrelid = c.oid WHERE {name}"
+            );
+            assert_eq!(rows_found(&mut client, "attributes", &sql), ["2"], "{sql}");
+            assert_eq!(rows(&mut client, &sql).len(), 2, "{sql}");
+        }
+    }
+}
+
 #[test]
 fn what_a_client_is_told_of_a_system_relation_is_what_pg_attribute_says() {
     let server = Server::start(Options::default()).unwrap();

@@ -84,6 +84,7 @@ pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use operator::OperatorPlanner;
 pub use quantified::is_quantified;
+pub use regular_expression::MATCHES;
 pub use scalar_subquery::at_most_one_row;
 pub use text_output::TEXT_OF;
 pub use type_planner::TypePlanner;

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{
@@ -21,6 +22,19 @@ impl JoinKeys {
     /// These and `more`.
     pub fn and(&self, more: impl IntoIterator<Item = Arc<dyn PhysicalExpr>>) -> Self {
         JoinKeys(self.0.iter().cloned().chain(more).collect())
+    }
+
+    /// Shows `f` each condition.
+    pub fn apply(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        for condition in &self.0 {
+            if f(condition)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
     }
 
     /// What they say now of the columns of a scan that gives `schema`, beside what is known.

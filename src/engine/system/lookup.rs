@@ -7,6 +7,8 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use crate::engine::function::MATCHES;
+
 /// The columns that equality filters bind, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Lookup(Vec<(String, Values)>);
@@ -129,8 +131,29 @@ fn bound_column(filter: &Expr) -> Option<(String, Values)> {
                 .collect();
             Some((column.name.clone(), values_of(literals?.into_iter())?))
         }
+        Expr::ScalarFunction(call) if call.name() == MATCHES => match call.args.as_slice() {
+            [Expr::Column(column), Expr::Literal(pattern, _), rest @ ..] if has_no_flags(rest) => {
+                let text = only_match(pattern.try_as_str().flatten()?)?;
+                Some((column.name.clone(), Values::Texts([text.to_owned()].into())))
+            }
+            _ => None,
+        },
         _ => None,
     }
+}
+
+fn has_no_flags(arguments: &[Expr]) -> bool {
+    arguments.iter().all(|argument| {
+        matches!(argument, Expr::Literal(flags, _) if flags.try_as_str() == Some(Some("")))
+    })
+}
+
+/// The one text that a pattern matches, as psql sends it for a name: `^(name)$`.
+fn only_match(pattern: &str) -> Option<&str> {
+    let text = pattern.strip_prefix('^')?.strip_suffix('$')?;
+    let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '-');
+    (!text.is_empty() && text.chars().all(is_plain)).then_some(text)
 }
 
 fn union(left: Values, right: Values) -> Option<Values> {
@@ -183,6 +206,16 @@ mod tests {
         assert!(lookup.admits_text("relname", "t") && !lookup.admits_text("relname", "u"));
         assert_eq!(lookup.texts("relkind").unwrap().len(), 2);
         assert!(lookup.admits_number("relnatts", 1_i64));
+    }
+
+    #[test]
+    fn a_pattern_that_is_a_name_binds_a_column() {
+        assert_eq!(only_match("^(orders_2024)$"), Some("orders_2024"));
+        assert_eq!(only_match("^orders$"), Some("orders"));
+        for pattern in ["orders", "^orders", "^(a|b)$", "^a.c$", r"^\d$", "^(a)(b)$", "^()$", "^$"]
+        {
+            assert_eq!(only_match(pattern), None, "{pattern}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
@@ -20,6 +21,7 @@ use datafusion::physical_plan::execution_plan::{
 use datafusion::physical_plan::filter_pushdown::{
     ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
 };
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, StatisticsArgs,
@@ -178,6 +180,7 @@ struct NativeScan {
     join_keys: JoinKeys,
     rows_about: usize,
     properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
 }
 
 impl NativeScan {
@@ -195,7 +198,21 @@ impl NativeScan {
             Boundedness::Bounded,
         );
         let (join_keys, properties) = (JoinKeys::default(), Arc::new(properties));
-        NativeScan { source, projection, lookup, join_keys, rows_about, properties }
+        let metrics = ExecutionPlanMetricsSet::new();
+        NativeScan { source, projection, lookup, join_keys, rows_about, properties, metrics }
+    }
+
+    /// The same scan for another run.
+    fn with_keys(&self, join_keys: JoinKeys) -> Arc<Self> {
+        Arc::new(NativeScan {
+            source: self.source,
+            projection: self.projection.clone(),
+            lookup: self.lookup.clone(),
+            join_keys,
+            rows_about: self.rows_about,
+            properties: Arc::clone(&self.properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
     }
 }
 
@@ -224,9 +241,10 @@ impl ExecutionPlan for NativeScan {
 
     fn apply_expressions(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+        // A join tells its keys only where it finds somebody who asks for them.
+        self.join_keys.apply(f)
     }
 
     fn replace_children(
@@ -256,11 +274,14 @@ impl ExecutionPlan for NativeScan {
         let mut rows = Rows::new(Arc::clone(&schema), self.projection.clone());
         let (source, lookup, join_keys) =
             (self.source, self.lookup.clone(), self.join_keys.clone());
+        let found = MetricBuilder::new(&self.metrics).output_rows(partition);
         // A join has read its other side when it asks for the first batch, and not before.
         let batches = async move {
             let lookup = join_keys.narrow(&lookup, &rows.schema());
             source.push(Facts::of(context.session_config().options())?, &lookup, &mut rows)?;
-            Ok::<_, DataFusionError>(stream::iter(rows.finish()?.into_iter().map(Ok)))
+            let batches = rows.finish()?;
+            found.add(batches.iter().map(RecordBatch::num_rows).sum());
+            Ok::<_, DataFusionError>(stream::iter(batches.into_iter().map(Ok)))
         };
         let batches = stream::once(batches).try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
@@ -268,14 +289,11 @@ impl ExecutionPlan for NativeScan {
 
     /// For another run, whose joins find other keys and say them to nobody.
     fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(NativeScan {
-            source: self.source,
-            projection: self.projection.clone(),
-            lookup: self.lookup.clone(),
-            join_keys: JoinKeys::default(),
-            rows_about: self.rows_about,
-            properties: Arc::clone(&self.properties),
-        }))
+        Ok(self.with_keys(JoinKeys::default()))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
     }
 
     fn statistics_from_inputs(
@@ -302,14 +320,6 @@ impl ExecutionPlan for NativeScan {
         if !matches!(phase, FilterPushdownPhase::Post) || filters.is_empty() {
             return Ok(answer);
         }
-        let scan = NativeScan {
-            source: self.source,
-            projection: self.projection.clone(),
-            lookup: self.lookup.clone(),
-            join_keys: self.join_keys.and(filters),
-            rows_about: self.rows_about,
-            properties: Arc::clone(&self.properties),
-        };
-        Ok(answer.with_updated_node(Arc::new(scan)))
+        Ok(answer.with_updated_node(self.with_keys(self.join_keys.and(filters))))
     }
 }
