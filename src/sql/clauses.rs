@@ -1,5 +1,6 @@
 //! Clauses that have several spellings, put into the one that the grammar reads: `TABLE t`, time travel,
-//! `OPERATOR(pg_catalog.x)`, `pg_catalog.current_user()`, `ISNULL`, a bare `SELECT` and `FETCH FIRST (n)`. This works on tokens, before anything is parsed.
+//! `OPERATOR(pg_catalog.x)`, `pg_catalog.current_user()`, `ISNULL`, a bare `SELECT` and
+//! `FETCH FIRST (n)`. This works on tokens, before anything is parsed.
 
 use std::collections::VecDeque;
 
