@@ -91,9 +91,7 @@ fn field_of(sql_type: &SqlType, usage: Use) -> Result<Field> {
         SqlType::TimestampNtz(precision) => timestamp(*precision, false, usage),
         SqlType::JSON => Ok(declared(DataType::Utf8, BaseType::Json, None)),
         SqlType::JSONB => Ok(declared(DataType::Utf8, BaseType::Jsonb, None)),
-        SqlType::Uuid => {
-            cast_only(usage, declared(DataType::Utf8, BaseType::Uuid, None), "uuid", "text")
-        }
+        SqlType::Uuid => Ok(declared(DataType::Utf8, BaseType::Uuid, None)),
         SqlType::Time(None | Some(6), TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
             let time = plain(DataType::Time64(TimeUnit::Microsecond));
             cast_only(usage, time, "time", "text")
@@ -230,7 +228,12 @@ fn array(element: &ArrayElemTypeDef, usage: Use) -> Result<Field> {
     };
     // Delta's name for the element, and Arrow's.
     let name = if usage == Use::Column { "element" } else { Field::LIST_FIELD_DEFAULT_NAME };
-    let element = field_of(element, usage)?.with_name(name);
+    let element = match (element.as_ref(), usage) {
+        (SqlType::Uuid, Use::Column) => {
+            return cast_only(usage, plain(DataType::Utf8), "uuid[]", "text[]");
+        }
+        (element, _) => field_of(element, usage)?.with_name(name),
+    };
     Ok(plain(DataType::List(Arc::new(element))))
 }
 
@@ -280,9 +283,6 @@ fn custom(parts: &[ObjectNamePart], modifiers: &[String], usage: Use) -> Result<
         ("bpchar", 0 | 1) => characters(BaseType::Bpchar, bounded.as_ref(), None),
         ("variant", 0) => {
             Err(Error::unsupported("type variant").with_hint("Use string and JSON functions."))
-        }
-        ("serial" | "serial2" | "serial4" | "serial8" | "smallserial" | "bigserial", 0) => {
-            Err(Error::unsupported(format!("type {name}")).with_hint("Use bigint."))
         }
         (_, 0) => match BaseType::ALL.iter().copied().find(|base| base.name() == name) {
             Some(base) => base_type(base, usage),
