@@ -91,7 +91,9 @@ fn field_of(sql_type: &SqlType, usage: Use) -> Result<Field> {
         SqlType::TimestampNtz(precision) => timestamp(*precision, false, usage),
         SqlType::JSON => Ok(declared(DataType::Utf8, BaseType::Json, None)),
         SqlType::JSONB => Ok(declared(DataType::Utf8, BaseType::Jsonb, None)),
-        SqlType::Uuid => Ok(declared(DataType::Utf8, BaseType::Uuid, None)),
+        SqlType::Uuid => {
+            cast_only(usage, declared(DataType::Utf8, BaseType::Uuid, None), "uuid", "text")
+        }
         SqlType::Time(None | Some(6), TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
             let time = plain(DataType::Time64(TimeUnit::Microsecond));
             cast_only(usage, time, "time", "text")
@@ -228,12 +230,7 @@ fn array(element: &ArrayElemTypeDef, usage: Use) -> Result<Field> {
     };
     // Delta's name for the element, and Arrow's.
     let name = if usage == Use::Column { "element" } else { Field::LIST_FIELD_DEFAULT_NAME };
-    let element = match (element.as_ref(), usage) {
-        (SqlType::Uuid, Use::Column) => {
-            return cast_only(usage, plain(DataType::Utf8), "uuid[]", "text[]");
-        }
-        (element, _) => field_of(element, usage)?.with_name(name),
-    };
+    let element = field_of(element, usage)?.with_name(name);
     Ok(plain(DataType::List(Arc::new(element))))
 }
 
