@@ -54,6 +54,7 @@ pub enum BoundStatement {
         name: String,
         if_not_exists: bool,
         comment: Option<String>,
+        owner: Option<Arc<Principal>>,
     },
     CreateSchema(BoundCreateSchema),
     CreateTable(Box<BoundCreateTable>),

@@ -8,7 +8,7 @@ use crate::catalog::{Relation, Schema, Securable};
 use crate::sql::statement::{
     AlterCatalog, AlterNamespace, AlterSchema, AlterTable, AlterTableAction, AlterView,
     AlterViewAction, CloneOf, Comment, CommentTarget, CreateSchema, CreateTable, CreateView, Drop,
-    DropKind, KeyConstraint, KeyKind, OnCommit, SecurableName, TableChange,
+    DropAbsent, DropKind, KeyConstraint, KeyKind, OnCommit, SecurableName, TableChange,
 };
 use crate::storage::Location;
 
@@ -327,6 +327,16 @@ impl Scope<'_> {
             SecurableName::View(name) => self.view(name).map(Securable::Relation),
         }
     }
+}
+
+/// There is nothing to drop: an error, or a notice of each with IF EXISTS.
+pub(super) fn drop_absent(drop: DropAbsent) -> Result<BoundStatement> {
+    let DropAbsent { tag, missing, error, if_exists } = drop;
+    if let (false, Some((message, position))) = (if_exists, missing.first()) {
+        return Err(Error::new(error, message.clone()).at(*position));
+    }
+    let missing = missing.into_iter().map(|(message, _)| format!("{message}, skipping")).collect();
+    Ok(BoundStatement::Drop { securables: Vec::new(), cascade: false, missing, tag })
 }
 
 fn is_undefined(error: &Error) -> bool {

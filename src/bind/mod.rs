@@ -61,6 +61,7 @@ impl Scope<'_> {
                 name: create.name,
                 if_not_exists: create.if_not_exists,
                 comment: create.comment,
+                owner: create.owner.map(|owner| self.principal(&owner)).transpose()?,
             }),
             Statement::CreateSchema(create) => self.create_schema(create),
             Statement::CreateTable(create) => self.create_table(*create),
@@ -70,6 +71,7 @@ impl Scope<'_> {
             Statement::AlterTable(alter) => self.alter_table(alter),
             Statement::AlterView(alter) => self.alter_view(alter),
             Statement::Drop(drop) => self.drop(drop),
+            Statement::DropAbsent(drop) => ddl::drop_absent(drop),
             Statement::Comment(comment) => self.comment(comment),
 
             Statement::Storage(statement) => self.storage(*statement),

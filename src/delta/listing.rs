@@ -110,6 +110,8 @@ fn scan(snapshot: &SnapshotRef) -> DeltaResult<Scan> {
         .build()
 }
 
+/// The files of what the kernel gives, which begins with the newest commit; those of the oldest come first here, so that
+/// rows are read about in the order in which they were inserted.
 fn collect(
     metadata: impl Iterator<Item = DeltaResult<ScanMetadata>>,
 ) -> DeltaResult<Vec<RecordBatch>> {
@@ -128,13 +130,14 @@ fn collect(
         }
     }
     join(&mut small, &mut batches)?;
+    batches.reverse();
     Ok(batches)
 }
 
 /// Small batches take much more memory than their rows: each commit gives one.
 fn join(small: &mut Vec<RecordBatch>, batches: &mut Vec<RecordBatch>) -> DeltaResult<()> {
     if let Some(first) = small.first() {
-        batches.push(concat_batches(&first.schema(), small.iter())?);
+        batches.push(concat_batches(&first.schema(), small.iter().rev())?);
     }
     small.clear();
     Ok(())

@@ -43,6 +43,10 @@ use crate::base::{Error, Result};
 /// Deletion vectors of one scan that are read at one time.
 const DELETION_VECTOR_READS: usize = 16;
 
+/// The most files, and bytes of them, that a scan reads one after another.
+const FILES_IN_ORDER_MAX: usize = 32;
+const BYTES_IN_ORDER_MAX: u64 = 1 << 20;
+
 /// Parquet's old 96-bit timestamps are read in the unit of Delta's timestamps.
 const INT96_UNIT: &str = "us";
 
@@ -285,7 +289,7 @@ impl TableProvider for VersionProvider {
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
         let schema = self.scan_schema();
-        let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
+        let groups = file_groups(files, state.config().target_partitions().max(1));
         let (groups, mut statistics) = with_statistics(groups, schema.table_schema())?;
         let fields = schema.table_schema().fields().iter();
         for (field, column) in fields.zip(&mut statistics.column_statistics) {
@@ -327,6 +331,17 @@ impl TableProvider for VersionProvider {
             })
             .collect())
     }
+}
+
+/// Few small files are read one after another, the oldest first: that costs nothing, and clients that forget ORDER BY see
+/// rows in the order of their insertion, as in PostgreSQL.
+fn file_groups(mut files: Vec<PartitionedFile>, groups_max: usize) -> Vec<FileGroup> {
+    let bytes: u64 = files.iter().map(|file| file.object_meta.size).sum();
+    if files.len() > FILES_IN_ORDER_MAX || bytes > BYTES_IN_ORDER_MAX {
+        return FileGroup::new(files).split_files(groups_max);
+    }
+    files.sort_by_key(|file| file.object_meta.last_modified);
+    vec![FileGroup::new(files)]
 }
 
 fn file_field() -> FieldRef {

@@ -116,6 +116,16 @@ fn physical_children(data_type: &DeltaType, mapping: ColumnMappingMode) -> Vec<P
     }
 }
 
+/// The metadata of a text column that holds values of one of PostgreSQL's types that Delta has not.
+pub const TEXT_TYPE: &str = "lakegate.type";
+
+/// PostgreSQL's type of that name if text columns are declared to hold it.
+pub fn text_type(name: &str) -> Option<BaseType> {
+    let is_kept =
+        |base: &BaseType| matches!(base, BaseType::Json | BaseType::Jsonb | BaseType::Uuid);
+    BaseType::from_name(name).filter(is_kept)
+}
+
 fn arrow_field(field: &StructField) -> Result<Field> {
     let data_type = arrow_type(&field.data_type, &field.name)?;
     let mut arrow = Field::new(&field.name, data_type, field.nullable);
@@ -129,6 +139,11 @@ fn arrow_field(field: &StructField) -> Result<Field> {
             ]
             .into(),
         );
+    } else if let Some(MetadataValue::String(name)) = field.metadata.get(TEXT_TYPE)
+        && arrow.data_type().is_string()
+        && let Some(base) = text_type(name)
+    {
+        arrow.set_metadata([(TYPE_METADATA.to_owned(), base.name().to_owned())].into());
     }
     Ok(arrow)
 }

@@ -26,14 +26,15 @@ impl Engine {
     ) -> Result<Completion> {
         let snapshot = &request.facts.snapshot;
         let (changes, completion) = match statement {
-            BoundStatement::CreateCatalog { name, if_not_exists, comment } => {
+            BoundStatement::CreateCatalog { name, if_not_exists, comment, owner } => {
                 if if_not_exists && snapshot.catalog(&name).is_some() {
                     return Ok(skipped(
                         "CREATE CATALOG",
                         format!("database \"{name}\" already exists"),
                     ));
                 }
-                (new_catalog(name, principal, comment), Completion::new("CREATE CATALOG"))
+                let owner = owner.map_or(principal, |owner| owner.id);
+                (new_catalog(name, owner, comment), Completion::new("CREATE CATALOG"))
             }
             BoundStatement::CreateSchema(create) => {
                 if create.if_not_exists

@@ -11,7 +11,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::functions::math::expr_fn::round;
 use datafusion::logical_expr::{
-    Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, cast, ident, lit,
+    Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, cast, ident, lit,
 };
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
@@ -19,7 +19,7 @@ use futures::stream;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 
-use crate::base::datatype::{NO_TYPMOD, pg_type_of};
+use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, ErrorObject, Result};
 use crate::bind::bound::{BoundInsert, BoundReplaced};
 use crate::catalog::Relation;
@@ -463,9 +463,12 @@ pub(super) fn assignment(
     let source = value.get_type(schema).map_err(from_datafusion)?;
     let kept = value.clone();
     let source_field = value.to_field(schema).map_err(from_datafusion)?.1;
-    if !literal && !is_assignable(&source, target.data_type()) {
-        let (column_type, typmod) = pg_type_of(target)?;
-        let (value_type, _) = pg_type_of(&source_field)?;
+    let (column_type, typmod) = pg_type_of(target)?;
+    let (value_type, _) = pg_type_of(&source_field)?;
+    let is_read = value_type != column_type
+        && matches!(column_type, PgType::Scalar(BaseType::Json | BaseType::Jsonb | BaseType::Uuid));
+    let is_readable = source.is_string() || source.is_null();
+    if is_read && !is_readable || !literal && !is_assignable(&source, target.data_type()) {
         return Err(Error::new(
             ErrorKind::DatatypeMismatch,
             format!(
@@ -482,8 +485,15 @@ pub(super) fn assignment(
         true => round(vec![kept]),
         false => kept,
     };
-    let value =
-        if source == *target.data_type() { value } else { cast(value, target.data_type().clone()) };
+    let value = match is_read {
+        true => {
+            // A cast to a field without NULL would say that there is none, and the check be left out.
+            let read = target.as_ref().clone().with_nullable(true);
+            Expr::Cast(Cast::new_from_field(Box::new(value), Arc::new(read)))
+        }
+        false if source == *target.data_type() => value,
+        false => cast(value, target.data_type().clone()),
+    };
     Ok(enforce_length(value, target).alias(target.name()))
 }
 

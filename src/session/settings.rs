@@ -83,7 +83,23 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
         self.assign(name, value, "session")?;
         self.before_local.remove(name.to_ascii_lowercase().as_str());
+        self.follow_defaults();
         Ok(())
+    }
+
+    /// Outside of a transaction block, a transaction is one statement, and is as the defaults say.
+    fn follow_defaults(&mut self) {
+        if self.before_transaction.is_some() {
+            return;
+        }
+        for mode in ["transaction_isolation", "transaction_read_only", "transaction_deferrable"] {
+            let default = self.value(&format!("default_{mode}")).to_owned();
+            if self.value(mode) != default
+                && let Some(fact) = Arc::make_mut(&mut self.values).get_mut(mode)
+            {
+                Arc::make_mut(fact).value = default;
+            }
+        }
     }
 
     /// `SET LOCAL name = value`: until the transaction ends.
@@ -101,7 +117,9 @@ impl Settings {
         let default = || DEFAULTS.get(key.as_str()).map(|fact| fact.value.clone());
         match self.reset.get(&key).cloned().or_else(default) {
             Some(value) if find(name).is_none_or(|s| !matches!(s.kind, Kind::Fixed)) => {
-                self.assign(name, &value, "default")
+                self.assign(name, &value, "default")?;
+                self.follow_defaults();
+                Ok(())
             }
             Some(_) => find(name).map_or(Ok(()), |setting| setting.canonical("", "").map(drop)),
             None if name.contains('.') => {
@@ -207,6 +225,7 @@ impl Settings {
         for (name, before) in std::mem::take(&mut self.before_local) {
             self.put_back(name, before);
         }
+        self.follow_defaults();
     }
 
     /// All values are as they were when the transaction began.

@@ -57,7 +57,7 @@ impl Statement {
             Statement::AlterSchema(_) => Some("ALTER SCHEMA"),
             Statement::AlterTable(_) => Some("ALTER TABLE"),
             Statement::AlterView(_) => Some("ALTER VIEW"),
-            Statement::Drop(_) => Some("DROP"),
+            Statement::Drop(_) | Statement::DropAbsent(_) => Some("DROP"),
             Statement::Comment(_) => Some("COMMENT"),
             Statement::Storage(statement) => Some(statement.tag()),
             Statement::Maintenance(statement) => match statement.action {

@@ -281,9 +281,6 @@ fn custom(parts: &[ObjectNamePart], modifiers: &[String], usage: Use) -> Result<
         ("variant", 0) => {
             Err(Error::unsupported("type variant").with_hint("Use string and JSON functions."))
         }
-        ("serial" | "serial2" | "serial4" | "serial8" | "smallserial" | "bigserial", 0) => {
-            Err(Error::unsupported(format!("type {name}")).with_hint("Use bigint."))
-        }
         (_, 0) => match BaseType::ALL.iter().copied().find(|base| base.name() == name) {
             Some(base) => base_type(base, usage),
             None => Err(unknown_type(&name, &names)),

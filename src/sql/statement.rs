@@ -19,6 +19,7 @@ pub use super::table_definition::{
     CheckConstraint, CloneOf, ColumnDefinition, CreateTable, IdentityColumn, OnCommit,
 };
 use super::with::With;
+use crate::base::ErrorKind;
 use crate::base::name::ObjectName;
 
 /// One statement, ready to be bound.
@@ -47,6 +48,7 @@ pub enum Statement {
     AlterTable(AlterTable),
     AlterView(AlterView),
     Drop(Drop),
+    DropAbsent(DropAbsent),
     Comment(Comment),
 
     Storage(Box<StorageStatement>),
@@ -275,6 +277,8 @@ pub struct CreateCatalog {
     pub name: String,
     pub if_not_exists: bool,
     pub comment: Option<String>,
+    /// `OWNER role`: who owns it.
+    pub owner: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -363,6 +367,18 @@ pub struct Drop {
     pub names: Vec<ObjectName>,
     pub if_exists: bool,
     pub cascade: bool,
+}
+
+/// DROP of objects of a kind that there are none of.
+#[derive(Debug, Clone)]
+pub struct DropAbsent {
+    /// `DROP TYPE`, …
+    pub tag: &'static str,
+    /// For each object, that it does not exist, and where it is named.
+    pub missing: Vec<(String, usize)>,
+    /// What that is without IF EXISTS.
+    pub error: ErrorKind,
+    pub if_exists: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

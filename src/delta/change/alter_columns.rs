@@ -13,6 +13,7 @@ use super::rules::{CHECK_PREFIX, column_default, parsed};
 use super::shape::{COLUMN_MAPPING_MODE, Shape};
 use super::widening::{ENABLE_TYPE_WIDENING, widened};
 use crate::base::{Error, ErrorKind, Result};
+use crate::delta::schema::TEXT_TYPE;
 
 /// The property with the names of the columns that have statistics.
 const STATISTICS_COLUMNS: &str = "delta.dataSkippingStatsColumns";
@@ -266,6 +267,20 @@ impl Draft {
             let (name, length) = text.strip_suffix(')')?.split_once('(')?;
             Some((name.to_owned(), length.parse::<u32>().ok()?))
         };
+        let held = |field: &StructField| field.metadata.get(TEXT_TYPE).cloned();
+        match (held(field), held(declared)) {
+            // What was read as a value is a text.
+            (_, None) => {
+                field.metadata.remove(TEXT_TYPE);
+            }
+            (old, new) if old == new => {}
+            (_, Some(_)) => {
+                let what =
+                    format!("reading the texts of column \"{}\" as another type", field.name);
+                return Err(Error::unsupported(what)
+                    .with_hint("Add a column, UPDATE it, and drop this one."));
+            }
+        }
         let is_longer = match (length(field), length(declared)) {
             (_, None) => true,
             (Some((old, before)), Some((new, now))) => old == new && now >= before,

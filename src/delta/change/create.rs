@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType as ArrowType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::{
@@ -31,6 +31,7 @@ use crate::base::datatype::{TYPE_METADATA, TYPMOD_METADATA};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
 use crate::delta::clustering::clustered_by;
+use crate::delta::schema::{TEXT_TYPE, text_type};
 use crate::storage::Location;
 
 /// The metadata of a column's comment, in Delta as in Arrow.
@@ -257,8 +258,7 @@ fn with_identity(schema: &StructType, identity: &NewIdentity) -> Result<StructTy
     struct_type(schema.fields().map(|field| {
         let mut field = field.clone();
         if field.name == *column {
-            let metadata = Identity::metadata(*start, *step, *takes_values);
-            let metadata = metadata.map(|(key, value)| (key.as_ref().to_owned(), value));
+            let metadata = Identity::metadata(&field, *start, *step, *takes_values);
             field.metadata.extend(metadata);
         }
         field
@@ -280,8 +280,11 @@ fn check_columns(table: &NewTable) -> Result<()> {
     for identity in &table.identities {
         let column = &identity.column;
         let field = fields.iter().find(|field| field.name() == column);
-        if field.is_none_or(|field| *field.data_type() != ArrowType::Int64) {
-            let what = format!("identity column \"{column}\" must be of type bigint");
+        let is_number = |field: &FieldRef| {
+            matches!(field.data_type(), ArrowType::Int64 | ArrowType::Int32 | ArrowType::Int16)
+        };
+        if !field.is_some_and(is_number) {
+            let what = "identity column type must be smallint, integer, or bigint";
             return Err(Error::new(ErrorKind::InvalidParameterValue, what));
         }
     }
@@ -342,6 +345,11 @@ fn delta_field(field: &Field) -> Result<StructField> {
     }
     if let Some(declared) = character_type(field) {
         metadata.push((CHARACTER_TYPE.to_owned(), MetadataValue::String(declared)));
+    }
+    if let Some(name) = field.metadata().get(TYPE_METADATA)
+        && text_type(name).is_some()
+    {
+        metadata.push((TEXT_TYPE.to_owned(), MetadataValue::String(name.clone())));
     }
     let field = StructField::new(field.name().clone(), data_type, field.is_nullable());
     Ok(field.with_metadata(metadata))

@@ -12,13 +12,18 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use deltalake::kernel::{
-    Action, ColumnMetadataKey, Metadata, MetadataValue, StructField, StructType,
+    Action, ColumnMetadataKey, DataType as DeltaType, Metadata, MetadataValue, StructField,
+    StructType,
 };
 use serde_json::{Value, json};
 
 use super::create::struct_type;
 use super::target::Target;
 use crate::base::{Error, ErrorKind, Result};
+
+/// The metadata of identity columns of type integer or smallint: to Delta they are only of type bigint, so that other
+/// writers must not take these for theirs. They see a column without a default.
+const NARROW_PREFIX: &str = "lakegate.identity.";
 
 /// A column whose values the table makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +42,13 @@ pub struct Identity {
 impl Identity {
     /// What the metadata of a column says, if it is such a column.
     pub fn of(field: &StructField) -> Option<Self> {
-        let number = |key: ColumnMetadataKey| match field.metadata.get(key.as_ref()) {
+        let number = |key: ColumnMetadataKey| match field.metadata.get(&key_of(field, key)) {
             Some(MetadataValue::Number(number)) => Some(*number),
             Some(MetadataValue::String(text)) => text.parse().ok(),
             _ => None,
         };
-        let allowed = field.metadata.get(ColumnMetadataKey::IdentityAllowExplicitInsert.as_ref());
+        let allowed = key_of(field, ColumnMetadataKey::IdentityAllowExplicitInsert);
+        let allowed = field.metadata.get(&allowed);
         Some(Identity {
             column: field.name.clone(),
             start: number(ColumnMetadataKey::IdentityStart)?,
@@ -54,21 +60,31 @@ impl Identity {
 
     /// The metadata of a new such column.
     pub fn metadata(
+        field: &StructField,
         start: i64,
         step: i64,
         takes_values: bool,
-    ) -> [(ColumnMetadataKey, MetadataValue); 3] {
+    ) -> [(String, MetadataValue); 3] {
         [
             (ColumnMetadataKey::IdentityStart, MetadataValue::Number(start)),
             (ColumnMetadataKey::IdentityStep, MetadataValue::Number(step)),
             (ColumnMetadataKey::IdentityAllowExplicitInsert, MetadataValue::Boolean(takes_values)),
         ]
+        .map(|(key, value)| (key_of(field, key), value))
     }
 
     /// Values for the rows of one plan.
     pub fn numbering(self) -> Numbering {
         let first = self.mark.map_or(Some(self.start), |mark| mark.checked_add(self.step));
         Numbering { identity: self, first, given: Arc::default() }
+    }
+}
+
+/// Where the metadata of a column keeps a part of its identity.
+fn key_of(field: &StructField, key: ColumnMetadataKey) -> String {
+    match (field.data_type == DeltaType::LONG, key.as_ref().strip_prefix("delta.identity.")) {
+        (false, Some(part)) => format!("{NARROW_PREFIX}{part}"),
+        _ => key.as_ref().to_owned(),
     }
 }
 
@@ -162,7 +178,7 @@ fn with_marks<'a>(
     let mut is_changed = false;
     for (column, mark) in marks {
         if let Some(field) = fields.iter_mut().find(|field| field.name == column) {
-            let key = ColumnMetadataKey::IdentityHighWaterMark.as_ref().to_owned();
+            let key = key_of(field, ColumnMetadataKey::IdentityHighWaterMark);
             field.metadata.insert(key, MetadataValue::Number(mark));
             is_changed = true;
         }

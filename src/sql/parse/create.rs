@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{principal, refused, storage, table};
+use super::{absent, principal, refused, storage, table};
 use crate::base::name::{NamePosition, ObjectName};
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
@@ -64,16 +64,41 @@ fn create_catalog(c: &mut Cursor<'_>) -> Result<Statement> {
     c.advance();
     let if_not_exists = c.take_if_not_exists();
     let name = c.identifier()?;
-    if is_database && !c.at_end() && !c.is("comment") {
-        return Err(c.unsupported("an option of CREATE DATABASE"));
-    }
+    let owner = if is_database { database_options(c)? } else { None };
     if c.is("using") {
         return Err(c.unsupported("CREATE CATALOG … USING"));
     }
     refuse_location(c, "catalog")?;
     let comment = comment(c)?;
     refuse_location(c, "catalog")?;
-    Ok(Statement::CreateCatalog(CreateCatalog { name, if_not_exists, comment }))
+    Ok(Statement::CreateCatalog(CreateCatalog { name, if_not_exists, comment, owner }))
+}
+
+/// `[WITH] [OWNER [=] role] [ENCODING [=] 'UTF8'] [TEMPLATE [=] template0]`: the owner, and what every database is.
+fn database_options(c: &mut Cursor<'_>) -> Result<Option<String>> {
+    let mut owner = None;
+    c.take("with");
+    while !c.at_end() && !c.is("comment") {
+        let Some(option) = c.take_any(&["owner", "encoding", "template"]) else {
+            return Err(c.unsupported("an option of CREATE DATABASE"));
+        };
+        c.take_token(&Token::Eq);
+        if option == "owner" {
+            owner = Some(principal::owner_name(c)?);
+            continue;
+        }
+        let position = c.position();
+        let value = match c.take_string() {
+            Some(text) => text,
+            None => c.label()?,
+        };
+        let value = value.to_ascii_lowercase();
+        let known = ["utf8", "utf-8", "unicode", "default", "template0", "template1"];
+        if !known.contains(&value.as_str()) {
+            return Err(Error::unsupported(format!("{option} \"{value}\"")).at(position));
+        }
+    }
+    Ok(owner)
 }
 
 fn create_schema(c: &mut Cursor<'_>) -> Result<Statement> {
@@ -173,7 +198,7 @@ pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
         "owned" => return Err(c.unsupported("DROP OWNED")),
         "user" if c.is_nth(1, "mapping") => return Err(c.unsupported("DROP USER MAPPING")),
         "user" | "role" | "group" => return principal::drop(c),
-        _ => return Err(refused::object(c, "DROP")),
+        _ => return absent::drop(c),
     };
     c.advance();
     let if_exists = c.take_if_exists();

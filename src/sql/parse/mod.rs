@@ -1,6 +1,7 @@
 //! The grammar: which statement begins with which word. Each family of statements has its own file; queries
 //! and expressions are sqlparser's.
 
+mod absent;
 mod alter;
 mod alter_table;
 mod comment;

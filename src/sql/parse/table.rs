@@ -1,6 +1,7 @@
 //! CREATE TABLE in PostgreSQL's and Databricks' spelling, and the columns, constraints and properties that
 //! ALTER TABLE shares with it.
 
+use sqlparser::ast;
 use sqlparser::tokenizer::Token;
 
 use super::{alter_table, key, maintenance, prepare};
@@ -170,11 +171,15 @@ pub fn column(
     let position = Some(c.position());
     let name = c.identifier()?;
     let type_position = c.position();
-    let data_type = c.data_type()?;
-    let mut nullable = true;
+    let serial = serial(c);
+    let data_type = match serial {
+        Some(ref data_type) => data_type.clone(),
+        None => c.data_type()?,
+    };
+    let mut nullable = serial.is_none();
     let mut generated = None;
     let mut default = None;
-    let mut identity = None;
+    let mut identity = serial.map(|_| IdentityColumn { start: 1, step: 1, by_default: true });
     let mut comment = None;
     loop {
         let constraint = if c.is("constraint") {
@@ -202,6 +207,9 @@ pub fn column(
                 }
             },
             "default" => {
+                if identity.is_some() {
+                    return Err(several_defaults(&name, c.position()));
+                }
                 c.advance();
                 default = Some(c.expression_text()?);
             }
@@ -219,6 +227,23 @@ pub fn column(
     let field = column_field(&name, &data_type, nullable)
         .map_err(|error| error.at_if(Some(type_position)))?;
     Ok(ColumnDefinition { field, generated, default, identity, comment, position })
+}
+
+/// `serial` and its kin, which are no types: a number that the table gives where the statement gives none.
+fn serial(c: &mut Cursor<'_>) -> Option<ast::DataType> {
+    let data_type = match c.word().as_str() {
+        "smallserial" | "serial2" => ast::DataType::SmallInt(None),
+        "serial" | "serial4" => ast::DataType::Integer(None),
+        "bigserial" | "serial8" => ast::DataType::BigInt(None),
+        _ => return None,
+    };
+    c.advance();
+    Some(data_type)
+}
+
+fn several_defaults(column: &str, position: usize) -> Error {
+    let what = format!("multiple default values specified for column \"{column}\"");
+    Error::new(ErrorKind::SyntaxError, what).at(position)
 }
 
 /// Where the values of a column come from.
