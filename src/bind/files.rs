@@ -19,6 +19,8 @@ pub struct BoundFiles {
     pub place: FilesPlace,
     /// Names and values of options as written.
     pub options: Vec<(String, String)>,
+    /// Whether the statement names the column with what is known of each file.
+    pub names_metadata: bool,
     /// The external location that covers the place.
     pub external_location: Option<Arc<ExternalLocation>>,
     /// Tables that lie in the place, or that it lies in.
@@ -63,7 +65,7 @@ impl Scope<'_> {
     pub(super) fn copy_into(&self, copy: CopyInto) -> Result<BoundStatement> {
         let (files, query) = match copy.source {
             CopySource::Place(location) => {
-                let clause = FilesClause { location, options: Vec::new() };
+                let clause = FilesClause::at(location);
                 (Arc::new(self.files(clause)?), None)
             }
             CopySource::Query(query) => {
@@ -100,7 +102,7 @@ impl Scope<'_> {
             }
         };
         Ok(BoundStatement::ConvertToDelta(Box::new(BoundConvert {
-            files: self.files(FilesClause { location, options: Vec::new() })?,
+            files: self.files(FilesClause::at(location))?,
             table,
             statistics: convert.statistics,
             partitioned_by: convert.partitioned_by,
@@ -108,7 +110,7 @@ impl Scope<'_> {
     }
 
     pub(super) fn files(&self, clause: FilesClause) -> Result<BoundFiles> {
-        let FilesClause { location, options } = clause;
+        let FilesClause { location, options, names_metadata } = clause;
         let place = FilesPlace::parse(&location)?;
         let url = place.root().url().as_str();
         let shares = |table: &str| {
@@ -123,6 +125,7 @@ impl Scope<'_> {
             external_location: self.snapshot.external_location_of(url).cloned(),
             tables: tables.map(|relation| relation.id).collect(),
             options,
+            names_metadata,
             place,
         })
     }

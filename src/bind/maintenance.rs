@@ -30,6 +30,7 @@ pub enum BoundMaintenanceAction {
     },
     Vacuum(VacuumClauses),
     Restore(BoundTimeTravel),
+    Analyze,
 }
 
 impl Scope<'_> {
@@ -44,13 +45,7 @@ impl Scope<'_> {
             }
             MaintenanceAction::Vacuum(clauses) => BoundMaintenanceAction::Vacuum(clauses),
             MaintenanceAction::Restore(to) => BoundMaintenanceAction::Restore(time_travel(to)),
-            MaintenanceAction::Analyze => {
-                let name = &table.name;
-                let notice = format!(
-                    "statistics of \"{name}\" are in its Delta log, which every change keeps"
-                );
-                return Ok(BoundStatement::Nothing { tag, notice });
-            }
+            MaintenanceAction::Analyze => BoundMaintenanceAction::Analyze,
         };
         Ok(BoundStatement::Maintenance(Box::new(BoundMaintenance { table, action, tag })))
     }

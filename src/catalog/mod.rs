@@ -10,6 +10,7 @@ pub mod snapshot;
 pub mod storage;
 pub mod metastore;
 pub mod loose;
+pub mod table_statistics;
 pub mod temporary;
 pub mod maintenance;
 mod journal;

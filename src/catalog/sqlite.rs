@@ -25,6 +25,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "maintenance", include_str!("../../sql/metastore/0005_maintenance.sql")),
     (6, "constraints", include_str!("../../sql/metastore/0006_constraints.sql")),
     (7, "foreign files", include_str!("../../sql/metastore/0007_foreign_files.sql")),
+    (8, "table statistics", include_str!("../../sql/metastore/0008_table_statistics.sql")),
 ];
 
 /// Where a metastore is.

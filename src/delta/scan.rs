@@ -66,13 +66,21 @@ pub struct VersionProvider {
     rows: Option<Selections>,
     /// The only files to read, where not all are.
     only: Option<Arc<HashSet<Path>>>,
+    /// How many different values columns have, about, by their names.
+    distinct: HashMap<String, usize>,
 }
 
 impl VersionProvider {
     pub fn new(version: Arc<TableVersion>, store: Arc<dyn ObjectStore>) -> Self {
         let schema = version.schema();
         let is_for_changes = false;
-        VersionProvider { version, store, schema, is_for_changes, rows: None, only: None }
+        let (rows, only, distinct) = (None, None, HashMap::new());
+        VersionProvider { version, store, schema, is_for_changes, rows, only, distinct }
+    }
+
+    /// The same, of which the planner knows more.
+    pub fn with_distinct(self, distinct: HashMap<String, usize>) -> Self {
+        VersionProvider { distinct, ..self }
     }
 
     /// The rows of some of the files.
@@ -95,7 +103,8 @@ impl VersionProvider {
         let fields = schema.fields().iter().map(Arc::clone);
         let fields: Vec<FieldRef> = fields.chain([file_field(), position_field()]).collect();
         let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
-        VersionProvider { version, store, schema, is_for_changes: true, rows, only: None }
+        let (only, distinct) = (None, HashMap::new());
+        VersionProvider { version, store, schema, is_for_changes: true, rows, only, distinct }
     }
 
     /// The columns as the scan has them: those of data files first, then the partition columns.
@@ -277,7 +286,14 @@ impl TableProvider for VersionProvider {
         }
         let schema = self.scan_schema();
         let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
-        let (groups, statistics) = with_statistics(groups, schema.table_schema())?;
+        let (groups, mut statistics) = with_statistics(groups, schema.table_schema())?;
+        let fields = schema.table_schema().fields().iter();
+        for (field, column) in fields.zip(&mut statistics.column_statistics) {
+            if let Some(distinct) = self.distinct.get(field.name()) {
+                let rows = statistics.num_rows.get_value().copied().unwrap_or(*distinct);
+                column.distinct_count = Precision::Inexact((*distinct).min(rows));
+            }
+        }
         let adapter = ColumnAdapterFactory {
             physical: columns
                 .data

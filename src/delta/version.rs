@@ -262,8 +262,38 @@ impl TableVersion {
 
     /// The version as DataFusion scans it.
     pub fn provider(self: &Arc<Self>, stores: &Stores) -> Result<Arc<dyn TableProvider>> {
+        self.provider_with(stores, HashMap::new())
+    }
+
+    /// The same with how many different values columns have, about, by their names.
+    pub fn provider_with(
+        self: &Arc<Self>,
+        stores: &Stores,
+        distinct: HashMap<String, usize>,
+    ) -> Result<Arc<dyn TableProvider>> {
         let store = stores.store(&self.location)?;
-        Ok(Arc::new(VersionProvider::new(Arc::clone(self), store)))
+        Ok(Arc::new(VersionProvider::new(Arc::clone(self), store).with_distinct(distinct)))
+    }
+
+    /// Files from all over the table with about so many rows, and whether those are not all of them.
+    pub fn sample(
+        self: &Arc<Self>,
+        stores: &Stores,
+        rows: u64,
+    ) -> Result<(Arc<dyn TableProvider>, bool)> {
+        let store = stores.store(&self.location)?;
+        let provider = VersionProvider::new(Arc::clone(self), store);
+        let all = self.row_count().unwrap_or_default();
+        let files = self.files.len();
+        if all <= rows || files <= 1 {
+            return Ok((Arc::new(provider), false));
+        }
+        // At least one, every so many files.
+        let wanted = (files as u64).saturating_mul(rows).div_ceil(all).max(1);
+        let step = (files as u64).div_ceil(wanted).max(1);
+        let step = usize::try_from(step).unwrap_or(usize::MAX);
+        let chosen = self.files.paths.iter().step_by(step).cloned();
+        Ok((Arc::new(provider.with_files(Arc::new(chosen.collect()))), true))
     }
 }
 

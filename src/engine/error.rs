@@ -10,6 +10,7 @@ use datafusion::parquet::errors::ParquetError;
 
 use crate::base::datatype::pg_type_of;
 use crate::base::{Error, ErrorKind};
+use crate::sql::place;
 
 /// Turns an engine error into ours.
 pub fn from_datafusion(error: DataFusionError) -> Error {
@@ -54,7 +55,37 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
 /// As [`from_datafusion`], with the place in `text`, the whole text that the client sent.
 pub fn locate(error: DataFusionError, text: &str) -> Error {
     let position = span_of(&error).and_then(|(line, column)| position_in(text, line, column));
-    from_datafusion(error).at_if(position)
+    placed(from_datafusion(error).at_if(position), text)
+}
+
+/// The error with the place of what it speaks of, if it has none yet.
+pub fn placed(error: Error, text: &str) -> Error {
+    let position = error.position().or_else(|| place_in(&error, text));
+    error.at_if(position)
+}
+
+/// The place of what an error speaks of: a constant that cannot be read, a function that does not exist.
+fn place_in(error: &Error, text: &str) -> Option<usize> {
+    let message = error.message();
+    match error.kind() {
+        ErrorKind::InvalidTextRepresentation if message == "invalid input syntax for type json" => {
+            place::of_document(text)
+        }
+        ErrorKind::InvalidTextRepresentation
+        | ErrorKind::NumericValueOutOfRange
+        | ErrorKind::InvalidDatetimeFormat
+        | ErrorKind::DatetimeFieldOverflow
+        | ErrorKind::IntervalFieldOverflow
+        | ErrorKind::UndefinedTable => {
+            let (_, quoted) = message.split_once('"')?;
+            place::of_constant(text, quoted.rsplit_once('"')?.0)
+        }
+        ErrorKind::UndefinedFunction => {
+            let (name, _) = message.strip_prefix("function ")?.split_once('(')?;
+            place::of_call(text, name.rsplit('.').next()?)
+        }
+        _ => None,
+    }
 }
 
 /// An error that several readers share cannot be taken apart; its text can be read.
@@ -329,6 +360,10 @@ fn from_execution(message: String) -> Error {
             ErrorKind::CardinalityViolation,
             "more than one row returned by a subquery used as an expression",
         );
+    }
+    if message.contains(" to Timestamp") && message.contains("representable") {
+        let message = "date out of range for timestamp";
+        return Error::new(ErrorKind::DatetimeFieldOverflow, message);
     }
     Error::new(ErrorKind::InvalidParameterValue, lower_first(&message))
 }

@@ -13,6 +13,7 @@ use datafusion::common::exec_err;
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::Snapshot;
 use crate::catalog::maintenance::MaintenanceRun;
+use crate::catalog::table_statistics::AnalyzedTables;
 
 use super::advisory::AdvisoryLocks;
 use super::awaited::Watch;
@@ -59,6 +60,8 @@ pub struct FactValues {
     pub cursors: OpenCursors,
     /// `system.storage.maintenance`: what the server has done by itself.
     pub maintenance: Arc<[MaintenanceRun]>,
+    /// What ANALYZE has found.
+    pub statistics: Arc<AnalyzedTables>,
     /// What `set_config` has asked for; the session does it when the statement is over.
     pub assignments: Arc<Mutex<Vec<SettingAssignment>>>,
     /// What `pg_notify` has sent; the session sends it on at COMMIT.

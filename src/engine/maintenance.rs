@@ -54,6 +54,7 @@ fn header(action: &BoundMaintenanceAction) -> Option<Header> {
         BoundMaintenanceAction::Optimize { .. } => Some(OPTIMIZED),
         BoundMaintenanceAction::Vacuum(clauses) => clauses.dry_run.then_some(VACUUMED),
         BoundMaintenanceAction::Restore(_) => Some(RESTORED),
+        BoundMaintenanceAction::Analyze => None,
     }
 }
 
@@ -64,7 +65,8 @@ impl Engine {
         request: &Request,
     ) -> Result<Outcome> {
         let BoundMaintenance { table, action, tag } = statement;
-        if request.work.staged().is_some() {
+        let is_analyze = matches!(action, BoundMaintenanceAction::Analyze);
+        if request.work.staged().is_some() && !is_analyze {
             return Err(Error::new(
                 ErrorKind::ActiveSqlTransaction,
                 format!("{tag} cannot run inside a transaction block"),
@@ -84,6 +86,9 @@ impl Engine {
                     }
                     BoundMaintenanceAction::Vacuum(clauses) => {
                         engine.vacuum(&table, clauses, &run_as).await
+                    }
+                    BoundMaintenanceAction::Analyze => {
+                        engine.analyze(&table, &run_as).await.map(|()| Vec::new())
                     }
                     BoundMaintenanceAction::Restore(to) => {
                         engine.restore(&table, to, &run_as).await

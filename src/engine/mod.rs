@@ -3,6 +3,7 @@
 mod admission;
 pub mod advisory;
 mod alter;
+mod analyze;
 mod awaited;
 mod barrier;
 mod columns;
@@ -66,6 +67,7 @@ use crate::storage::{Location, StoreOptions, Stores};
 
 use admission::Admission;
 use advisory::AdvisoryLocks;
+use analyze::Analyzed;
 use awaited::Waiting;
 use context::Context;
 use facts::Facts;
@@ -98,6 +100,7 @@ pub struct Engine {
     locks: Arc<AdvisoryLocks>,
     copies: Arc<RunningCopies>,
     upkeep: Upkeep,
+    analyzed: Analyzed,
     /// Held while the stores are told of the places that data may lie in.
     places: Mutex<()>,
 }
@@ -217,6 +220,7 @@ impl Engine {
             locks: Arc::default(),
             copies: Arc::default(),
             upkeep: Upkeep::default(),
+            analyzed: Analyzed::default(),
             places: Mutex::default(),
         };
         engine.refresh_places()?;

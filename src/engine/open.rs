@@ -1,6 +1,7 @@
 //! Bound relations to sources of rows: tables opened at their versions, views planned, system relations made.
 //! A statement, and a transaction, reads one version of each table.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -49,11 +50,14 @@ impl Opened {
         id: SecurableId,
         travel: Option<&BoundTimeTravel>,
         stores: &Stores,
+        distinct: impl FnOnce(&TableVersion) -> HashMap<String, usize>,
     ) -> Result<Arc<dyn TableProvider>> {
         let found =
             self.tables.iter().find(|(opened, at, _)| *opened == id && at.as_ref() == travel);
         match found {
-            Some((_, _, Rows::Version(version))) => version.provider(stores),
+            Some((_, _, Rows::Version(version))) => {
+                version.provider_with(stores, distinct(version))
+            }
             Some((_, _, Rows::Changes(changes))) => Ok(Arc::clone(changes)),
             None => Err(Error::internal("a table was not opened")),
         }
@@ -175,7 +179,9 @@ impl Engine {
             let source: Arc<dyn TableSource> = match bound {
                 BoundRelation::Table { relation, time_travel } => {
                     let travel = time_travel.as_ref();
-                    provider_as_source(opened.provider(relation.id, travel, &self.stores)?)
+                    let distinct = |version: &TableVersion| self.distinct_counts(relation, version);
+                    let provider = opened.provider(relation.id, travel, &self.stores, distinct)?;
+                    provider_as_source(provider)
                 }
                 BoundRelation::View { relation, query } => {
                     Arc::new(self.view(relation, query, opened, planner)?)

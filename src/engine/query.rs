@@ -17,7 +17,7 @@ use crate::bind::{BoundQuery, BoundRelation, BoundStatement};
 use crate::sql::placeholders_by_column;
 
 use super::admission::Place;
-use super::error::{from_datafusion, locate};
+use super::error::{from_datafusion, locate, placed};
 use super::function::{object_identifiers_as_text, typed_constants};
 use super::output::{Origins, check_width, output_columns};
 use super::planner::Planner;
@@ -78,7 +78,7 @@ impl PlannedQuery {
     /// All that can be wrong with the query before it reads anything is found here.
     pub(super) async fn prepare(self, request: &Request) -> Result<PreparedQuery> {
         let planned = self.with_typed_constants()?;
-        let columns = planned.columns()?;
+        let columns = planned.columns().map_err(|error| placed(error, &request.text))?;
         let planned = planned.for_client(&request.formats)?;
         let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
         Ok(PreparedQuery { state: planned.state, physical, columns })

@@ -1,5 +1,6 @@
-//! What the server does to the files of managed tables by itself, while nobody runs a query: small files are
-//! written together, deleted rows left out, what no version needs any more is deleted. It changes no row, and
+//! What the server does for managed tables by itself, while nobody runs a query: small files are written
+//! together, deleted rows left out, what no version needs any more is deleted, and tables whose rows have
+//! changed are analyzed. It changes no row, and
 //! an error stops nothing.
 
 use std::collections::HashMap;
@@ -163,6 +164,12 @@ impl Engine {
             self.clean(relation, &name, &location).await;
         }
         let newest = self.tables.open(&location).await?;
+        if is_new && !is_over() && !self.is_in_use() {
+            let (engine, table) = (Arc::clone(self), Arc::clone(relation));
+            let version = Arc::clone(&newest);
+            let analyzed = async move { engine.analyze_if_stale(&table, &version).await };
+            self.cpu.run(analyzed).await?;
+        }
         let mut seen = self.upkeep.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.insert(relation.id, Seen { version: newest.version(), at: Instant::now() });
         Ok(())

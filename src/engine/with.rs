@@ -58,7 +58,9 @@ impl Engine {
         request: &Request,
     ) -> Result<Outcome> {
         let order = order(&with)?;
-        if request.work.staged().is_some() {
+        let changes_before = with.items.iter().any(|item| changed(&item.part.statement).is_some());
+        // One change that nothing follows is one commit anyway, and finds room beside others by itself.
+        if request.work.staged().is_some() || !changes_before {
             return self.run_in_order(with, &order, request).await;
         }
         let mut attempt = 1;

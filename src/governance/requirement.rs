@@ -313,6 +313,8 @@ impl List {
                     self.expression(predicate);
                 }
             }
+            // What it finds in the rows is kept.
+            BoundMaintenanceAction::Analyze => self.changes_found_rows(table),
             // Versions that others could read are gone after it; columns and properties come back.
             BoundMaintenanceAction::Vacuum(_) | BoundMaintenanceAction::Restore(_) => {
                 self.need(Need::Manage(table.id));

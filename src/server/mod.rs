@@ -192,6 +192,9 @@ async fn keep_house(
 
 /// Looks after the files of managed tables until the process stops.
 async fn look_after(policy: UpkeepPolicy, lake: Lake, stop: CancellationToken) {
+    if let Err(error) = lake.engine.load_table_statistics().await {
+        tracing::error!(?error, "the statistics of tables cannot be read");
+    }
     if let Err(error) = lake.engine.load_maintenance_runs().await {
         tracing::error!(?error, "earlier runs of maintenance cannot be read");
     }

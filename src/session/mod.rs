@@ -263,6 +263,7 @@ impl Session {
             sessions: LiveSessions::new(Arc::clone(&self.shared.registry) as Arc<dyn Sessions>),
             cursors: self.portals.shown(),
             maintenance: self.shared.engine.maintenance_runs(),
+            statistics: self.shared.engine.table_statistics(),
             assignments: Arc::default(),
             notifications: Arc::default(),
             listening: self.listening.channels(),

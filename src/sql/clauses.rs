@@ -1,5 +1,6 @@
 //! Clauses that have several spellings, put into the one that the grammar reads: `TABLE t`, time travel,
-//! `OPERATOR(pg_catalog.x)`, `pg_catalog.current_user()` and `ISNULL`. This works on tokens, before anything is parsed.
+//! `OPERATOR(pg_catalog.x)`, `pg_catalog.current_user()`, `ISNULL`, a bare `SELECT` and
+//! `FETCH FIRST (n)`. This works on tokens, before anything is parsed.
 
 use std::collections::VecDeque;
 
@@ -46,6 +47,15 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 Some(operator) => plain.push(operator),
                 None => plain.push(token),
             },
+            Keyword::SELECT if selects_nothing(rest.front()) => {
+                let span = token.span;
+                plain.push(token);
+                plain.extend(one_row().map(|token| TokenWithSpan { token, span }));
+            }
+            Keyword::FIRST | Keyword::NEXT if before == Keyword::FETCH => {
+                plain.push(token);
+                plain_count(&mut rest);
+            }
             Keyword::EXCLUDE if frame_as_it_is(&rest) => {
                 rest.drain(..2);
             }
@@ -88,6 +98,44 @@ fn is_rows_from(before: &[TokenWithSpan], rest: &Tokens) -> bool {
     keyword(Some(rows)) == Keyword::ROWS
         && may_begin
         && rest.front().is_some_and(|next| next.token == Token::LParen)
+}
+
+/// Whether a SELECT has neither a list nor FROM.
+fn selects_nothing(next: Option<&TokenWithSpan>) -> bool {
+    match next.map(|next| &next.token) {
+        None | Some(Token::RParen) => true,
+        Some(Token::Word(word)) => matches!(
+            word.keyword,
+            Keyword::WHERE | Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::LIMIT
+        ),
+        _ => false,
+    }
+}
+
+/// `FROM (VALUES (0))`, without which the grammar wants a list.
+fn one_row() -> [Token; 9] {
+    let word = |word| Token::make_word(word, None);
+    let zero = Token::Number("0".to_owned(), false);
+    [
+        word("FROM"),
+        Token::LParen,
+        word("VALUES"),
+        Token::LParen,
+        zero,
+        Token::RParen,
+        Token::RParen,
+        word("AS"),
+        word("one_row"),
+    ]
+}
+
+/// `FETCH FIRST (n) ROWS`: the grammar knows the number alone.
+fn plain_count(rest: &mut Tokens) {
+    let next = |index: usize| rest.get(index).map(|next| &next.token);
+    if next(0) == Some(&Token::LParen) && next(2) == Some(&Token::RParen) {
+        rest.remove(2);
+        rest.remove(0);
+    }
 }
 
 /// Whether `NO OTHERS` follows EXCLUDE: the frame of a window as it is without.

@@ -2,11 +2,13 @@
 //! expressions, queries and types. It turns every failure into PostgreSQL's error with its position.
 
 use sqlparser::ast;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Word};
 
 use super::dialect::LakegateDialect;
 use super::output_name;
+use super::recursion;
 use super::relations;
 use super::rewrite;
 use super::source::Source;
@@ -345,6 +347,7 @@ impl<'a> Cursor<'a> {
     fn prepared(&self, mut ast: Box<ast::Query>) -> Result<Query> {
         // Before the rewriting: PostgreSQL names outputs by what the user wrote.
         output_name::name_outputs(&mut ast);
+        recursion::check(&ast, self.source)?;
         rewrite::apply(&mut *ast, self.source)?;
         let relations = relations::collect(&mut *ast, &self.with_names, self.source)?;
         Ok(Query { ast, relations })
@@ -525,14 +528,50 @@ impl<'a> Cursor<'a> {
         if message.ends_with("found: EOF") {
             return self.syntax_error_at(self.parser.token_at(usize::MAX));
         }
-        match location_in(&message).and_then(|location| self.token_from(location)) {
-            Some(token) => self.syntax_error_at(token),
+        match tokens::location_in(&message).and_then(|location| self.token_from(location)) {
+            Some(index) => self
+                .error_within(index)
+                .unwrap_or_else(|| self.syntax_error_at(self.parser.token_at(index))),
             None => self.syntax_error(),
         }
     }
 
-    /// The first token that begins at or after a location.
-    fn token_from(&self, location: Location) -> Option<&TokenWithSpan> {
+    /// The error of the query in parentheses around a token. sqlparser reads `(SELECT …` as a relation in
+    /// parentheses when it is no query, and reports that this is wrong.
+    fn error_within(&self, index: usize) -> Option<Error> {
+        let mut closed = 0usize;
+        let open = (0..index).rev().find(|&before| match self.parser.token_at(before).token {
+            Token::RParen => {
+                closed += 1;
+                false
+            }
+            Token::LParen => closed.checked_sub(1).map(|left| closed = left).is_none(),
+            _ => false,
+        })?;
+        let Token::Word(word) = &self.parser.token_at(open + 1).token else { return None };
+        if !matches!(word.keyword, Keyword::SELECT | Keyword::WITH | Keyword::VALUES) {
+            return None;
+        }
+        let inner =
+            (open + 1..self.token_count).map(|at| self.parser.token_at(at).clone()).collect();
+        let mut parser = Parser::new(self.dialect).with_tokens_with_locations(inner);
+        let token = match parser.parse_query() {
+            Err(ParserError::RecursionLimitExceeded) => return Some(too_deep()),
+            Err(ParserError::TokenizerError(message) | ParserError::ParserError(message)) => {
+                self.token_from(tokens::location_in(&message)?)?
+            }
+            Ok(_) if parser.peek_token_ref().token == Token::RParen => return None,
+            Ok(_) => self.token_from(parser.peek_token_ref().span.start)?,
+        };
+        // Only what stands further on is nearer to the cause.
+        (token > index).then(|| {
+            self.error_within(token)
+                .unwrap_or_else(|| self.syntax_error_at(self.parser.token_at(token)))
+        })
+    }
+
+    /// The index of the first token that begins at or after a location.
+    fn token_from(&self, location: Location) -> Option<usize> {
         let (mut low, mut high) = (0, self.token_count);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -542,16 +581,8 @@ impl<'a> Cursor<'a> {
                 high = middle;
             }
         }
-        (low < self.token_count).then(|| self.parser.token_at(low))
+        (low < self.token_count).then_some(low)
     }
-}
-
-/// sqlparser ends its messages with ` at Line: 1, Column: 8`.
-fn location_in(message: &str) -> Option<Location> {
-    let (_, place) = message.rsplit_once(" at Line: ")?;
-    let (line, column) = place.split_once(", Column: ")?;
-    let digits = column.find(|c: char| !c.is_ascii_digit()).unwrap_or(column.len());
-    Some(Location::new(line.parse().ok()?, column.get(..digits)?.parse().ok()?))
 }
 
 fn is_word(token: &Token, word: &str) -> bool {

@@ -14,6 +14,18 @@ pub struct FilesClause {
     pub location: String,
     /// Names and values of options as written, in order.
     pub options: Vec<(String, String)>,
+    /// Whether the query names [`METADATA`], which `*` leaves out.
+    pub names_metadata: bool,
+}
+
+/// The column with what is known of the file that a row is from.
+pub const METADATA: &str = "_metadata";
+
+impl FilesClause {
+    /// The files of a place, without options.
+    pub fn at(location: String) -> Self {
+        FilesClause { location, options: Vec::new(), names_metadata: false }
+    }
 }
 
 /// `CONVERT TO DELTA`: Parquet files become a Delta table where they lie.
@@ -114,7 +126,7 @@ pub fn read_files(given: &TableFunctionArgs, position: Option<usize>) -> Result<
         })?;
         options.push((name, value));
     }
-    Ok(FilesClause { location, options })
+    Ok(FilesClause { location, options, names_metadata: false })
 }
 
 fn constant(value: &Expr) -> Option<String> {

@@ -23,7 +23,6 @@ pub enum MaintenanceAction {
     },
     Vacuum(VacuumClauses),
     Restore(TimeTravelClause),
-    /// There is nothing to do: the log has statistics of every file.
     Analyze,
 }
 

@@ -19,6 +19,8 @@ mod dialect;
 pub mod output_name;
 pub mod parameters;
 mod parse;
+pub mod place;
+mod recursion;
 mod relations;
 mod session_statement;
 mod rewrite;

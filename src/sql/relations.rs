@@ -4,13 +4,14 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName as AstName, ObjectNamePart, Query,
-    SetExpr, TableAlias, TableFactor, TableFunctionArgs, TableVersion, TableWithJoins, Value,
-    VisitMut, VisitorMut,
+    ExceptSelectItem, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName as AstName,
+    ObjectNamePart, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    TableAlias, TableFactor, TableFunctionArgs, TableVersion, TableWithJoins, Value, VisitMut,
+    VisitorMut, visit_expressions_mut,
 };
 
 use super::cursor::{fold, is_reserved, object_name};
-use super::files::read_files;
+use super::files::{FilesClause, METADATA, read_files};
 use super::source::Source;
 use super::statement::{RelationReference, TimeTravelClause};
 use super::tokens;
@@ -21,6 +22,9 @@ use crate::base::{Error, ErrorKind, Result};
 /// What the queries of RETURNING call the rows that the statement has changed. It is none of the relations
 /// that they name.
 pub const CHANGED_ROWS: &str = "__lakegate_changed_rows";
+
+/// The function that stands for files.
+const READ_FILES: &str = "read_files";
 
 /// The changed rows in a FROM clause, under an alias.
 pub fn changed_rows(alias: &str) -> TableWithJoins {
@@ -52,7 +56,9 @@ pub fn collect<V: VisitMut>(
     items: &[String],
     source: &Source<'_>,
 ) -> Result<Vec<RelationReference>> {
-    let mut collector = Collector { source, items, scopes: Vec::new(), relations: Vec::new() };
+    let (scopes, relations) = (Vec::new(), Vec::new());
+    let names_metadata = names_metadata(node);
+    let mut collector = Collector { source, items, scopes, relations, names_metadata };
     match node.visit(&mut collector) {
         ControlFlow::Continue(()) => Ok(collector.relations),
         ControlFlow::Break(error) => Err(error),
@@ -65,6 +71,8 @@ struct Collector<'a> {
     /// The queries around the current place, outermost first.
     scopes: Vec<Scope>,
     relations: Vec<RelationReference>,
+    /// Whether the column with what is known of files is named anywhere.
+    names_metadata: bool,
 }
 
 /// The WITH names of one query.
@@ -121,6 +129,14 @@ impl VisitorMut for Collector<'_> {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        if self.names_metadata {
+            let files = names_of_files(&select.from);
+            select.projection.iter_mut().for_each(|item| leave_metadata_out(item, &files));
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         match self.table_factor(factor) {
             Ok(()) => ControlFlow::Continue(()),
@@ -140,13 +156,15 @@ impl Collector<'_> {
         let travel = travel.map_err(|error| error.at_if(position))?;
         if let Some(given) = args {
             return match travel {
-                None if is_function(name, "read_files") => {
-                    let files = Some(read_files(given, position)?);
+                None if is_function(name, READ_FILES) => {
+                    let names_metadata = self.names_metadata;
+                    let files = read_files(given, position)?;
+                    let files = Some(FilesClause { names_metadata, ..files });
                     // Each has files of its own.
                     let key = ObjectName::bare(format!("read_files#{}", self.relations.len()));
                     *args = None;
                     rename(name, alias, &key.object);
-                    let name = object_name(vec!["read_files".to_owned()], position)?;
+                    let name = object_name(vec![READ_FILES.to_owned()], position)?;
                     self.relations.push(RelationReference {
                         name,
                         key,
@@ -295,6 +313,53 @@ impl Collector<'_> {
             | TableVersion::Function(_)
             | TableVersion::Changes { .. } => Err(Error::unsupported("this time travel clause")),
         }
+    }
+}
+
+/// Whether [`METADATA`] is named in the tree.
+fn names_metadata<V: VisitMut>(node: &mut V) -> bool {
+    let is_it = |name: &Ident| folded(name) == METADATA;
+    let found = visit_expressions_mut(node, |expression| match expression {
+        Expr::Identifier(name) if is_it(name) => ControlFlow::Break(()),
+        Expr::CompoundIdentifier(parts) if parts.iter().any(is_it) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+/// The names by which a FROM clause calls its `read_files`.
+fn names_of_files(from: &[TableWithJoins]) -> Vec<String> {
+    let factors = from.iter().flat_map(|from| {
+        let joined = from.joins.iter().map(|join| &join.relation);
+        std::iter::once(&from.relation).chain(joined)
+    });
+    let names = factors.filter_map(|factor| match factor {
+        TableFactor::Table { name, alias, args: Some(_), .. } if is_function(name, READ_FILES) => {
+            Some(alias.as_ref().map_or(READ_FILES.to_owned(), |alias| folded(&alias.name)))
+        }
+        _ => None,
+    });
+    names.collect()
+}
+
+/// `*` and `files.*` have the columns of files, and not what is known of the files themselves.
+fn leave_metadata_out(item: &mut SelectItem, files: &[String]) {
+    let options = match item {
+        SelectItem::Wildcard(options) if !files.is_empty() => options,
+        SelectItem::QualifiedWildcard(
+            SelectItemQualifiedWildcardKind::ObjectName(name),
+            options,
+        ) if matches!(name.0.as_slice(), [ObjectNamePart::Identifier(only)]
+                if files.contains(&folded(only))) =>
+        {
+            options
+        }
+        _ => return,
+    };
+    if options.opt_except.is_none() && options.opt_exclude.is_none() {
+        let first_element = Ident::with_quote('"', METADATA);
+        let left_out = ExceptSelectItem { first_element, additional_elements: Vec::new() };
+        options.opt_except = Some(left_out);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::mem;
 
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer, TokenizerError, Word};
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, TokenizerError, Word};
 
 use super::clauses;
 use super::dialect::LakegateDialect;
@@ -213,6 +213,14 @@ pub fn near(source: &Source<'_>, span: Span) -> Error {
     let (from, to) = (source.offset(span.start), source.offset(span.end));
     let shown = source.slice(from, to.min(from.saturating_add(SHOWN_MAX)));
     syntax(format!("syntax error at or near \"{shown}\"")).at_if(source.position(span))
+}
+
+/// sqlparser ends its messages with ` at Line: 1, Column: 8`.
+pub fn location_in(message: &str) -> Option<Location> {
+    let (_, place) = message.rsplit_once(" at Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    let digits = column.find(|c: char| !c.is_ascii_digit()).unwrap_or(column.len());
+    Some(Location::new(line.parse().ok()?, column.get(..digits)?.parse().ok()?))
 }
 
 fn syntax(message: impl Into<String>) -> Error {

@@ -111,6 +111,14 @@ fn what_is_asked_of_one_table_reads_nothing_of_others() {
     let server = Server::start(Options::default()).unwrap();
     let mut client = RawClient::connect(&server.endpoint(), &[]).unwrap();
     client.simple_query("CREATE TABLE wanted (a int, b text); CREATE TABLE other (c int)").unwrap();
+    client
+        .simple_query("COMMENT ON COLUMN wanted.b IS 'the second'; COMMENT ON TABLE other IS 'x'")
+        .unwrap();
+    let sql = "SELECT description FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        LEFT JOIN pg_description d ON d.objoid = a.attrelid AND d.objsubid = a.attnum
+        WHERE c.relname = 'wanted' ORDER BY attnum";
+    assert_eq!(rows_found(&mut client, "descriptions", sql), ["1"]);
+    assert_eq!(rows(&mut client, sql), [[None], [Some("the second".to_owned())]]);
     for name in ["c.relname = 'wanted'", "c.relname ~ '^(wanted)$'", "c.oid = 'wanted'::regclass"] {
         for join in ["JOIN", "LEFT JOIN"] {
             let sql = format!(

@@ -101,3 +101,32 @@ fn small_files_are_written_together_while_nobody_asks() {
     assert!(!client.rows(runs).is_empty());
     assert!(server.panics().is_empty(), "{:?}", server.panics());
 }
+
+#[test]
+fn tables_are_analyzed_while_nobody_asks() {
+    let server = Server::start(Options::default().with(&[("maintenance.interval", "1s")])).unwrap();
+    let mut client = Client::of(&server);
+    client.rows("CREATE TABLE t AS SELECT g AS id, g % 7 AS few FROM generate_series(1, 1000) g");
+    let found = "SELECT c.reltuples, s.last_autoanalyze IS NOT NULL, s.last_analyze IS NULL \
+                 FROM pg_class c JOIN pg_stat_user_tables s ON s.relid = c.oid WHERE c.relname = 't'";
+    let end = Instant::now() + Duration::from_secs(60);
+    while client.rows(found) != ["1000|t|t"] && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(client.rows(found), ["1000|t|t"]);
+    let columns = "SELECT attname, n_distinct FROM pg_stats WHERE tablename = 't' ORDER BY 1";
+    let before = client.rows(columns);
+    assert_eq!(before[0], "few|7");
+    // Whoever has changed all rows of many sees the new ones.
+    client.rows("DELETE FROM t WHERE id > 100");
+    let end = Instant::now() + Duration::from_secs(60);
+    while client.rows(found) != ["100|t|t"] && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(client.rows(found), ["100|t|t"]);
+    let server = server.restart().unwrap();
+    let mut client = Client::of(&server);
+    assert_eq!(client.rows(found), ["100|t|t"]);
+    assert_eq!(client.rows(columns)[0], "few|7");
+    assert!(server.panics().is_empty(), "{:?}", server.panics());
+}

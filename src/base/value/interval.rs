@@ -52,7 +52,7 @@ fn invalid(text: &[u8]) -> Error {
 
 fn overflow(text: &[u8]) -> Error {
     Error::new(
-        ErrorKind::DatetimeFieldOverflow,
+        ErrorKind::IntervalFieldOverflow,
         format!("interval field value out of range: \"{}\"", shown(text)),
     )
 }
@@ -79,6 +79,10 @@ impl Sum {
     /// Adds an amount; what a unit cannot hold of the fraction goes to the smaller ones.
     fn add(&mut self, amount: Amount, unit: Unit) -> Option<()> {
         let Amount { whole, fraction } = amount;
+        // So many of no unit are an interval.
+        if whole.unsigned_abs() == i64::MAX.unsigned_abs() {
+            return None;
+        }
         match unit {
             Unit::Months(size) => {
                 let part = (fraction * size as f64).round_ties_even() as i64;
@@ -130,7 +134,7 @@ impl Amount {
     /// Reads digits with an optional fraction.
     fn parse(text: &[u8], negative: bool) -> Option<Amount> {
         let (whole, fraction) = super::clock::split_fraction(text);
-        let whole = if whole.is_empty() && fraction.is_some() { 0 } else { digits(whole)? };
+        let whole = if whole.is_empty() && fraction.is_some() { 0 } else { whole_number(whole)? };
         let fraction = match fraction {
             Some(part) => {
                 let all_digits = part.iter().all(u8::is_ascii_digit);
@@ -145,6 +149,13 @@ impl Amount {
             Amount { whole, fraction }
         })
     }
+}
+
+/// A number of any length; one that is too long for 64 bits is so large that no unit can hold it.
+fn whole_number(text: &[u8]) -> Option<i64> {
+    let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let number = || std::str::from_utf8(text).ok()?.parse().ok();
+    is_number.then(|| number().unwrap_or(i64::MAX))
 }
 
 /// PostgreSQL's own form and SQL's: numbers with units, `years-months`, and a clock.

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::syntax::invalid_text;
 use crate::base::{Error, ErrorKind, Result};
 
 /// A value with its text.
@@ -38,7 +37,7 @@ impl<'a> Json<'a> {
         let json = reader.value()?;
         reader.skip_blanks();
         if reader.at < text.len() {
-            return Err(reader.invalid());
+            return Err(reader.unexpected("end of input"));
         }
         Ok(json)
     }
@@ -186,6 +185,11 @@ fn plain_number(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{sign}{number}"))
 }
 
+fn refused(detail: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidTextRepresentation, "invalid input syntax for type json")
+        .with_detail(detail)
+}
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -213,16 +217,41 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// A token that is none of JSON's.
     fn invalid(&self) -> Error {
-        let detail = match self.rest().chars().next() {
-            None => "The input string ended unexpectedly.".to_owned(),
-            Some(_) => {
-                let word: String =
-                    self.rest().chars().take_while(|c| !c.is_whitespace()).take(20).collect();
-                format!("Token \"{word}\" is invalid.")
-            }
+        match self.token() {
+            "" => refused("The input string ended unexpectedly."),
+            token => refused(format!("Token \"{token}\" is invalid.")),
+        }
+    }
+
+    /// A token that does not belong here, or none of JSON's.
+    fn unexpected(&self, expected: &str) -> Error {
+        let token = self.token();
+        let is_token = match token.as_bytes().first() {
+            Some(b'{' | b'}' | b'[' | b']' | b',' | b':' | b'"' | b'-' | b'0'..=b'9') => true,
+            _ => matches!(token, "true" | "false" | "null"),
         };
-        invalid_text("json", self.text.as_bytes()).with_detail(detail)
+        if is_token {
+            refused(format!("Expected {expected}, but found \"{token}\"."))
+        } else {
+            self.invalid()
+        }
+    }
+
+    /// What stands here: a word or number, a string, or one character.
+    fn token(&self) -> &'a str {
+        let rest = self.rest();
+        let is_part = |c: char| {
+            c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '.') || !c.is_ascii()
+        };
+        let word = rest.len() - rest.trim_start_matches(is_part).len();
+        let length = match rest.strip_prefix('"') {
+            Some(string) => string.find('"').map_or(rest.len(), |end| end + 2),
+            None if word > 0 => word,
+            None => rest.chars().next().map_or(0, char::len_utf8),
+        };
+        rest.get(..length).unwrap_or_default()
     }
 
     fn value(&mut self) -> Result<Json<'a>> {
@@ -258,12 +287,13 @@ impl<'a> Reader<'a> {
         loop {
             self.skip_blanks();
             if self.peek() != Some(b'"') {
-                return Err(self.invalid());
+                let expected = if members.is_empty() { "string or \"}\"" } else { "string" };
+                return Err(self.unexpected(expected));
             }
             let key = self.string()?;
             self.skip_blanks();
             if !self.take(b':') {
-                return Err(self.invalid());
+                return Err(self.unexpected("\":\""));
             }
             self.skip_blanks();
             members.push((key, self.value()?));
@@ -272,7 +302,7 @@ impl<'a> Reader<'a> {
                 return Ok(JsonValue::Object(members));
             }
             if !self.take(b',') {
-                return Err(self.invalid());
+                return Err(self.unexpected("\",\" or \"}\""));
             }
         }
     }
@@ -290,7 +320,7 @@ impl<'a> Reader<'a> {
                 return Ok(JsonValue::Array(elements));
             }
             if !self.take(b',') {
-                return Err(self.invalid());
+                return Err(self.unexpected("\",\" or \"]\""));
             }
         }
     }
@@ -301,40 +331,43 @@ impl<'a> Reader<'a> {
             ("true", JsonValue::Bool(true)),
             ("false", JsonValue::Bool(false)),
         ] {
-            if self.rest().starts_with(word) {
+            if self.token() == word {
                 self.at += word.len();
-                let goes_on = self.peek().is_some_and(|next| next.is_ascii_alphanumeric());
-                return if goes_on { Err(self.invalid()) } else { Ok(value) };
+                return Ok(value);
             }
         }
-        Err(self.invalid())
+        Err(self.unexpected("JSON value"))
     }
 
-    fn digits(&mut self) -> Result<usize> {
+    /// How many digits stand here.
+    /// Skips digits and says how many they were.
+    fn digits(&mut self) -> usize {
         let start = self.at;
         while self.peek().is_some_and(|next| next.is_ascii_digit()) {
             self.at += 1;
         }
-        if self.at == start { Err(self.invalid()) } else { Ok(self.at - start) }
+        self.at - start
     }
 
     fn number(&mut self) -> Result<JsonValue<'a>> {
+        let start = self.at;
         self.take(b'-');
         let starts_with_zero = self.peek() == Some(b'0');
-        if self.digits()? > 1 && starts_with_zero {
-            return Err(self.invalid());
-        }
+        let whole = self.digits();
+        let mut is_number = whole == 1 || whole > 1 && !starts_with_zero;
         if self.take(b'.') {
-            self.digits()?;
+            is_number &= self.digits() > 0;
         }
         if self.take(b'e') || self.take(b'E') {
             let _sign = self.take(b'-') || self.take(b'+');
-            self.digits()?;
+            is_number &= self.digits() > 0;
         }
-        if self.peek().is_some_and(|next| next.is_ascii_alphanumeric() || next == b'_') {
-            return Err(self.invalid());
+        let goes_on = self.peek().is_some_and(|next| next.is_ascii_alphanumeric() || next == b'_');
+        if is_number && !goes_on {
+            return Ok(JsonValue::Number);
         }
-        Ok(JsonValue::Number)
+        self.at = start;
+        Err(self.invalid())
     }
 
     fn string(&mut self) -> Result<Cow<'a, str>> {
@@ -360,7 +393,14 @@ impl<'a> Reader<'a> {
                     text.push(self.escape()?);
                     made = Some(text);
                 }
-                _ => return Err(self.invalid()),
+                Some(control) => {
+                    let message = format!("Character with value 0x{control:02x} must be escaped.");
+                    return Err(refused(message));
+                }
+                None => {
+                    let token = self.text.get(start - 1..).unwrap_or_default();
+                    return Err(refused(format!("Token \"{token}\" is invalid.")));
+                }
             }
         }
     }
@@ -377,29 +417,40 @@ impl<'a> Reader<'a> {
             b'r' => '\r',
             b't' => '\t',
             b'u' => return self.code_point(),
-            _ => return Err(self.invalid()),
+            _ => {
+                let start = self.at - 1;
+                let letter = self.text.get(start..).and_then(|rest| rest.chars().next());
+                let letter = letter.map(String::from).unwrap_or_default();
+                return Err(refused(format!("Escape sequence \"\\{letter}\" is invalid.")));
+            }
         })
     }
 
     fn code_point(&mut self) -> Result<char> {
+        let low_missing = || refused("Unicode low surrogate must follow a high surrogate.");
         let high = self.code_unit()?;
         if !(0xd800..0xdc00).contains(&high) {
-            return char::from_u32(high).filter(|c| *c != '\0').ok_or_else(|| self.invalid());
+            let character = char::from_u32(high).ok_or_else(low_missing)?;
+            return match character {
+                '\0' => Err(refused("\\u0000 cannot be converted to text.")),
+                other => Ok(other),
+            };
         }
         if !(self.take(b'\\') && self.take(b'u')) {
-            return Err(self.invalid());
+            return Err(low_missing());
         }
         let low = self.code_unit()?;
         let both = low
             .checked_sub(0xdc00)
             .filter(|low| *low < 0x400)
             .map(|low| 0x10000 + ((high - 0xd800) << 10) + low);
-        both.and_then(char::from_u32).ok_or_else(|| self.invalid())
+        both.and_then(char::from_u32).ok_or_else(low_missing)
     }
 
     fn code_unit(&mut self) -> Result<u32> {
-        let digits = self.rest().get(..4).ok_or_else(|| self.invalid())?;
-        let unit = u32::from_str_radix(digits, 16).map_err(|_| self.invalid())?;
+        let few = || refused("\"\\u\" must be followed by four hexadecimal digits.");
+        let digits = self.rest().get(..4).ok_or_else(few)?;
+        let unit = u32::from_str_radix(digits, 16).map_err(|_| few())?;
         self.at += 4;
         Ok(unit)
     }

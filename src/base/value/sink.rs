@@ -469,8 +469,11 @@ impl<B: PushStr> Sink for Strings<B> {
 pub fn checked_json<'a>(text: &'a str, type_name: &str) -> Result<&'a str> {
     match serde_json::from_str::<IgnoredAny>(text) {
         Ok(_) => Ok(text),
-        Err(error) => Err(invalid_text(type_name, text.as_bytes())
-            .with_detail(format!("The JSON parser says: {error}."))),
+        Err(error) => {
+            Json::parse(text)?;
+            Err(invalid_text(type_name, text.as_bytes())
+                .with_detail(format!("The JSON parser says: {error}.")))
+        }
     }
 }
 

@@ -306,7 +306,9 @@ impl FilesToLoad<'_> {
             match (target, source) {
                 (Some(target), _) => fields.push(readable(target)?),
                 (None, Source::Partition(_)) => fields.push(Arc::clone(field)),
-                (None, Source::Data | Source::Rescued) => return Err(self.unknown(field.name())),
+                (None, Source::Data | Source::Rescued | Source::Metadata) => {
+                    return Err(self.unknown(field.name()));
+                }
             }
         }
         Ok(Shape::new(fields, &files.partition_columns, self.options.rescued.as_deref()))

@@ -14,8 +14,10 @@ use datafusion::arrow::util::display::array_value_to_string;
 use serde_json::{Map, Value};
 
 use super::listing::ForeignFile;
+use super::metadata::metadata_column;
 use super::options::{FileOptions, Mode};
 use super::shape::{Shape, Source};
+use super::skipping::Skipping;
 use super::values::{TextReader, converted, of_arrow};
 use crate::base::{Error, ErrorKind, Result};
 
@@ -64,6 +66,8 @@ pub struct Fit {
     schema: SchemaRef,
     /// The column of rescued data is asked for.
     pub rescues: bool,
+    /// What the query asks of the rows.
+    pub skipping: Option<Skipping>,
 }
 
 impl Fit {
@@ -71,7 +75,13 @@ impl Fit {
         let columns = wanted.iter().filter_map(|at| shape.columns.get(*at));
         let rescues = columns.clone().any(|(_, source)| *source == Source::Rescued);
         let fields: Vec<FieldRef> = columns.map(|(field, _)| Arc::clone(field)).collect();
-        Fit { shape, options, texts, wanted, schema: Arc::new(Schema::new(fields)), rescues }
+        let (schema, skipping) = (Arc::new(Schema::new(fields)), None);
+        Fit { shape, options, texts, wanted, schema, rescues, skipping }
+    }
+
+    /// The same for rows of which a query asks something.
+    pub fn skipping(self, skipping: Option<Skipping>) -> Self {
+        Fit { skipping, ..self }
     }
 
     pub fn schema(&self) -> &SchemaRef {
@@ -98,6 +108,7 @@ impl Fit {
                 Source::Partition(place) => self.partition(*place, field, raw.rows, file)?,
                 // Made once all others are.
                 Source::Rescued => new_null_array(field.data_type(), 0),
+                Source::Metadata => metadata_column(file, raw.rows),
             });
         }
         if self.options.mode == Mode::FailFast && !raw.malformed.is_empty() {

@@ -10,12 +10,14 @@ mod foreign;
 mod infer;
 mod json;
 mod listing;
+mod metadata;
 mod options;
 mod parquet;
 mod pattern;
 mod provider;
 mod read;
 mod shape;
+mod skipping;
 mod values;
 
 use std::sync::Arc;
@@ -29,7 +31,8 @@ use crate::storage::{FilesPlace, Location};
 
 use super::Engine;
 use listing::{FileList, list};
-use shape::{Shape, rescued_field};
+use metadata::metadata_field;
+use shape::{Shape, Source, rescued_field};
 use values::TextReader;
 
 use options::FileOptions;
@@ -52,7 +55,10 @@ impl Engine {
             return Err(no_files(&files.place));
         }
         let default = options.schema.is_none().then_some(RESCUED);
-        let shape = self.shape_of(&found, &options, default).await?;
+        let mut shape = self.shape_of(&found, &options, default).await?;
+        if files.names_metadata {
+            shape.columns.push((metadata_field(), Source::Metadata));
+        }
         Ok(self.files_provider(found, shape, options, state))
     }
 

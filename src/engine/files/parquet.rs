@@ -88,7 +88,13 @@ pub async fn open(
     store: Arc<dyn ObjectStore>,
     file: ForeignFile,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-    let builder = builder(store, &file).await?;
+    let mut builder = builder(store, &file).await?;
+    let skipping = fit.skipping.as_ref();
+    let groups = skipping
+        .and_then(|skipping| skipping.row_groups(builder.metadata(), builder.schema(), &fit.shape));
+    if let Some(groups) = groups {
+        builder = builder.with_row_groups(groups);
+    }
     let roots = builder.schema().fields().iter().enumerate().filter(|(_, field)| {
         fit.rescues || fit.shape.data_column(field.name()).is_some_and(|at| fit.needs(at))
     });

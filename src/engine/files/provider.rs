@@ -1,5 +1,5 @@
 //! Foreign files as a relation that DataFusion scans: some files for each partition, one after the other. A
-//! filter over names of folders leaves files out; no other filter is looked at.
+//! filter over names of folders leaves files out, and others leave out row groups of Parquet files.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,9 +23,10 @@ use object_store::ObjectStore;
 
 use super::fit::Fit;
 use super::listing::{FileList, ForeignFile};
-use super::options::FileOptions;
+use super::options::{FileOptions, Format};
 use super::read::open;
 use super::shape::{Shape, Source};
+use super::skipping::Skipping;
 use super::values::TextReader;
 use crate::base::Error;
 use crate::engine::progress::RunningCopy;
@@ -152,7 +153,12 @@ impl TableProvider for FilesProvider {
             None => (0..self.schema.fields().len()).collect(),
         };
         let files = self.files(filters, state)?;
+        let skipping = match self.options.format {
+            Format::Parquet => Skipping::of(filters, &self.schema, state),
+            Format::Csv | Format::Json => None,
+        };
         let fit = Fit::new(self.shape.clone(), self.options.clone(), self.texts.clone(), wanted);
+        let fit = fit.skipping(skipping);
         let schema = Arc::clone(fit.schema());
         if files.is_empty() {
             return Ok(Arc::new(EmptyExec::new(schema)));
@@ -180,7 +186,8 @@ impl TableProvider for FilesProvider {
         &self,
         filters: &[&Expr],
     ) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
-        let support = |filter: &&Expr| match self.is_of_folders(filter) {
+        let has_bounds = self.options.format == Format::Parquet;
+        let support = |filter: &&Expr| match has_bounds || self.is_of_folders(filter) {
             true => TableProviderFilterPushDown::Inexact,
             false => TableProviderFilterPushDown::Unsupported,
         };

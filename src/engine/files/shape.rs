@@ -13,6 +13,8 @@ pub enum Source {
     Partition(usize),
     /// What fits into no other column, as JSON.
     Rescued,
+    /// What is known of the file.
+    Metadata,
 }
 
 /// Every column of a set of files, in order.

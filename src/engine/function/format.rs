@@ -139,7 +139,7 @@ fn place(number: usize) -> Result<usize> {
 fn converted(kind: char, values: &mut Values<'_>, index: usize) -> Result<String> {
     if !matches!(kind, 's' | 'I' | 'L') {
         let message = format!("unrecognized format() type specifier \"{kind}\"");
-        return Err(invalid(&message));
+        return Err(invalid(&message).with_hint("For a single \"%\" use \"%%\"."));
     }
     match (kind, values.at(index)?) {
         ('I', Some(text)) => Ok(quote_identifier(&text)),

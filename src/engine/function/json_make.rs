@@ -191,7 +191,11 @@ fn build_object(a: &Arguments<'_>, binary: bool) -> Result<ArrayRef> {
         (0..a.count()).step_by(2).map(|index| Output::of(a, index)).collect::<Result<Vec<_>>>()?;
     if !a.count().is_multiple_of(2) {
         let message = "argument list must have even number of elements";
-        return Err(Error::new(ErrorKind::InvalidParameterValue, message));
+        let hint = format!(
+            "The arguments of {}() must consist of alternating keys and values.",
+            if binary { "jsonb_build_object" } else { "json_build_object" }
+        );
+        return Err(Error::new(ErrorKind::InvalidParameterValue, message).with_hint(hint));
     }
     let mut buffer = BytesMut::new();
     a.make_texts(|row, out| {

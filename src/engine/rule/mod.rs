@@ -11,6 +11,7 @@ mod dependent;
 mod empty_subquery;
 mod explicit_cast;
 mod float;
+mod frame;
 mod integer;
 mod join;
 mod lateral;
@@ -53,6 +54,7 @@ pub fn analyzer_rules() -> Rules {
     ];
     rules.extend(function::analyzer_rules_before_coercion());
     rules.push(Arc::new(dependent::DependentRule));
+    rules.push(Arc::new(frame::FrameRule));
     rules.extend(Analyzer::new().rules);
     // Type coercion has cast texts by then.
     rules.push(Arc::new(text_input::TextInputRule));

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::StructArray;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{
     BinaryExpr, CaseExpr, Column, DynamicFilterPhysicalExpr, InListExpr, Literal,
 };
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 use super::lookup::Lookup;
 
@@ -60,10 +61,35 @@ fn bind(condition: &Arc<dyn PhysicalExpr>, schema: &SchemaRef, lookup: &mut Look
         bind(conditions.right(), schema, lookup);
         return;
     }
-    let Some((column, values)) = values_of(condition) else { return };
-    if let Some(field) = schema.fields().get(column) {
-        lookup.bind(field.name(), values.iter());
+    let found = match parts_of(condition) {
+        Some(parts) => parts,
+        None => values_of(condition).into_iter().collect(),
+    };
+    for (column, values) in found {
+        if let Some(field) = schema.fields().get(column) {
+            lookup.bind(field.name(), values.iter());
+        }
     }
+}
+
+/// The columns of a key of several, each with the values that it has in the list of keys.
+fn parts_of(condition: &Arc<dyn PhysicalExpr>) -> Option<Vec<(usize, Vec<ScalarValue>)>> {
+    let list = condition.downcast_ref::<InListExpr>().filter(|list| !list.negated())?;
+    let key = list.expr().downcast_ref::<ScalarFunctionExpr>()?;
+    (key.name() == "struct").then_some(())?;
+    let literal = |value: &Arc<dyn PhysicalExpr>| match value.downcast_ref::<Literal>()?.value() {
+        ScalarValue::Struct(key) => Some(Arc::clone(key)),
+        _ => None,
+    };
+    let keys = list.list().iter().map(literal).collect::<Option<Vec<_>>>()?;
+    let columns = key.args().iter().enumerate();
+    let columns = columns.filter_map(|(place, part)| {
+        let column = part.downcast_ref::<Column>()?.index();
+        let value =
+            |key: &Arc<StructArray>| ScalarValue::try_from_array(key.columns().get(place)?, 0).ok();
+        Some((column, keys.iter().map(value).collect::<Option<Vec<_>>>()?))
+    });
+    Some(columns.collect())
 }
 
 /// The column that has one of some values where the condition holds.

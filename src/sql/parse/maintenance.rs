@@ -107,7 +107,7 @@ pub fn analyze(c: &mut Cursor<'_>) -> Result<Statement> {
     c.take("verbose");
     if c.at_end() {
         return Err(Error::unsupported("ANALYZE without a table")
-            .with_hint("Statistics are read from the Delta log; nothing needs to be analyzed."));
+            .with_hint("Name one table. Managed tables are analyzed in the background."));
     }
     let is_databricks = c.take("table");
     let table = c.object_name()?;
@@ -117,7 +117,7 @@ pub fn analyze(c: &mut Cursor<'_>) -> Result<Statement> {
     if *c.peek() == Token::Comma {
         return Err(c
             .unsupported("ANALYZE of several tables")
-            .with_hint("Statistics are read from the Delta log; nothing needs to be analyzed."));
+            .with_hint("Name one table. Managed tables are analyzed in the background."));
     }
     if is_databricks {
         c.expect("compute")?;

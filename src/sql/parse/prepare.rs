@@ -48,6 +48,7 @@ fn can_be_prepared(statement: &Statement) -> bool {
             | Statement::Update(_)
             | Statement::Delete(_)
             | Statement::Merge(_)
+            | Statement::With(_)
     )
 }
 

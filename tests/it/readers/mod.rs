@@ -142,11 +142,10 @@ fn net_changes_are_read_by_others() {
         "3|insert|4|back",
     ];
     assert_eq!(ours, expected);
-    let script = "import sys, deltalake\n\
-                  rows = deltalake.DeltaTable(sys.argv[1]).load_cdf(2)\n\
-                  rows = rows.read_all() if hasattr(rows, 'read_all') else __import__('pyarrow').table(rows)\n\
-                  rows = rows.to_pylist()\n\
+    let script = "import sys, deltalake, pyarrow\n\
+                  rows = deltalake.DeltaTable(sys.argv[1]).load_cdf(2).read_all()\n\
                   names = ('_commit_version', '_change_type', 'id', 'v')\n\
+                  rows = pyarrow.table(rows).to_pylist()\n\
                   lines = sorted('|'.join(str(r[n]) for n in names) for r in rows)\n\
                   print('\\n'.join(lines))";
     let read = Command::new(python()).args(["-c", script]).arg(&table).output().unwrap();

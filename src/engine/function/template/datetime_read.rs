@@ -72,7 +72,13 @@ pub fn read(pattern: &Pattern, text: &str) -> Result<Read> {
             Piece::Literal(character) => input.literal(*character),
         }
     }
-    fields.finish()
+    fields.finish().map_err(|error| match error.kind() {
+        ErrorKind::DatetimeFieldOverflow => {
+            let message = format!("date/time field value out of range: \"{text}\"");
+            Error::new(ErrorKind::DatetimeFieldOverflow, message)
+        }
+        _ => error,
+    })
 }
 
 /// Whether a number may have any length: digits do not follow it at once.

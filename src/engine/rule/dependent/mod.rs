@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, JoinType, NullEquality, Result};
+use datafusion::common::{Column, DFSchema, JoinType, NullEquality, Result, internal_err};
 use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::logical_plan::{Distinct, DistinctOn};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Expr, Filter, Join, LogicalPlan, LogicalPlanBuilder, Operator,
-    Projection, Sort, Window, lit,
+    Aggregate, BinaryExpr, Expr, ExprSchemable, Filter, Join, LogicalPlan, LogicalPlanBuilder,
+    Operator, Projection, Sort, Union, Values, Window, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
@@ -66,6 +66,7 @@ fn unnested(node: LogicalPlan, names: &Names) -> Result<Transformed<LogicalPlan>
         LogicalPlan::Sort(sort) => in_sort(sort, names),
         LogicalPlan::Distinct(Distinct::On(distinct)) => in_distinct_on(distinct, names),
         LogicalPlan::Join(join) => in_join(join, names),
+        LogicalPlan::Values(values) => in_values(values, names),
         other => Ok(Transformed::no(other)),
     }
 }
@@ -267,6 +268,29 @@ fn in_projection(projection: Projection, names: &Names) -> Result<Transformed<Lo
     });
     let columns = columns.collect::<Result<Vec<_>>>()?;
     LogicalPlanBuilder::from(attachment.plan).project(columns)?.build().map(Transformed::yes)
+}
+
+/// VALUES with subqueries: each row is a query of its own, since DataFusion computes VALUES without a plan below.
+fn in_values(values: Values, names: &Names) -> Result<Transformed<LogicalPlan>> {
+    let mut rows = Vec::with_capacity(values.values.len());
+    for row in values.values {
+        let named = row.into_iter().zip(values.schema.fields());
+        let columns = named.map(|(value, field)| {
+            let cast = value.cast_to(field.data_type(), &DFSchema::empty())?;
+            Ok(cast.alias(field.name()))
+        });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let one = LogicalPlanBuilder::empty(true).project(columns)?.build()?;
+        rows.push(Arc::new(unnested(one, names)?.data));
+    }
+    let plan = match rows.len() {
+        1 => rows.into_iter().next().map(Arc::unwrap_or_clone),
+        _ => Some(LogicalPlan::Union(Union::try_new(rows)?)),
+    };
+    match plan {
+        Some(plan) => Ok(Transformed::yes(plan)),
+        None => internal_err!("VALUES without rows"),
+    }
 }
 
 fn any_ours(expressions: &[Expr], chosen: &dyn Fn(&Expr) -> Result<bool>) -> Result<bool> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 
 use crate::base::Oid;
-use crate::catalog::{Constraint, Relation, RelationKind, Schema};
+use crate::catalog::{Constraint, Privilege, Relation, RelationKind, Schema};
 
 use super::super::cell::Cell;
 use super::super::lookup::Lookup;
@@ -15,7 +15,7 @@ use super::super::rows::Rows;
 use super::super::table::NativeRelation;
 use super::super::visible::Visible;
 use super::acl::{AclKind, acl};
-use super::{ACL, BOOL, CHAR, INT2, NAME, OID, TEXT};
+use super::{ACL, BOOL, CHAR, FLOAT4, INT2, INT4, NAME, OID, TEXT, TIMESTAMPTZ};
 
 pub const CLASSES: NativeRelation = NativeRelation {
     name: "classes",
@@ -34,6 +34,10 @@ pub const CLASSES: NativeRelation = NativeRelation {
         ("relhasindex", BOOL),
         ("relchecks", INT2),
         ("relhastriggers", BOOL),
+        ("relpages", INT4),
+        ("reltuples", FLOAT4),
+        ("analyzed_at", TIMESTAMPTZ),
+        ("is_automatic", BOOL),
     ],
     rows,
 };
@@ -71,7 +75,7 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 14] {
+fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 18] {
     [
         relation.oid.into(),
         relation.name.into(),
@@ -88,18 +92,44 @@ fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 14] {
         false.into(),
         0_i16.into(),
         false.into(),
+        0_i32.into(),
+        NOT_COUNTED,
+        Cell::Null,
+        Cell::Null,
     ]
+}
+
+/// `reltuples` of what nobody has counted.
+const NOT_COUNTED: Cell<'static> = Cell::Float4(-1.0);
+
+/// Bytes of a page, as PostgreSQL counts files.
+const PAGE_BYTES: u64 = 8192;
+
+/// What ANALYZE has found in a table: pages, rows, when, and whether nobody has asked for it. To those who may
+/// read it.
+fn analyzed(visible: &Visible<'_>, relation: &Relation) -> [Cell<'static>; 4] {
+    let found = visible.facts.statistics.get(&relation.id);
+    match found.filter(|_| visible.access.has(relation.id, Privilege::Select)) {
+        None => [0_i32.into(), NOT_COUNTED, Cell::Null, Cell::Null],
+        Some(found) => [
+            Cell::Int4(i32::try_from(found.bytes.div_ceil(PAGE_BYTES)).unwrap_or(i32::MAX)),
+            Cell::Float4(found.rows as f32),
+            Cell::Timestamp(found.analyzed_at),
+            found.automatic.into(),
+        ],
+    }
 }
 
 fn user_row<'a>(
     visible: &Visible<'a>,
     schema: &'a Arc<Schema>,
     relation: &'a Arc<Relation>,
-) -> [Cell<'a>; 14] {
+) -> [Cell<'a>; 18] {
     let kind = match &relation.kind {
         RelationKind::Table(_) => "r",
         RelationKind::View(_) => "v",
     };
+    let [pages, tuples, at, automatic] = analyzed(visible, relation);
     [
         relation.oid.into(),
         relation.name.as_str().into(),
@@ -115,6 +145,10 @@ fn user_row<'a>(
         relation.keys().next().is_some().into(),
         column_count(relation.checks().count()).into(),
         has_foreign_keys(visible, relation).into(),
+        pages,
+        tuples,
+        at,
+        automatic,
     ]
 }
 
@@ -134,7 +168,7 @@ fn index_row<'a>(
     schema: &'a Arc<Schema>,
     relation: &'a Arc<Relation>,
     (key, index): (&'a Constraint, Oid),
-) -> [Cell<'a>; 14] {
+) -> [Cell<'a>; 18] {
     [
         index.into(),
         key.name.as_str().into(),
@@ -150,6 +184,10 @@ fn index_row<'a>(
         false.into(),
         0_i16.into(),
         false.into(),
+        0_i32.into(),
+        NOT_COUNTED,
+        Cell::Null,
+        Cell::Null,
     ]
 }
 

@@ -19,6 +19,7 @@ mod privileges;
 mod procedures;
 mod sessions;
 mod settings;
+mod statistics;
 mod time_zones;
 mod types;
 
@@ -45,6 +46,7 @@ pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     procedures::PROCEDURES,
     sessions::SESSIONS,
     settings::SETTINGS,
+    statistics::STATISTICS,
     time_zones::TIME_ZONES,
     types::TYPES,
 ];

@@ -1,0 +1,263 @@
+//! ANALYZE: counts what the rows of a table are like, from all of them or from some of its files, and keeps it
+//! for the planner and for clients. It decides nothing: findings that no longer fit are passed over.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::Utc;
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::common::ScalarValue;
+use datafusion::datasource::provider_as_source;
+use datafusion::functions::string::expr_fn::octet_length;
+use datafusion::functions_aggregate::expr_fn::{approx_distinct, avg, count, max, min};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
+use datafusion::physical_plan::collect;
+
+use crate::base::{Error, Result, SecurableId};
+use crate::catalog::Relation;
+use crate::catalog::table_statistics::{AnalyzedTables, ColumnStatistics, TableStatistics};
+use crate::delta::TableVersion;
+
+use super::error::from_datafusion;
+use super::facts::Facts;
+use super::query::physical_plan;
+use super::{Engine, Request};
+
+/// Rows of which a table is judged when it has more.
+const SAMPLE_ROWS: u64 = 3_000_000;
+
+/// A share of values that differ above which a sample of the table is taken for a share of all its rows, as
+/// PostgreSQL does.
+const GROWING_SHARE: f64 = 0.1;
+
+/// By how much the number of rows may have changed since findings that are still used, and from which change on
+/// a table is analyzed again in the background.
+const USABLE_FACTOR: f64 = 2.0;
+const STALE_SHARE: f64 = 0.1;
+const STALE_ROWS: f64 = 50.0;
+
+/// Characters of a bound that are kept.
+const BOUND_CHARACTERS_MAX: usize = 256;
+
+/// The findings, of all tables.
+#[derive(Debug, Default)]
+pub(super) struct Analyzed(RwLock<Arc<AnalyzedTables>>);
+
+impl Engine {
+    /// What ANALYZE has found, of all tables.
+    pub fn table_statistics(&self) -> Arc<AnalyzedTables> {
+        Arc::clone(&self.analyzed.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads what earlier processes have found.
+    pub async fn load_table_statistics(&self) -> Result<()> {
+        let found = Arc::new(self.metastore.table_statistics().await?);
+        *self.analyzed.0.write().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(())
+    }
+
+    /// Analyzes a table as a statement sees it.
+    pub(super) async fn analyze(&self, table: &Relation, request: &Request) -> Result<()> {
+        let version = self.schema_of(table, request).await?;
+        self.analyze_version(table, &version, &request.facts, false).await
+    }
+
+    /// Analyzes a table in the background, if its rows are others than those of the last time.
+    pub(super) async fn analyze_if_stale(
+        &self,
+        table: &Relation,
+        version: &Arc<TableVersion>,
+    ) -> Result<()> {
+        let Some(rows) = version.row_count().filter(|rows| *rows > 0) else { return Ok(()) };
+        if let Some(known) = self.table_statistics().get(&table.id) {
+            let changed = rows.abs_diff(known.rows) as f64;
+            if changed <= STALE_ROWS + STALE_SHARE * known.rows as f64 {
+                return Ok(());
+            }
+        }
+        self.analyze_version(table, version, &Facts::default(), true).await
+    }
+
+    async fn analyze_version(
+        &self,
+        table: &Relation,
+        version: &Arc<TableVersion>,
+        facts: &Facts,
+        automatic: bool,
+    ) -> Result<()> {
+        let state = self.context.statement(facts);
+        let (provider, is_sample) = version.sample(&self.stores, SAMPLE_ROWS)?;
+        let schema = version.schema();
+        let scan = LogicalPlanBuilder::scan("analyzed", provider_as_source(provider), None);
+        let plan = scan.and_then(|scan| counts(scan, schema.fields().iter().map(Arc::as_ref)));
+        let plan = plan.map_err(from_datafusion)?;
+        let plan = physical_plan(&state, &plan, "").await?;
+        let batches = collect(plan, state.task_ctx()).await.map_err(from_datafusion)?;
+        let found = batches.into_iter().find(|batch| batch.num_rows() > 0);
+        let found = found.ok_or_else(|| Error::internal("an aggregate gave no row"))?;
+        let counted = whole(found.columns().first())?;
+        let rows = match (is_sample, version.row_count()) {
+            (true, Some(rows)) => rows,
+            (true, None) | (false, _) => counted,
+        };
+        let mut columns = HashMap::new();
+        for (at, field) in schema.fields().iter().enumerate() {
+            let known = table.columns.iter().find(|known| known.field.name() == field.name());
+            if let Some(known) = known {
+                columns.insert(known.id, of_column(&found, at, field, counted, is_sample)?);
+            }
+        }
+        let found = TableStatistics {
+            relation: table.id,
+            version: version.version(),
+            analyzed_at: Utc::now().timestamp_micros(),
+            automatic,
+            rows,
+            bytes: version.files().size_in_bytes(),
+            columns,
+        };
+        self.keep_statistics(found).await
+    }
+
+    async fn keep_statistics(&self, found: TableStatistics) -> Result<()> {
+        self.metastore.record_statistics(&found).await?;
+        let snapshot = self.metastore.snapshot();
+        let mut all = self.analyzed.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = AnalyzedTables::clone(&all);
+        next.retain(|id, _| snapshot.relation_by_id(*id).is_some());
+        next.insert(found.relation, Arc::new(found));
+        *all = Arc::new(next);
+        Ok(())
+    }
+
+    /// How many different values the columns of a table have at a version, by their names, as far as what was
+    /// found fits it.
+    pub(super) fn distinct_counts(
+        &self,
+        table: &Relation,
+        version: &TableVersion,
+    ) -> HashMap<String, usize> {
+        let all = self.table_statistics();
+        let rows = version.row_count();
+        let (Some(known), Some(rows)) = (all.get(&table.id), rows) else { return HashMap::new() };
+        let (now, then) = (rows as f64, known.rows as f64);
+        if now > then * USABLE_FACTOR || then > now * USABLE_FACTOR {
+            return HashMap::new();
+        }
+        let count = |column: &SecurableId| {
+            let distinct = known.columns.get(column)?.distinct_among(rows)?;
+            usize::try_from(distinct).ok()
+        };
+        let columns = table.columns.iter();
+        columns.filter_map(|c| Some((c.field.name().clone(), count(&c.id)?))).collect()
+    }
+}
+
+/// Aggregates of each column.
+const PER_COLUMN: usize = 5;
+
+fn counts<'a>(
+    scan: LogicalPlanBuilder,
+    columns: impl Iterator<Item = &'a Field>,
+) -> datafusion::common::Result<LogicalPlan> {
+    let mut values = vec![count(lit(1_i64)).alias("rows")];
+    for (at, field) in columns.enumerate() {
+        let column = || ident(field.name());
+        let none = || lit(ScalarValue::Null);
+        let text = || cast(column(), DataType::Utf8);
+        let data_type = field.data_type();
+        let is_float = data_type.is_floating();
+        let is_plain = !data_type.is_nested();
+        let compared = match is_plain {
+            // Each float has one text, and no sketch is made of floats.
+            true if is_float => text(),
+            true => column(),
+            false => none(),
+        };
+        let bytes = match data_type {
+            DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 => octet_length(column()),
+            _ => none(),
+        };
+        let is_ordered = is_plain && !matches!(data_type, DataType::Boolean);
+        let ordered = || if is_ordered { column() } else { none() };
+        let distinct = if is_plain { approx_distinct(compared) } else { count(none()) };
+        let of_column: [Expr; PER_COLUMN] = [
+            count(column()),
+            distinct,
+            avg(cast(bytes, DataType::Float64)),
+            min(ordered()),
+            max(ordered()),
+        ];
+        let named = of_column.into_iter().enumerate();
+        values.extend(named.map(|(which, value)| value.alias(format!("c{at}_{which}"))));
+    }
+    scan.aggregate(Vec::<Expr>::new(), values)?.build()
+}
+
+fn of_column(
+    found: &RecordBatch,
+    at: usize,
+    field: &Field,
+    rows: u64,
+    is_sample: bool,
+) -> Result<ColumnStatistics> {
+    let value = |which: usize| found.columns().get(1 + at * PER_COLUMN + which);
+    let there = whole(value(0))?;
+    let distinct = whole(value(1))?.min(there);
+    let share = distinct as f64 / rows.max(1) as f64;
+    let distinct_count = match (distinct, is_sample) {
+        (0, _) => 0.0,
+        (_, false) if share <= GROWING_SHARE => distinct as f64,
+        (_, true) if share <= GROWING_SHARE => distinct as f64,
+        _ => -share,
+    };
+    let bytes =
+        value(2).map(|value| ScalarValue::try_from_array(value, 0)?.cast_to(&DataType::Float64));
+    let bytes = match bytes.transpose().map_err(from_datafusion)? {
+        Some(ScalarValue::Float64(Some(bytes))) => bytes.round() as u32,
+        _ => width(field.data_type()),
+    };
+    Ok(ColumnStatistics {
+        null_fraction: rows.saturating_sub(there) as f64 / rows.max(1) as f64,
+        average_bytes: bytes,
+        distinct_count,
+        least: value(3).and_then(text),
+        greatest: value(4).and_then(text),
+    })
+}
+
+fn whole(value: Option<&ArrayRef>) -> Result<u64> {
+    let value = value.ok_or_else(|| Error::internal("a count is missing"))?;
+    let number = ScalarValue::try_from_array(value, 0)
+        .and_then(|value| value.cast_to(&DataType::UInt64))
+        .map_err(from_datafusion)?;
+    match number {
+        ScalarValue::UInt64(number) => Ok(number.unwrap_or_default()),
+        _ => Err(Error::internal("a count is no number")),
+    }
+}
+
+/// A bound as text; what cannot be shown has none.
+fn text(value: &ArrayRef) -> Option<String> {
+    if value.data_type() == &DataType::Null || value.is_null(0) {
+        return None;
+    }
+    let shown = ScalarValue::try_from_array(value, 0).ok()?.cast_to(&DataType::Utf8).ok()?;
+    match shown {
+        ScalarValue::Utf8(Some(text)) => Some(text.chars().take(BOUND_CHARACTERS_MAX).collect()),
+        _ => None,
+    }
+}
+
+/// The size of a value where values do not say themselves: fixed, or what PostgreSQL takes for unknown.
+fn width(data_type: &DataType) -> u32 {
+    const UNKNOWN: u32 = 32;
+    match data_type {
+        DataType::Boolean => 1,
+        data_type => data_type
+            .primitive_width()
+            .and_then(|width| u32::try_from(width).ok())
+            .unwrap_or(UNKNOWN),
+    }
+}
