@@ -12,10 +12,9 @@ use crate::catalog::Privilege;
 use crate::engine::facts::{Notification, check_notification};
 use crate::engine::{Completion, Isolation, OutputColumn, RowStream};
 use crate::governance::Access;
-use crate::sql::Statement;
 use crate::sql::statement::{
-    Discard, Execute, Explain, IsolationLevel, Prepare, SchemaName, SessionStatement, Set,
-    TransactionModes, Use,
+    Discard, Execute, IsolationLevel, Prepare, SchemaName, SessionStatement, Set, TransactionModes,
+    Use,
 };
 
 use super::channel::Action;
@@ -401,24 +400,6 @@ impl Session {
         };
         let text = Arc::clone(&prepared.text);
         Box::pin(self.execute(statement, &text, values, formats)).await
-    }
-
-    /// `EXPLAIN EXECUTE` as the EXPLAIN of the prepared statement, with its text and the values of its parameters.
-    pub(super) fn explained(
-        &mut self,
-        explain: &Explain,
-        text: &Arc<str>,
-    ) -> Result<(Statement, Arc<str>, Vec<ScalarValue>)> {
-        let Some(execute) = explain.executed() else {
-            return Err(Error::internal("EXPLAIN of no prepared statement"));
-        };
-        let prepared = self.prepared.get(&execute.name)?;
-        let values = self.argument_values(execute, &prepared, text)?;
-        let Some(statement) = prepared.statement.clone() else {
-            return Err(Error::unsupported("EXPLAIN of an empty statement"));
-        };
-        let explained = Explain { statement: Box::new(statement), ..explain.clone() };
-        Ok((Statement::Explain(explained), Arc::clone(&prepared.text), values))
     }
 
     /// The values that EXECUTE gives a prepared statement's parameters.

@@ -54,14 +54,8 @@ impl Session {
         self.make_room_for_temporary(&parsed.statement)?;
         let request = self.request(&text, Vec::new(), Vec::new())?;
         let engine = Arc::clone(&self.shared.engine);
-        let explained = match &parsed.statement {
-            Statement::Explain(explain) if explain.executed().is_some() => {
-                Some(self.explained(explain, &text)?.0)
-            }
-            _ => None,
-        };
-        let described = explained.as_ref().unwrap_or(&parsed.statement);
-        let (parameters, columns) = describe(&engine, described, &declared, &request).await?;
+        let (parameters, columns) =
+            describe(&engine, &parsed.statement, &declared, &request).await?;
         let prepared = Prepared { statement: Some(parsed.statement), text, parameters, columns };
         self.prepared.insert(name, prepared)
     }

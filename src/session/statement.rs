@@ -31,10 +31,6 @@ impl Session {
             Statement::Session(SessionStatement::Execute(execute)) => {
                 return self.execute_prepared(execute, text, formats).await;
             }
-            Statement::Explain(explain) if explain.executed().is_some() => {
-                let (statement, text, values) = self.explained(&explain, text)?;
-                return Box::pin(self.execute(statement, &text, values, formats)).await;
-            }
             Statement::Session(session) => return self.command(session, text, parameters).await,
             statement => statement,
         };

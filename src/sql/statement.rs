@@ -127,16 +127,6 @@ pub struct Explain {
     pub statement: Box<Statement>,
 }
 
-impl Explain {
-    /// What is explained as a prepared statement by its name.
-    pub fn executed(&self) -> Option<&Execute> {
-        match self.statement.as_ref() {
-            Statement::Session(SessionStatement::Execute(execute)) => Some(execute),
-            _ => None,
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExplainFormat {
     Text,

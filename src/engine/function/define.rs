@@ -13,7 +13,6 @@ use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue, internal_err, plan_err};
 use datafusion::config::ConfigOptions;
-use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
@@ -167,15 +166,6 @@ impl PostgresFunction {
         };
         let aliases = function.aliases.iter().map(|&alias| alias.to_owned()).collect();
         Arc::new(ScalarUDF::new_from_impl(PostgresFunction { function, aliases, signature }))
-    }
-
-    /// The type of an argument of a call that says none itself.
-    pub fn parameter(call: &ScalarFunction, index: usize) -> Option<FieldRef> {
-        let function = call.func.inner().downcast_ref::<PostgresFunction>()?.function;
-        match function.parameters.get(index)? {
-            Parameter::Type(pg_type) => field_of(function.name, *pg_type, NO_TYPMOD).map(Arc::new),
-            Parameter::NameOrOid | Parameter::Any => None,
-        }
     }
 
     fn call(&self, arguments: &[ArrayRef], rows: usize, call: &Call<'_>) -> Result<ArrayRef> {

@@ -71,7 +71,7 @@ use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::logical_expr::{ScalarUDF, planner};
 use datafusion::optimizer::AnalyzerRule;
 
-use define::Function;
+use define::{Function, PostgresFunction};
 use interval_aggregate::Fold;
 use kernel::{Kernel, KernelFunction};
 
@@ -79,7 +79,6 @@ pub use array::ROUNDED_ELEMENTS;
 pub use cast_argument::CastArgumentRule;
 pub use datetime_arithmetic::SPAN;
 pub use datetime_zone::{INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, TIME_OF_INTERVAL};
-pub use define::PostgresFunction;
 pub use json_path::ORDER_KEY;
 pub use literal::typed_constants;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};

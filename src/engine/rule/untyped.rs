@@ -1,6 +1,6 @@
 //! Parameters without a type that say it otherwise, as PostgreSQL reads them: `$1::int` is an integer, and
 //! in `x = ANY ($1)` and `x = ANY ('{1,2}')` stand arrays of `x`'s type, LIMIT and OFFSET count with 64 bits,
-//! a series is of its other bound's type, and a function's parameters have theirs. It changes nothing that has a type.
+//! and a series is of its other bound's type. It changes nothing that has a type.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable, Limit, LogicalPlan};
 
 use crate::base::datatype::{BaseType, PgType, pg_type_of};
-use crate::engine::function::{PostgresFunction, is_quantified};
+use crate::engine::function::is_quantified;
 
 const GENERATE_SERIES: &str = "generate_series";
 
@@ -56,18 +56,6 @@ fn is_untyped(expression: &Expr) -> bool {
     matches!(expression, Expr::Placeholder(Placeholder { field: None, .. }))
 }
 
-/// The arguments of a function whose parameters have types.
-fn of_function(call: &ScalarFunction) -> Transformed<Expr> {
-    let args = call.args.iter().enumerate().map(|(index, one)| match is_untyped(one) {
-        true => {
-            typed(one, || PostgresFunction::parameter(call, index)).unwrap_or_else(|| one.clone())
-        }
-        false => one.clone(),
-    });
-    let call = ScalarFunction::new_udf(Arc::clone(&call.func), args.collect());
-    Transformed::yes(Expr::ScalarFunction(call))
-}
-
 /// The arguments of a series, of which one says what the others are.
 fn of_series(call: &ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
     let field = || {
@@ -110,9 +98,6 @@ fn in_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr
     let Expr::ScalarFunction(call) = &expression else { return Ok(Transformed::no(expression)) };
     if call.func.name() == GENERATE_SERIES && call.args.iter().any(is_untyped) {
         return Ok(of_series(call, schema));
-    }
-    if call.args.iter().any(is_untyped) && PostgresFunction::parameter(call, 0).is_some() {
-        return Ok(of_function(call));
     }
     let [value, array] = call.args.as_slice() else { return Ok(Transformed::no(expression)) };
     if !is_quantified(call) {

@@ -4,7 +4,7 @@ use sqlparser::tokenizer::Token;
 
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
-use crate::sql::statement::{Explain, ExplainFormat, SessionStatement, Statement};
+use crate::sql::statement::{Explain, ExplainFormat, Statement};
 
 pub fn explain(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("explain")?;
@@ -29,8 +29,7 @@ pub fn explain(c: &mut Cursor<'_>) -> Result<Statement> {
         | Statement::Insert(_)
         | Statement::Update(_)
         | Statement::Delete(_)
-        | Statement::Merge(_)
-        | Statement::Session(SessionStatement::Execute(_)) => {}
+        | Statement::Merge(_) => {}
         Statement::CreateTable(table) if table.query.is_some() => {}
         _ => return Err(Error::unsupported("EXPLAIN of this statement").at(position)),
     }
