@@ -140,7 +140,8 @@ impl Engine {
         let name = full_name(snapshot, relation);
         let is_new = seen.is_none_or(|seen| seen.version != version.version());
         let files = version.files();
-        let may_be_untidy = files.len() >= policy.small_files_min || !files.deletion_vectors.is_empty();
+        let may_be_untidy =
+            files.len() >= policy.small_files_min || !files.deletion_vectors.is_empty();
         if is_new && may_be_untidy && !is_off(&version) {
             let wanted = Optimization {
                 predicate: None,
