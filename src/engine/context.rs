@@ -142,6 +142,8 @@ fn config(threads: usize) -> SessionConfig {
     options.execution.skip_physical_aggregate_schema_check = true;
     // DataFusion 55 takes a typed NULL for the least value in a running min or max, and prunes by it.
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    // Few rows are not worth being dealt to all threads, which would give them in another order each time.
+    options.execution.use_row_number_estimates_to_optimize_partitioning = true;
     options.execution.sort_in_place_threshold_bytes = SORT_IN_PLACE_BYTES;
     options.optimizer.hash_join_single_partition_threshold = SINGLE_PARTITION_JOIN_BYTES;
     config

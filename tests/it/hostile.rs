@@ -83,7 +83,7 @@ fn statements() -> Vec<(&'static str, String, &'static str)> {
             "54000",
         ),
         ("array levels", format!("SELECT '{}'::int[]", "{".repeat(100_000)), "54000"),
-        ("json levels", format!("SELECT '{}'::json", "[".repeat(100_000)), "22P02"),
+        ("json levels", format!("SELECT '{}'::json", "[".repeat(100_000)), "54001"),
         ("a regular expression", "SELECT 'a' ~ '('".to_owned(), "2201B"),
         ("many groups", format!("SELECT 'a' ~ '{}'", "(a".repeat(10_000)), "2201B"),
         ("a large repetition", "SELECT 'a' ~ 'a{1000}{1000}{1000}'".to_owned(), "2201B"),

@@ -8,9 +8,6 @@ use super::support::{Options, RawClient, Server};
 /// Idle clients that are measured, and the ones before them that are not.
 const IDLE: usize = 500;
 const FIRST: usize = 300;
-
-/// Allocators give memory back late: it is read so often, and the least counts.
-const READINGS: usize = 10;
 const BUSY: usize = 200;
 
 /// Threads that log clients in: each login computes.
@@ -21,15 +18,6 @@ const CONNECTION_BYTES_MAX: u64 = 100_000;
 
 /// Queries of one busy client.
 const QUERIES: usize = 2;
-
-/// Bytes the server holds when it has settled.
-fn settled_memory(server: &Server) -> u64 {
-    let readings = (0..READINGS).map(|_| {
-        thread::sleep(Duration::from_millis(100));
-        server.memory_bytes().unwrap()
-    });
-    readings.min().unwrap()
-}
 
 /// Logs in many clients, and lets each run a query.
 fn clients(server: &Server, count: usize) -> Vec<RawClient> {
@@ -56,9 +44,9 @@ fn idle_connections_cost_little() {
     let server = Server::start(Options::default()).unwrap();
     // What logging in takes for a moment, and what the first ones cause to be made, is nobody's own.
     let first = clients(&server, FIRST);
-    let before = settled_memory(&server);
+    let before = server.memory_bytes().unwrap();
     let mut idle = clients(&server, IDLE);
-    let grown = settled_memory(&server).saturating_sub(before);
+    let grown = server.memory_bytes().unwrap().saturating_sub(before);
     let each = grown / IDLE as u64;
     println!("load: {each} bytes for an idle connection");
     assert!(each < CONNECTION_BYTES_MAX, "{each} bytes for an idle connection");

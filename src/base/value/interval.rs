@@ -425,7 +425,7 @@ mod tests {
             assert_eq!(parse(text).unwrap_err().sqlstate(), "22007", "{text}");
         }
         for text in ["1:60", "2147483648 days", "200000000 years"] {
-            assert_eq!(parse(text).unwrap_err().sqlstate(), "22008", "{text}");
+            assert_eq!(parse(text).unwrap_err().sqlstate(), "22015", "{text}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -16,6 +17,9 @@ const ADMIN_PASSWORD: &str = "correct horse battery staple";
 const READY: &str = "lakegate is ready: postgresql://";
 /// A debug build on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Over a second.
+const MEMORY_READINGS: usize = 10;
 
 /// How to start a server.
 #[derive(Debug, Default, Clone)]
@@ -150,9 +154,14 @@ impl Server {
         self.status_bytes("VmHWM:")
     }
 
-    /// The memory that it has resident, in bytes.
+    /// The memory that it has resident when it has settled, in bytes. Allocators give memory back late: it is read
+    /// some times, and the least counts.
     pub fn memory_bytes(&self) -> Option<u64> {
-        self.status_bytes("VmRSS:")
+        let readings = (0..MEMORY_READINGS).map(|_| {
+            thread::sleep(Duration::from_millis(100));
+            self.status_bytes("VmRSS:")
+        });
+        readings.min()?
     }
 
     fn status_bytes(&self, key: &str) -> Option<u64> {
