@@ -194,7 +194,11 @@ impl AggregateUDFImpl for OverIntervals {
     fn reverse_expr(&self) -> ReversedUDAF {
         match self.fold {
             Some(_) => ReversedUDAF::Identical,
-            None => ReversedUDAF::NotSupported,
+            // DataFusion takes rows in the reverse order for rows in order where there is no reverse.
+            None => match self.inner.reverse_udf() {
+                ReversedUDAF::Reversed(reverse) => ReversedUDAF::Reversed(of_told_types(reverse)),
+                same @ (ReversedUDAF::Identical | ReversedUDAF::NotSupported) => same,
+            },
         }
     }
 
