@@ -188,7 +188,13 @@ impl AggregateUDFImpl for OverIntervals {
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        self.inner.order_sensitivity()
+        match self.inner.order_sensitivity() {
+            // It can sort by itself, and the other aggregates of a query see the rows in the order in which they come.
+            AggregateOrderSensitivity::SoftRequirement => AggregateOrderSensitivity::Beneficial,
+            same @ (AggregateOrderSensitivity::Insensitive
+            | AggregateOrderSensitivity::HardRequirement
+            | AggregateOrderSensitivity::Beneficial) => same,
+        }
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
