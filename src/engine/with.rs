@@ -8,20 +8,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::array::ArrayRef;
-use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::DataFusionError;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::TableSource;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
-use futures::{StreamExt, stream};
+use futures::stream;
 
 use crate::base::datatype::PgType;
 use crate::base::{Error, ErrorKind, Result, SecurableId};
@@ -31,6 +26,7 @@ use crate::bind::bound::{
 };
 use crate::bind::{BoundQuery, BoundRelation, BoundStatement};
 use crate::catalog::Relation;
+use crate::delta::change::cast_rows;
 
 use super::error::from_datafusion;
 use super::kept::KeptRows;
@@ -298,8 +294,7 @@ impl PartitionStream for ItemRows {
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (rows, schema) = (Arc::clone(&self.rows), Arc::clone(&self.schema));
-        let batches = stream::unfold((rows, 0), |(rows, given)| async move {
+        let batches = stream::unfold((Arc::clone(&self.rows), 0), |(rows, given)| async move {
             match rows.batch_with(given).await {
                 Ok(Some((_, batch))) => {
                     let given = given + batch.num_rows() as u64;
@@ -311,15 +306,7 @@ impl PartitionStream for ItemRows {
                 }
             }
         });
-        let batches = batches.map(move |batch| {
-            let batch = batch?;
-            let columns = batch.columns().iter().zip(schema.fields());
-            let columns = columns.map(|(column, field)| cast(column, field.data_type()));
-            let columns: std::result::Result<Vec<ArrayRef>, ArrowError> = columns.collect();
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns?);
-            batch.map_err(DataFusionError::from)
-        });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+        cast_rows(batches, Arc::clone(&self.schema))
     }
 }
 

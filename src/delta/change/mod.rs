@@ -69,7 +69,7 @@ pub use net::{Isolation, NetChange};
 pub use net_feed::record_net_feeds;
 pub use optimize::{Optimized, optimize};
 pub use restore::restore;
-pub use returned::Returned;
+pub use returned::{Returned, cast_rows};
 pub use rewrite::{RowPredicate, delete, update};
 pub use rules::{CHECK_PREFIX, column_default};
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};

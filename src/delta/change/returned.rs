@@ -21,7 +21,7 @@ use datafusion::physical_plan::SpillManager;
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, SpillMetrics};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::error::of_datafusion;
 use crate::base::Result;
@@ -138,15 +138,23 @@ impl PartitionStream for ReturnedRows {
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let schema = Arc::clone(&self.schema);
-        let rows = self.returned.stream().map(move |batch| {
-            let batch = batch?;
-            let columns = batch.columns().iter().zip(schema.fields());
-            let columns = columns.map(|(column, field)| cast(column, field.data_type()));
-            let columns: std::result::Result<Vec<ArrayRef>, ArrowError> = columns.collect();
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns?);
-            batch.map_err(DataFusionError::from)
-        });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
+        cast_rows(self.returned.stream(), Arc::clone(&self.schema))
     }
+}
+
+/// Rows with the types and names of `schema`.
+pub fn cast_rows(
+    rows: impl Stream<Item = std::result::Result<RecordBatch, DataFusionError>> + Send + 'static,
+    schema: SchemaRef,
+) -> SendableRecordBatchStream {
+    let target = Arc::clone(&schema);
+    let rows = rows.map(move |batch| {
+        let batch = batch?;
+        let columns = batch.columns().iter().zip(target.fields());
+        let columns = columns.map(|(column, field)| cast(column, field.data_type()));
+        let columns: std::result::Result<Vec<ArrayRef>, ArrowError> = columns.collect();
+        let batch = RecordBatch::try_new(Arc::clone(&target), columns?);
+        batch.map_err(DataFusionError::from)
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
