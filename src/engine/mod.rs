@@ -29,6 +29,7 @@ mod maintenance;
 mod memory;
 mod open;
 pub mod output;
+mod plan_rewrite;
 mod planner;
 mod progress;
 mod query;

@@ -59,14 +59,13 @@ impl PlannedQuery {
     }
 
     /// The plan with what a client reads: names of objects instead of their numbers, where it asked for
-    /// text.
-    fn for_client(self, formats: &[i16]) -> Result<Self> {
+    /// text. `None` where that is the plan as it is.
+    fn for_client(&self, formats: &[i16]) -> Result<Option<LogicalPlan>> {
         let is_text = |index: usize| {
             let format = if formats.len() == 1 { formats.first() } else { formats.get(index) };
             format.is_none_or(|format| *format == 0)
         };
-        let plan = object_identifiers_as_text(self.plan, is_text).map_err(from_datafusion)?;
-        Ok(PlannedQuery { plan, ..self })
+        object_identifiers_as_text(&self.plan, is_text).map_err(from_datafusion)
     }
 
     /// The constants of the result in PostgreSQL's types.
@@ -78,16 +77,26 @@ impl PlannedQuery {
     /// All that can be wrong with the query before it reads anything is found here.
     pub(super) async fn prepare(self, request: &Request) -> Result<PreparedQuery> {
         let planned = self.with_typed_constants()?;
-        let columns = planned.columns().map_err(|error| placed(error, &request.text))?;
-        let planned = planned.for_client(&request.formats)?;
-        let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
+        let (columns, analyzed) =
+            planned.columns_and_plan().map_err(|error| placed(error, &request.text))?;
+        let (state, text) = (&planned.state, &request.text);
+        let physical = match planned.for_client(&request.formats)? {
+            Some(plan) => physical_plan(state, &plan, text).await?,
+            None => physical_plan_of_analyzed(state, analyzed, text).await?,
+        };
         Ok(PreparedQuery { state: planned.state, physical, columns })
     }
 
     /// The result's columns.
     pub(super) fn columns(&self) -> Result<Vec<OutputColumn>> {
+        self.columns_and_plan().map(|(columns, _)| columns)
+    }
+
+    /// The result's columns, and the analyzed plan that says their types.
+    fn columns_and_plan(&self) -> Result<(Vec<OutputColumn>, LogicalPlan)> {
         let analyzed = analyzed(&self.state, &self.plan)?;
-        output_columns(&self.plan, analyzed.schema(), &self.origins)
+        let columns = output_columns(&self.plan, analyzed.schema(), &self.origins)?;
+        Ok((columns, analyzed))
     }
 }
 
@@ -237,6 +246,18 @@ pub(super) async fn physical_plan(
     text: &str,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let optimized = blocking(|| state.optimize(plan)).map_err(|error| locate(error, text))?;
+    let planned = state.query_planner().create_physical_plan(&optimized, state).await;
+    planned.map_err(|error| locate(error, text))
+}
+
+/// The same for a plan that the analyzer has seen.
+async fn physical_plan_of_analyzed(
+    state: &SessionState,
+    plan: LogicalPlan,
+    text: &str,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let optimize = || state.optimizer().optimize(plan, state, |_, _| {});
+    let optimized = blocking(optimize).map_err(|error| locate(error, text))?;
     let planned = state.query_planner().create_physical_plan(&optimized, state).await;
     planned.map_err(|error| locate(error, text))
 }

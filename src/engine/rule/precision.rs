@@ -12,6 +12,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use crate::engine::plan_rewrite::rewrite_expressions;
+
 use super::arithmetic;
 
 /// Runs before type coercion.
@@ -30,7 +32,7 @@ impl AnalyzerRule for PrecisionRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        super::rewrite_expressions(plan, rewrite)
+        rewrite_expressions(plan, rewrite)
     }
 }
 
@@ -44,12 +46,13 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 _ => None,
             }
             .and_then(|scale| wider_type(&types.0, scale));
-            let left = match wider {
-                Some(wider) => Box::new(cast(*left, wider)),
-                None => left,
+            let quotient = |left| {
+                Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right })
             };
-            let quotient = BinaryExpr { left, op: Operator::Divide, right };
-            Ok(Transformed::yes(Expr::BinaryExpr(quotient)))
+            Ok(match wider {
+                Some(wider) => Transformed::yes(quotient(Box::new(cast(*left, wider)))),
+                None => Transformed::no(quotient(left)),
+            })
         }
         Expr::AggregateFunction(AggregateFunction { func, mut params }) => {
             as_decimals(&func, &mut params.args, schema)?;

@@ -23,6 +23,7 @@ use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
 use crate::base::text_style::TextStyle;
 use crate::base::value::{ColumnBuilder, parse_text};
 use crate::engine::facts::Facts;
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Reads texts instead of casting them.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl AnalyzerRule for TextInputRule {
 
     fn analyze(&self, plan: LogicalPlan, options: &ConfigOptions) -> Result<LogicalPlan> {
         let style = style_of(options);
-        super::rewrite_expressions(plan, |expression, schema| rewrite(expression, schema, &style))
+        rewrite_expressions(plan, |expression, schema| rewrite(expression, schema, &style))
     }
 }
 
