@@ -20,10 +20,7 @@ pub fn rewrite_expressions(
 
 type Rewrite<'a> = dyn FnMut(Expr, &DFSchema) -> Result<Transformed<Expr>> + 'a;
 
-fn rewrite_node(
-    plan: LogicalPlan,
-    rewrite: &mut Rewrite<'_>,
-) -> Result<Transformed<LogicalPlan>> {
+fn rewrite_node(plan: LogicalPlan, rewrite: &mut Rewrite<'_>) -> Result<Transformed<LogicalPlan>> {
     let rewritten = plan
         .map_subqueries(|subquery| rewrite_node(subquery, rewrite))?
         .transform_data(|node| node.map_children(|child| rewrite_node(child, rewrite)))?

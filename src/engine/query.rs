@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -35,8 +35,8 @@ pub(super) struct PlannedQuery {
 /// A query ready to run.
 pub(super) struct PreparedQuery {
     state: SessionState,
-    physical: Arc<dyn ExecutionPlan>,
-    columns: Vec<OutputColumn>,
+    pub physical: Arc<dyn ExecutionPlan>,
+    pub columns: Vec<OutputColumn>,
 }
 
 impl PlannedQuery {
@@ -107,6 +107,9 @@ impl Engine {
         query: BoundQuery,
         request: &Request,
     ) -> Result<RowStream> {
+        if let Some(rows) = self.query_shared(&query, request).await? {
+            return Ok(rows);
+        }
         // What only the catalog is asked never waits behind what reads tables.
         let place = match reads_tables(&query.relations) {
             true => Some(Place::take(&self.admission).await?),
@@ -137,11 +140,7 @@ impl Engine {
 
     /// Plans a query with the request's parameter values in their places.
     pub(super) async fn plan(&self, query: BoundQuery, request: &Request) -> Result<PlannedQuery> {
-        let fields: Vec<Option<FieldRef>> = request
-            .parameters
-            .iter()
-            .map(|value| Some(Arc::new(Field::new("", value.data_type(), true))))
-            .collect();
+        let fields = parameter_fields(request);
         let (state, plan, origins) = self.plan_with(query, &fields, request).await?;
         let plan = bind_parameters(plan, request)?;
         Ok(PlannedQuery { state, plan, origins })
@@ -153,13 +152,25 @@ impl Engine {
         parameters: &[Option<FieldRef>],
         request: &Request,
     ) -> Result<(SessionState, LogicalPlan, Origins)> {
-        check_width(&query.ast)?;
         let state = self.context.statement(&request.facts);
-        let opened = self.open_all(&query.relations, &request.work, &state).await?;
-        let planner = Planner::new(&state, &request.text, parameters);
+        let (plan, origins) = self.plan_in(&state, query, parameters, request).await?;
+        Ok((state, plan, origins))
+    }
+
+    /// Plans a query in a state that is made for it.
+    pub(super) async fn plan_in(
+        &self,
+        state: &SessionState,
+        query: BoundQuery,
+        parameters: &[Option<FieldRef>],
+        request: &Request,
+    ) -> Result<(LogicalPlan, Origins)> {
+        check_width(&query.ast)?;
+        let opened = self.open_all(&query.relations, &request.work, state).await?;
+        let planner = Planner::new(state, &request.text, parameters);
         let meanings = self.meanings(&query.relations, &opened, &planner)?;
         let plan = blocking(|| planner.query(*query.ast, &meanings.sources))?;
-        Ok((state, plan, meanings.origins))
+        Ok((plan, meanings.origins))
     }
 
     pub(super) async fn description(
@@ -203,6 +214,9 @@ impl Engine {
         declared: &[Option<PgType>],
         request: &Request,
     ) -> Result<Description> {
+        if let Some(description) = self.describe_shared(&query, declared, request).await {
+            return Ok(description);
+        }
         let fields: Vec<_> = declared.iter().map(|t| t.map(parameter_field)).collect();
         let (state, plan, origins) = self.plan_with(query, &fields, request).await?;
         PlannedQuery { state, plan, origins }.describe(declared)
@@ -278,6 +292,15 @@ pub(super) fn bind_parameters(plan: LogicalPlan, request: &Request) -> Result<Lo
         request.parameters.iter().cloned().map(|value| ScalarAndMetadata::new(value, None));
     plan.replace_params_with_values(&ParamValues::List(values.collect()))
         .map_err(|error| locate(error, &request.text))
+}
+
+/// The types of the request's parameters.
+pub(super) fn parameter_fields(request: &Request) -> Vec<Option<FieldRef>> {
+    let field = |value: &ScalarValue| {
+        let field: FieldRef = Arc::new(Field::new("", value.data_type(), true));
+        Some(field)
+    };
+    request.parameters.iter().map(field).collect()
 }
 
 /// The types of `$1` to the last, from what the client declared and what the plan says; a parameter that

@@ -25,8 +25,8 @@ mod untyped;
 use std::sync::Arc;
 
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::utils::merge_schema;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 pub use empty_subquery::EmptySubqueryRule;

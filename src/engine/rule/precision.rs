@@ -46,9 +46,8 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 _ => None,
             }
             .and_then(|scale| wider_type(&types.0, scale));
-            let quotient = |left| {
-                Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right })
-            };
+            let quotient =
+                |left| Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right });
             Ok(match wider {
                 Some(wider) => Transformed::yes(quotient(Box::new(cast(*left, wider)))),
                 None => Transformed::no(quotient(left)),
