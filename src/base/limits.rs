@@ -28,6 +28,8 @@ pub struct Limits {
     pub prepared_statements_max: usize,
     /// Rows that a scrollable cursor keeps in memory; what is more goes to the spill folder.
     pub cursor_memory_bytes_max: usize,
+    /// Queries over system relations whose plans are kept for the next who asks the same.
+    pub shared_plans_max: usize,
     /// Views inside views.
     pub view_depth_max: usize,
     /// Temporary tables and views of one session; one more gets 54000.
@@ -77,6 +79,7 @@ impl Default for Limits {
             statement_depth_max: 128,
             prepared_statements_max: 10_000,
             cursor_memory_bytes_max: MIB,
+            shared_plans_max: 256,
             view_depth_max: 32,
             temporary_objects_max: 1000,
             running_queries_max: 16,

@@ -1,8 +1,10 @@
 //! The only maker of DataFusion's session state: functions, rules, options, and per statement its facts and
 //! its memory. It knows no statement.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::execution::TaskContext;
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder};
@@ -12,6 +14,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::optimizer::Optimizer;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use crate::base::Result;
@@ -23,12 +26,16 @@ use super::facts::Facts;
 use super::function;
 use super::interruption::Interruptible;
 use super::memory::MemoryBudget;
+use super::shared::FactsSlot;
 use super::yielding::YieldingRule;
 
 /// What every statement's state is made from.
 #[derive(Debug)]
 pub struct Context {
     state: SessionState,
+    /// The state that plans which are kept are made in: all rules but those of their runs.
+    sharing: SessionState,
+    rules_of_runs: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>,
     memory: Arc<MemoryBudget>,
 }
 
@@ -85,8 +92,15 @@ impl Context {
             .with_type_planner(Arc::new(function::TypePlanner))
             .build();
         function::register(&mut state).map_err(from_datafusion)?;
+        // Few rows are read at once by one thread.
+        let (rules_of_runs, kept): (Vec<_>, Vec<_>) =
+            state.physical_optimizers().iter().cloned().partition(is_of_a_run);
+        let sharing = SessionStateBuilder::new_from_existing(state.clone())
+            .with_config(config(1))
+            .with_physical_optimizer_rules(kept)
+            .build();
         let memory = MemoryBudget::new(limits.memory_bytes_total, limits.memory_bytes_per_query);
-        Ok(Context { state, memory })
+        Ok(Context { state, sharing, rules_of_runs, memory })
     }
 
     /// The state for one statement, with a memory pool of its own.
@@ -95,9 +109,7 @@ impl Context {
         let shared = state.runtime_env();
         let runtime =
             RuntimeEnv { memory_pool: self.memory.query_pool(), ..shared.as_ref().clone() };
-        let mut config = state.config().clone().with_option_extension(facts.clone());
-        let time_zone = facts.settings.get("timezone").map(|zone| zone.value.clone());
-        config.options_mut().execution.time_zone = Some(time_zone.unwrap_or_else(|| "UTC".into()));
+        let config = with_time_zone(state.config(), facts).with_option_extension(facts.clone());
         state = SessionStateBuilder::new_from_existing(state)
             .with_config(config)
             .with_runtime_env(Arc::new(runtime))
@@ -110,6 +122,37 @@ impl Context {
         state
     }
 
+    /// The state that a plan is made in which many statements will run, one after the other.
+    pub fn sharing(&self, slot: FactsSlot, facts: &Facts) -> SessionState {
+        let mut state = self.sharing.clone();
+        *state.config_mut() = with_time_zone(state.config(), facts).with_option_extension(slot);
+        state.mark_start_execution();
+        state
+    }
+
+    /// What a run of such a plan has from its statement, with a memory pool of its own.
+    pub fn task(&self, facts: &Facts) -> Arc<TaskContext> {
+        let config = with_time_zone(self.sharing.config(), facts);
+        let shared = self.state.runtime_env();
+        let runtime =
+            RuntimeEnv { memory_pool: self.memory.query_pool(), ..shared.as_ref().clone() };
+        Arc::new(TaskContext::new(
+            None,
+            String::new(),
+            config.with_option_extension(facts.clone()),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            Arc::new(runtime),
+        ))
+    }
+
+    /// The physical optimizer rules that a kept plan has yet to see, before each run.
+    pub fn rules_of_runs(&self) -> &[Arc<dyn PhysicalOptimizerRule + Send + Sync>] {
+        &self.rules_of_runs
+    }
+
     /// Memory and disk for rows that outlive their statement.
     pub fn pool_and_disk(&self) -> (Arc<dyn MemoryPool>, Arc<DiskManager>) {
         (self.memory.query_pool(), Arc::clone(&self.state.runtime_env().disk_manager))
@@ -119,6 +162,18 @@ impl Context {
     pub fn memory_used(&self) -> usize {
         self.memory.used()
     }
+}
+
+/// Whether a rule ties a plan to one run: joins tell scans what they have read, and operators ask whether anyone waits.
+fn is_of_a_run(rule: &Arc<dyn PhysicalOptimizerRule + Send + Sync>) -> bool {
+    matches!(rule.name(), "FilterPushdown(Post)" | YieldingRule::NAME)
+}
+
+fn with_time_zone(config: &SessionConfig, facts: &Facts) -> SessionConfig {
+    let mut config = config.clone();
+    let time_zone = facts.settings.get("timezone").map(|zone| zone.value.clone());
+    config.options_mut().execution.time_zone = Some(time_zone.unwrap_or_else(|| "UTC".into()));
+    config
 }
 
 fn interruptible<R: ?Sized>(rules: Vec<Arc<R>>) -> impl Iterator<Item = Arc<Interruptible<R>>> {

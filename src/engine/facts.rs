@@ -10,6 +10,7 @@ use datafusion::common::Result as DataFusionResult;
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
 use datafusion::common::exec_err;
 
+use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::Snapshot;
 use crate::catalog::maintenance::MaintenanceRun;
@@ -18,6 +19,7 @@ use crate::catalog::table_statistics::AnalyzedTables;
 use super::advisory::AdvisoryLocks;
 use super::awaited::Watch;
 use super::progress::RunningCopies;
+use super::shared::FactsSlot;
 
 /// The facts of one statement, cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -256,11 +258,26 @@ impl Facts {
     }
 
     /// The facts that travel with a plan's options.
-    pub fn of(options: &ConfigOptions) -> DataFusionResult<&Facts> {
-        match options.extensions.get::<Facts>() {
-            Some(facts) => Ok(facts),
+    pub fn of(options: &ConfigOptions) -> DataFusionResult<Facts> {
+        if let Some(facts) = options.extensions.get::<Facts>() {
+            return Ok(facts.clone());
+        }
+        match FactsSlot::of(options) {
+            Some(slot) => slot.facts(),
             None => exec_err!("the statement carries no session facts"),
         }
+    }
+
+    /// How the session writes and reads texts.
+    pub fn text_style(options: &ConfigOptions) -> TextStyle {
+        let Ok(facts) = Facts::of(options) else {
+            if let Some(slot) = FactsSlot::of(options) {
+                slot.guess();
+            }
+            return TextStyle::default();
+        };
+        let setting = |name: &str| facts.settings.get(name).map(|setting| setting.value.as_str());
+        TextStyle::of_settings(setting)
     }
 }
 

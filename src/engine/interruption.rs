@@ -13,15 +13,17 @@ use datafusion::physical_optimizer::{PhysicalOptimizerContext, PhysicalOptimizer
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::facts::Facts;
+use super::shared::FactsSlot;
 
 /// A rule that ends with 57014 when nobody waits for its statement.
 #[derive(Debug)]
 pub struct Interruptible<R: ?Sized>(pub Arc<R>);
 
 fn check(options: &ConfigOptions) -> Result<()> {
-    match options.extensions.get::<Facts>() {
-        Some(facts) => facts.watch().check(),
-        None => Ok(()),
+    match (options.extensions.get::<Facts>(), FactsSlot::of(options)) {
+        (Some(facts), _) => facts.watch().check(),
+        (None, Some(slot)) => slot.planned_for().check(),
+        (None, None) => Ok(()),
     }
 }
 

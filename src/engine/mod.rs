@@ -29,6 +29,7 @@ mod maintenance;
 mod memory;
 mod open;
 pub mod output;
+mod plan_rewrite;
 mod planner;
 mod progress;
 mod query;
@@ -36,6 +37,7 @@ mod returning;
 mod rule;
 mod runtime;
 mod several_keys;
+mod shared;
 mod show;
 mod storage;
 mod stream;
@@ -73,6 +75,7 @@ use context::Context;
 use facts::Facts;
 use progress::RunningCopies;
 use runtime::CpuRuntime;
+use shared::Shared;
 use upkeep::Upkeep;
 
 pub use crate::delta::change::Isolation;
@@ -90,6 +93,7 @@ pub struct Engine {
     stores: Arc<Stores>,
     tables: Arc<Tables>,
     context: Context,
+    shared: Shared,
     cpu: CpuRuntime,
     admission: Arc<Admission>,
     limits: Limits,
@@ -211,6 +215,7 @@ impl Engine {
             metastore,
             tables: Arc::new(Tables::new(Arc::clone(&stores), TablesOptions::default())),
             context: Context::new(&limits, threads, registry, &spill_directory)?,
+            shared: Shared::new(limits.shared_plans_max),
             cpu: CpuRuntime::new(threads + SPARE_THREADS)?,
             admission: Arc::new(Admission::new(&limits)),
             stores,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -35,8 +35,8 @@ pub(super) struct PlannedQuery {
 /// A query ready to run.
 pub(super) struct PreparedQuery {
     state: SessionState,
-    physical: Arc<dyn ExecutionPlan>,
-    columns: Vec<OutputColumn>,
+    pub physical: Arc<dyn ExecutionPlan>,
+    pub columns: Vec<OutputColumn>,
 }
 
 impl PlannedQuery {
@@ -59,14 +59,13 @@ impl PlannedQuery {
     }
 
     /// The plan with what a client reads: names of objects instead of their numbers, where it asked for
-    /// text.
-    fn for_client(self, formats: &[i16]) -> Result<Self> {
+    /// text. `None` where that is the plan as it is.
+    fn for_client(&self, formats: &[i16]) -> Result<Option<LogicalPlan>> {
         let is_text = |index: usize| {
             let format = if formats.len() == 1 { formats.first() } else { formats.get(index) };
             format.is_none_or(|format| *format == 0)
         };
-        let plan = object_identifiers_as_text(self.plan, is_text).map_err(from_datafusion)?;
-        Ok(PlannedQuery { plan, ..self })
+        object_identifiers_as_text(&self.plan, is_text).map_err(from_datafusion)
     }
 
     /// The constants of the result in PostgreSQL's types.
@@ -78,16 +77,26 @@ impl PlannedQuery {
     /// All that can be wrong with the query before it reads anything is found here.
     pub(super) async fn prepare(self, request: &Request) -> Result<PreparedQuery> {
         let planned = self.with_typed_constants()?;
-        let columns = planned.columns().map_err(|error| placed(error, &request.text))?;
-        let planned = planned.for_client(&request.formats)?;
-        let physical = physical_plan(&planned.state, &planned.plan, &request.text).await?;
+        let (columns, analyzed) =
+            planned.columns_and_plan().map_err(|error| placed(error, &request.text))?;
+        let (state, text) = (&planned.state, &request.text);
+        let physical = match planned.for_client(&request.formats)? {
+            Some(plan) => physical_plan(state, &plan, text).await?,
+            None => physical_plan_of_analyzed(state, analyzed, text).await?,
+        };
         Ok(PreparedQuery { state: planned.state, physical, columns })
     }
 
     /// The result's columns.
     pub(super) fn columns(&self) -> Result<Vec<OutputColumn>> {
+        self.columns_and_plan().map(|(columns, _)| columns)
+    }
+
+    /// The result's columns, and the analyzed plan that says their types.
+    fn columns_and_plan(&self) -> Result<(Vec<OutputColumn>, LogicalPlan)> {
         let analyzed = analyzed(&self.state, &self.plan)?;
-        output_columns(&self.plan, analyzed.schema(), &self.origins)
+        let columns = output_columns(&self.plan, analyzed.schema(), &self.origins)?;
+        Ok((columns, analyzed))
     }
 }
 
@@ -98,6 +107,9 @@ impl Engine {
         query: BoundQuery,
         request: &Request,
     ) -> Result<RowStream> {
+        if let Some(rows) = self.query_shared(&query, request).await? {
+            return Ok(rows);
+        }
         // What only the catalog is asked never waits behind what reads tables.
         let place = match reads_tables(&query.relations) {
             true => Some(Place::take(&self.admission).await?),
@@ -128,11 +140,7 @@ impl Engine {
 
     /// Plans a query with the request's parameter values in their places.
     pub(super) async fn plan(&self, query: BoundQuery, request: &Request) -> Result<PlannedQuery> {
-        let fields: Vec<Option<FieldRef>> = request
-            .parameters
-            .iter()
-            .map(|value| Some(Arc::new(Field::new("", value.data_type(), true))))
-            .collect();
+        let fields = parameter_fields(request);
         let (state, plan, origins) = self.plan_with(query, &fields, request).await?;
         let plan = bind_parameters(plan, request)?;
         Ok(PlannedQuery { state, plan, origins })
@@ -144,13 +152,25 @@ impl Engine {
         parameters: &[Option<FieldRef>],
         request: &Request,
     ) -> Result<(SessionState, LogicalPlan, Origins)> {
-        check_width(&query.ast)?;
         let state = self.context.statement(&request.facts);
-        let opened = self.open_all(&query.relations, &request.work, &state).await?;
-        let planner = Planner::new(&state, &request.text, parameters);
+        let (plan, origins) = self.plan_in(&state, query, parameters, request).await?;
+        Ok((state, plan, origins))
+    }
+
+    /// Plans a query in a state that is made for it.
+    pub(super) async fn plan_in(
+        &self,
+        state: &SessionState,
+        query: BoundQuery,
+        parameters: &[Option<FieldRef>],
+        request: &Request,
+    ) -> Result<(LogicalPlan, Origins)> {
+        check_width(&query.ast)?;
+        let opened = self.open_all(&query.relations, &request.work, state).await?;
+        let planner = Planner::new(state, &request.text, parameters);
         let meanings = self.meanings(&query.relations, &opened, &planner)?;
         let plan = blocking(|| planner.query(*query.ast, &meanings.sources))?;
-        Ok((state, plan, meanings.origins))
+        Ok((plan, meanings.origins))
     }
 
     pub(super) async fn description(
@@ -194,6 +214,9 @@ impl Engine {
         declared: &[Option<PgType>],
         request: &Request,
     ) -> Result<Description> {
+        if let Some(description) = self.describe_shared(&query, declared, request).await {
+            return Ok(description);
+        }
         let fields: Vec<_> = declared.iter().map(|t| t.map(parameter_field)).collect();
         let (state, plan, origins) = self.plan_with(query, &fields, request).await?;
         PlannedQuery { state, plan, origins }.describe(declared)
@@ -241,6 +264,18 @@ pub(super) async fn physical_plan(
     planned.map_err(|error| locate(error, text))
 }
 
+/// The same for a plan that the analyzer has seen.
+async fn physical_plan_of_analyzed(
+    state: &SessionState,
+    plan: LogicalPlan,
+    text: &str,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let optimize = || state.optimizer().optimize(plan, state, |_, _| {});
+    let optimized = blocking(optimize).map_err(|error| locate(error, text))?;
+    let planned = state.query_planner().create_physical_plan(&optimized, state).await;
+    planned.map_err(|error| locate(error, text))
+}
+
 fn reads_tables(relations: &Relations) -> bool {
     relations.values().any(|relation| match relation {
         BoundRelation::Table { .. } | BoundRelation::Files(_) => true,
@@ -257,6 +292,15 @@ pub(super) fn bind_parameters(plan: LogicalPlan, request: &Request) -> Result<Lo
         request.parameters.iter().cloned().map(|value| ScalarAndMetadata::new(value, None));
     plan.replace_params_with_values(&ParamValues::List(values.collect()))
         .map_err(|error| locate(error, &request.text))
+}
+
+/// The types of the request's parameters.
+pub(super) fn parameter_fields(request: &Request) -> Vec<Option<FieldRef>> {
+    let field = |value: &ScalarValue| {
+        let field: FieldRef = Arc::new(Field::new("", value.data_type(), true));
+        Some(field)
+    };
+    request.parameters.iter().map(field).collect()
 }
 
 /// The types of `$1` to the last, from what the client declared and what the plan says; a parameter that

@@ -46,9 +46,13 @@ use super::facts::Facts;
 #[derive(Debug)]
 pub struct YieldingRule;
 
+impl YieldingRule {
+    pub const NAME: &'static str = "yielding";
+}
+
 impl PhysicalOptimizerRule for YieldingRule {
     fn name(&self) -> &str {
-        "yielding"
+        YieldingRule::NAME
     }
 
     fn optimize(

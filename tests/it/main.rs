@@ -47,6 +47,7 @@ mod locks;
 mod memory;
 
 /// What ends a statement ends the work behind it.
+mod shared_plans;
 mod stop;
 
 /// Tables in object stores.

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Result, internal_err};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::{
     ExprPlanner, PlannerResult, RawAggregateExpr, RawWindowExpr,
 };
@@ -18,6 +17,8 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, SortExpr, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
+
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Makes functions of the casts.
 #[derive(Debug)]
@@ -61,16 +62,7 @@ impl AnalyzerRule for CastArgumentRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let plan = plan.transform_up_with_subqueries(|node| {
-            let names = NamePreserver::new(&node);
-            node.map_expressions(|expression| {
-                let name = names.save(&expression);
-                let cast = expression.transform_up(to_cast)?;
-                Ok(cast.update_data(|expression| name.restore(expression)))
-            })?
-            .map_data(LogicalPlan::recompute_schema)
-        });
-        plan.map(|plan| plan.data)
+        rewrite_expressions(plan, |expression, _| to_cast(expression))
     }
 }
 

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue, internal_err, plan_err};
-use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
@@ -133,15 +132,13 @@ pub const AN_OID: Parameter = Parameter::Type(OID);
 
 /// What a body may ask about its statement and its arguments.
 pub struct Call<'a> {
-    options: &'a ConfigOptions,
+    facts: Option<&'a Facts>,
     visible: OnceCell<Visible<'a>>,
 }
 
 impl<'a> Call<'a> {
     pub fn facts(&self) -> Result<&'a Facts, Error> {
-        Facts::of(self.options).map_err(|error| {
-            Error::internal("the statement carries no session facts").caused_by(error)
-        })
+        self.facts.ok_or_else(|| Error::internal("the statement carries no session facts"))
     }
 
     /// What the statement may see of the metastore.
@@ -229,7 +226,8 @@ impl ScalarUDFImpl for PostgresFunction {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let call = Call { options: &arguments.config_options, visible: OnceCell::new() };
+        let facts = Facts::of(&arguments.config_options).ok();
+        let call = Call { facts: facts.as_ref(), visible: OnceCell::new() };
         let constant = self.function.volatility != Volatility::Volatile
             && arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { arguments.number_rows };

@@ -8,12 +8,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Alias, Case, Cast};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, Limit, LogicalPlan, Projection, Sort};
 use datafusion::optimizer::AnalyzerRule;
 use sqlparser::ast::BinaryOperator;
@@ -24,6 +22,7 @@ use crate::base::datatype::{
 };
 use crate::base::text_style::TextStyle;
 use crate::base::value::parse_text;
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Reads a string constant that is compared with an array as an array.
 #[derive(Debug)]
@@ -80,18 +79,8 @@ impl AnalyzerRule for LiteralRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(rewrite_node).map(|rewritten| rewritten.data)
+        rewrite_expressions(plan, rewrite_constants)
     }
-}
-
-fn rewrite_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let names = NamePreserver::new(&plan);
-    let schema = merge_schema(&plan.inputs());
-    plan.map_expressions(|expression| {
-        let name = names.save(&expression);
-        let rewritten = expression.transform_up(|inner| rewrite_constants(inner, &schema))?;
-        Ok(rewritten.update_data(|expression| name.restore(expression)))
-    })
 }
 
 fn rewrite_constants(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {

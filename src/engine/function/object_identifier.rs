@@ -12,17 +12,16 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::logical_expr::expr::{Cast, InList, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
 };
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::base::datatype::{BaseType, TYPE_METADATA};
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 use super::define::{Function, PostgresFunction};
 use super::{object_name, routine_name};
@@ -37,25 +36,8 @@ impl AnalyzerRule for ObjectIdentifierRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(rewrite_node).map(|rewritten| rewritten.data)
+        rewrite_expressions(plan, rewrite_expression)
     }
-}
-
-fn rewrite_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let mut schema = merge_schema(&plan.inputs());
-    if let LogicalPlan::TableScan(scan) = &plan {
-        schema.merge(&DFSchema::try_from_qualified_schema(
-            scan.table_name.clone(),
-            &scan.source.schema(),
-        )?);
-    }
-    let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expression| {
-        let name = names.save(&expression);
-        let rewritten = expression.transform_up(|inner| rewrite_expression(inner, &schema))?;
-        Ok(rewritten.update_data(|expression| name.restore(expression)))
-    })?
-    .map_data(LogicalPlan::recompute_schema)
 }
 
 fn rewrite_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -116,17 +98,17 @@ fn is_text_literal(expression: &Expr) -> bool {
 }
 
 /// The plan with the names of objects where it gave their numbers, for a client that reads text. The columns
-/// keep their type's name in their metadata. `wanted` says for which columns.
+/// keep their type's name in their metadata. `wanted` says for which columns. `None` where there are none.
 pub fn object_identifiers_as_text(
-    plan: LogicalPlan,
+    plan: &LogicalPlan,
     wanted: impl Fn(usize) -> bool,
-) -> Result<LogicalPlan> {
+) -> Result<Option<LogicalPlan>> {
     let fields = plan.schema().fields().clone();
     let kind_at = |index: usize, field: &Field| {
         identifier_type(field).filter(|_| wanted(index) && field.data_type().is_integer())
     };
     if !fields.iter().enumerate().any(|(index, field)| kind_at(index, field).is_some()) {
-        return Ok(plan);
+        return Ok(None);
     }
     let mut columns = Vec::with_capacity(fields.len());
     for (index, (qualifier, field)) in plan.schema().iter().enumerate() {
@@ -137,7 +119,7 @@ pub fn object_identifiers_as_text(
             None => column,
         });
     }
-    LogicalPlanBuilder::from(plan).project(columns)?.build()
+    LogicalPlanBuilder::from(plan.clone()).project(columns)?.build().map(Some)
 }
 
 /// Text that says which type it is the text of.

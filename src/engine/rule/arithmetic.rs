@@ -19,6 +19,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::base::{Error, ErrorKind};
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Puts checked operators in the place of DataFusion's. Runs after type coercion.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl AnalyzerRule for ArithmeticRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        super::rewrite_expressions(plan, rewrite)
+        rewrite_expressions(plan, rewrite)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::engine::function::{
     INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, ORDER_KEY, REAL_OF_DOUBLE, ROUNDED_ELEMENTS, SPAN,
     TEXT_OF, TIME_OF_INTERVAL, column_function,
 };
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Puts PostgreSQL's conversions in the place of casts.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl AnalyzerRule for ConversionRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let plan = super::rewrite_expressions(plan, rewrite)?;
+        let plan = rewrite_expressions(plan, rewrite)?;
         plan.transform_up_with_subqueries(sort_by_values).map(|sorted| sorted.data)
     }
 }

@@ -12,6 +12,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
 
 use crate::base::calendar::MICROS_PER_DAY;
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Compares dates with dates. Runs after type coercion.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ impl AnalyzerRule for DateComparisonRule {
 
     fn analyze(&self, plan: LogicalPlan, options: &ConfigOptions) -> Result<LogicalPlan> {
         let options = Arc::new(options.clone());
-        super::rewrite_expressions(plan, |expression, schema| rewrite(expression, schema, &options))
+        rewrite_expressions(plan, |expression, schema| rewrite(expression, schema, &options))
     }
 }
 

@@ -10,6 +10,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use crate::engine::plan_rewrite::rewrite_expressions;
+
 /// Runs before type coercion.
 #[derive(Debug)]
 pub struct FrameRule;
@@ -20,7 +22,7 @@ impl AnalyzerRule for FrameRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        super::rewrite_expressions(plan, rewrite)
+        rewrite_expressions(plan, rewrite)
     }
 }
 

@@ -27,11 +27,9 @@ mod untyped;
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 pub use empty_subquery::EmptySubqueryRule;
@@ -67,24 +65,6 @@ pub fn analyzer_rules() -> Rules {
     rules.push(Arc::new(arithmetic::ArithmeticRule));
     rules.push(Arc::new(date_comparison::DateComparisonRule));
     rules
-}
-
-/// Rewrites every expression of a plan and of its subqueries, bottom-up. Columns keep their names.
-fn rewrite_expressions(
-    plan: LogicalPlan,
-    mut rewrite: impl FnMut(Expr, &DFSchema) -> Result<Transformed<Expr>>,
-) -> Result<LogicalPlan> {
-    let rewritten = plan.transform_up_with_subqueries(|node| {
-        let schema = schema_below(&node)?;
-        let names = NamePreserver::new(&node);
-        node.map_expressions(|expression| {
-            let name = names.save(&expression);
-            let rewritten = expression.transform_up(|inner| rewrite(inner, &schema))?;
-            Ok(rewritten.update_data(|expression| name.restore(expression)))
-        })?
-        .map_data(LogicalPlan::recompute_schema)
-    });
-    rewritten.map(|rewritten| rewritten.data)
 }
 
 /// The columns that a node's expressions name.

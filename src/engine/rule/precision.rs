@@ -13,10 +13,12 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::arithmetic;
-use super::constant_digits::{Constant, DIGITS_MIN, of_function, of_quotient};
 use crate::base::Error;
 use crate::engine::function::{QUOTIENT, column_function};
+use crate::engine::plan_rewrite::rewrite_expressions;
+
+use super::arithmetic;
+use super::constant_digits::{Constant, DIGITS_MIN, of_function, of_quotient};
 
 /// Runs before type coercion.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ impl AnalyzerRule for PrecisionRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        super::rewrite_expressions(plan, rewrite)
+        rewrite_expressions(plan, rewrite)
     }
 }
 

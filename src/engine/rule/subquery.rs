@@ -11,12 +11,14 @@ use datafusion::logical_expr::expr::{
     Exists, InSubquery, ScalarFunction, SetComparison, SetQuantifier,
 };
 use datafusion::logical_expr::logical_plan::Subquery;
-use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, ReturnFieldArgs,
     ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, binary_expr, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
+
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Runs before type coercion.
 #[derive(Debug)]
@@ -32,14 +34,20 @@ impl AnalyzerRule for SubqueryRule {
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let plan = plan.transform_up_with_subqueries(rewrite_filter)?.data;
-        super::rewrite_expressions(plan, rewrite)
+        rewrite_expressions(plan, rewrite)
     }
 }
 
 /// A comparison that is a condition of its own may be false where it is NULL.
 fn rewrite_filter(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let LogicalPlan::Filter(Filter { predicate, input, .. }) = node else {
-        return Ok(Transformed::no(node));
+    let compares = |condition: &&Expr| matches!(condition, Expr::SetComparison(_));
+    let (predicate, input) = match node {
+        LogicalPlan::Filter(Filter { predicate, input, .. })
+            if split_conjunction(&predicate).iter().any(compares) =>
+        {
+            (predicate, input)
+        }
+        other => return Ok(Transformed::no(other)),
     };
     let conditions =
         split_conjunction_owned(predicate).into_iter().map(|condition| match condition {

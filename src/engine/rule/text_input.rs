@@ -23,6 +23,7 @@ use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
 use crate::base::text_style::TextStyle;
 use crate::base::value::{ColumnBuilder, parse_text};
 use crate::engine::facts::Facts;
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Reads texts instead of casting them.
 #[derive(Debug)]
@@ -34,29 +35,27 @@ impl AnalyzerRule for TextInputRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, options: &ConfigOptions) -> Result<LogicalPlan> {
-        let style = style_of(options);
-        super::rewrite_expressions(plan, |expression, schema| rewrite(expression, schema, &style))
+        rewrite_expressions(plan, |expression, schema| rewrite(expression, schema, options))
     }
 }
 
-/// How the session's settings say that dates are read.
-fn style_of(options: &ConfigOptions) -> TextStyle {
-    let Ok(facts) = Facts::of(options) else { return TextStyle::default() };
-    TextStyle::of_settings(|name| facts.settings.get(name).map(|setting| setting.value.as_str()))
-}
-
-fn rewrite(expression: Expr, schema: &DFSchema, style: &TextStyle) -> Result<Transformed<Expr>> {
+fn rewrite(
+    expression: Expr,
+    schema: &DFSchema,
+    options: &ConfigOptions,
+) -> Result<Transformed<Expr>> {
     let Expr::Cast(Cast { expr, field }) = expression else {
         return Ok(Transformed::no(expression));
     };
     if !expr.get_type(schema)?.is_string() || !is_read(&field)? {
         return Ok(Transformed::no(Expr::Cast(Cast { expr, field })));
     }
+    let style = style_for(&field, options)?;
     if let Expr::Literal(value, _) = expr.as_ref()
         && let Some(text) = value.try_as_str()
     {
         let value = match text {
-            Some(text) => literal(text, &field, style).map_err(external)?,
+            Some(text) => literal(text, &field, &style).map_err(external)?,
             None => ScalarValue::try_new_null(field.data_type())?,
         };
         let metadata = FieldMetadata::new_from_field(&field);
@@ -64,9 +63,23 @@ fn rewrite(expression: Expr, schema: &DFSchema, style: &TextStyle) -> Result<Tra
         return Ok(Transformed::yes(Expr::Literal(value, metadata)));
     }
     let signature = Signature::any(1, Volatility::Immutable);
-    let input = TextInput { field, style: *style, signature };
+    let input = TextInput { field, style, signature };
     let input = Arc::new(ScalarUDF::new_from_impl(input));
     Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(input, vec![*expr]))))
+}
+
+/// How texts of this type are read, which is not for the session to say but of dates and times.
+fn style_for(field: &FieldRef, options: &ConfigOptions) -> Result<TextStyle> {
+    use BaseType::*;
+    let (PgType::Scalar(base) | PgType::Array(base)) = pg_type_of(field).map_err(external)?.0;
+    Ok(match base {
+        Date | Time | Timestamp | Timestamptz | Interval => Facts::text_style(options),
+        Bool | Bytea | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric | Uuid | Json | Jsonb
+        | Char | Name | Text | Unknown | Bpchar | Varchar | Oid | Xid | Regproc | Regclass
+        | Regtype | Regnamespace | Regrole | Regprocedure | Regoper | Regoperator
+        | Regcollation | Inet | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList
+        | Int2Vector | OidVector | PgNodeTree | AclItem | Record | Void => TextStyle::default(),
+    })
 }
 
 /// Whether texts of this type are more than characters, and need no catalog to be read.

@@ -15,10 +15,11 @@ use datafusion::logical_expr::{
 };
 
 use crate::base::datatype::TYPE_METADATA;
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Gives the chosen value the type that all of the values have.
 pub fn keep_told_types(plan: LogicalPlan) -> Result<LogicalPlan> {
-    super::rewrite_expressions(plan, in_expression)
+    rewrite_expressions(plan, in_expression)
 }
 
 fn in_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {

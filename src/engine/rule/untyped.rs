@@ -12,6 +12,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, Limit, LogicalPlan};
 
 use crate::base::datatype::{BaseType, PgType, pg_type_of};
 use crate::engine::function::is_quantified;
+use crate::engine::plan_rewrite::rewrite_expressions;
 
 const GENERATE_SERIES: &str = "generate_series";
 
@@ -25,7 +26,7 @@ pub fn type_untyped(plan: LogicalPlan) -> Result<LogicalPlan> {
         }
         node => Ok(Transformed::no(node)),
     })?;
-    super::rewrite_expressions(counted.data, in_expression)
+    rewrite_expressions(counted.data, in_expression)
 }
 
 /// An operand that took its type from a `varchar`: that has no operators of its own, and takes those of `text`.

@@ -7,6 +7,7 @@
 //! hold no facts: they read them from the statement's options when they run, so that plans of system views
 //! can be kept and shared. Column lists, types and OIDs are PostgreSQL's own, recorded in `sql/system`.
 
+mod asked;
 pub mod cell;
 pub mod field;
 mod join_lookup;

@@ -31,6 +31,7 @@ use futures::{TryStreamExt, stream};
 use crate::base::datatype::{NO_TYPMOD, PgType};
 use crate::engine::facts::Facts;
 
+use super::asked::Asked;
 use super::field::field_of;
 use super::join_lookup::JoinKeys;
 use super::lookup::Lookup;
@@ -90,9 +91,11 @@ impl RowSource {
         }
     }
 
-    /// How many rows there are, about: it decides which side of a join is looked up by the other.
-    fn rows_about(self, facts: &Facts) -> usize {
-        let relations = || recorded::RELATIONS.len() + facts.snapshot.relations().count();
+    /// How many rows there are, about: it decides which side of a join is looked up by the other. A plan for
+    /// many statements, which has no facts, is made for many relations.
+    fn rows_about(self, facts: Option<&Facts>) -> usize {
+        let own = || facts.map_or(RELATIONS_ABOUT, |facts| facts.snapshot.relations().count());
+        let relations = || recorded::RELATIONS.len() + own();
         match self.name() {
             "attributes" => relations().saturating_mul(COLUMNS_ABOUT),
             "classes" => relations(),
@@ -114,6 +117,7 @@ impl RowSource {
 /// Rows that a look-up finds, columns of a relation and rows of the small relations, about.
 const FOUND_ROWS: usize = 10;
 const COLUMNS_ABOUT: usize = 20;
+const RELATIONS_ABOUT: usize = 1000;
 const OTHER_ROWS: usize = 500;
 
 /// The provider of one native relation.
@@ -151,19 +155,19 @@ impl TableProvider for NativeTable {
             None => (0..self.schema.fields().len()).collect(),
         };
         let schema = Arc::new(self.schema.project(&projection)?);
-        let lookup = Lookup::new(filters);
-        let rows = match lookup.is_empty() {
-            true => self.source.rows_about(Facts::of(state.config_options())?),
+        let asked = Asked::new(filters, state)?;
+        let rows = match asked.is_empty() {
+            true => self.source.rows_about(Facts::of(state.config_options()).ok().as_ref()),
             false => FOUND_ROWS,
         };
-        Ok(Arc::new(NativeScan::new(self.source, schema, projection, lookup, rows)))
+        Ok(Arc::new(NativeScan::new(self.source, schema, projection, asked, rows)))
     }
 
     fn supports_filters_pushdown(
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        let support = |filter: &&Expr| match Lookup::understands(filter) {
+        let support = |filter: &&Expr| match Asked::understands(filter) {
             true => TableProviderFilterPushDown::Inexact,
             false => TableProviderFilterPushDown::Unsupported,
         };
@@ -176,7 +180,7 @@ impl TableProvider for NativeTable {
 struct NativeScan {
     source: RowSource,
     projection: Vec<usize>,
-    lookup: Lookup,
+    asked: Asked,
     join_keys: JoinKeys,
     rows_about: usize,
     properties: Arc<PlanProperties>,
@@ -188,7 +192,7 @@ impl NativeScan {
         source: RowSource,
         schema: SchemaRef,
         projection: Vec<usize>,
-        lookup: Lookup,
+        asked: Asked,
         rows_about: usize,
     ) -> Self {
         let properties = PlanProperties::new(
@@ -199,7 +203,7 @@ impl NativeScan {
         );
         let (join_keys, properties) = (JoinKeys::default(), Arc::new(properties));
         let metrics = ExecutionPlanMetricsSet::new();
-        NativeScan { source, projection, lookup, join_keys, rows_about, properties, metrics }
+        NativeScan { source, projection, asked, join_keys, rows_about, properties, metrics }
     }
 
     /// The same scan for another run.
@@ -207,7 +211,7 @@ impl NativeScan {
         Arc::new(NativeScan {
             source: self.source,
             projection: self.projection.clone(),
-            lookup: self.lookup.clone(),
+            asked: self.asked.clone(),
             join_keys,
             rows_about: self.rows_about,
             properties: Arc::clone(&self.properties),
@@ -219,7 +223,7 @@ impl NativeScan {
 impl DisplayAs for NativeScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SystemScan: {}", self.source.name())?;
-        for column in self.lookup.columns() {
+        for column in self.asked.columns() {
             write!(f, ", by {column}")?;
         }
         Ok(())
@@ -272,13 +276,12 @@ impl ExecutionPlan for NativeScan {
         }
         let schema = self.schema();
         let mut rows = Rows::new(Arc::clone(&schema), self.projection.clone());
-        let (source, lookup, join_keys) =
-            (self.source, self.lookup.clone(), self.join_keys.clone());
+        let (source, asked, join_keys) = (self.source, self.asked.clone(), self.join_keys.clone());
         let found = MetricBuilder::new(&self.metrics).output_rows(partition);
         // A join has read its other side when it asks for the first batch, and not before.
         let batches = async move {
-            let lookup = join_keys.narrow(&lookup, &rows.schema());
-            source.push(Facts::of(context.session_config().options())?, &lookup, &mut rows)?;
+            let lookup = join_keys.narrow(&asked.lookup()?, &rows.schema());
+            source.push(&Facts::of(context.session_config().options())?, &lookup, &mut rows)?;
             let batches = rows.finish()?;
             found.add(batches.iter().map(RecordBatch::num_rows).sum());
             Ok::<_, DataFusionError>(stream::iter(batches.into_iter().map(Ok)))

@@ -286,7 +286,8 @@ impl Client {
         }
         futures::executor::block_on(async {
             let plan = state.statement_to_plan(statement).await?;
-            let plan = function::object_identifiers_as_text(plan, |_| true)?;
+            let shown = function::object_identifiers_as_text(&plan, |_| true)?;
+            let plan = shown.unwrap_or(plan);
             let batches = self.0.execute_logical_plan(plan).await?.collect().await?;
             let mut lines = Vec::new();
             let options = FormatOptions::new().with_null("-");

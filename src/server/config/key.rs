@@ -271,6 +271,13 @@ pub static KEYS: &[Key] = &[
         limits.cursor_memory_bytes_max,
         "Rows that a scrollable cursor keeps in memory; what is more goes to the spill folder."
     ),
+    key!(
+        "limits.shared_plans_max",
+        no_flag,
+        Count<1>,
+        limits.shared_plans_max,
+        "Queries over system relations whose plans are kept for the next who asks the same."
+    ),
     key!("limits.view_depth_max", no_flag, Count<1>, limits.view_depth_max, "Views inside views."),
     key!(
         "limits.temporary_objects_max",

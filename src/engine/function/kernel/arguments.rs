@@ -115,10 +115,10 @@ impl<'a> Arguments<'a> {
 
     /// The session's settings of texts and time zone.
     pub fn style(&self) -> TextStyle {
-        style_of(self.options)
+        Facts::text_style(self.options)
     }
 
-    pub fn facts(&self) -> Result<&'a Facts> {
+    pub fn facts(&self) -> Result<Facts> {
         Facts::of(self.options).map_err(broken)
     }
 
@@ -243,10 +243,4 @@ impl<'a> Arguments<'a> {
         }
         Ok(Arc::new(builder.finish()))
     }
-}
-
-/// How the session's settings say that texts are written and read.
-fn style_of(options: &ConfigOptions) -> TextStyle {
-    let Ok(facts) = Facts::of(options) else { return TextStyle::default() };
-    TextStyle::of_settings(|name| facts.settings.get(name).map(|setting| setting.value.as_str()))
 }
