@@ -5,5 +5,4 @@ SELECT
     a.attrelid AS adrelid,
     a.attnum AS adnum,
     CAST(a.expression AS pg_node_tree) AS adbin
-FROM lakegate_catalog.attributes AS a
-WHERE a.expression IS NOT NULL
+FROM lakegate_catalog.column_expressions AS a

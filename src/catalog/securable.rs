@@ -119,6 +119,16 @@ pub enum ColumnSource {
     Identity { start: i64, step: i64, by_default: bool },
 }
 
+impl ColumnSource {
+    /// The SQL of a default or a generated column.
+    pub fn expression(&self) -> Option<&str> {
+        match self {
+            ColumnSource::Default(sql) | ColumnSource::Generated(sql) => Some(sql),
+            ColumnSource::Identity { .. } => None,
+        }
+    }
+}
+
 impl Relation {
     /// The table behind the relation; `None` for a view.
     pub fn as_table(&self) -> Option<&Table> {

@@ -92,11 +92,13 @@ impl Context {
             .with_type_planner(Arc::new(function::TypePlanner))
             .build();
         function::register(&mut state).map_err(from_datafusion)?;
-        // Few rows are read at once by one thread.
+        // Few rows are read at once by one thread. What is not looked up is mostly wanted.
+        let mut config_of_shared = config(1);
+        config_of_shared.options_mut().optimizer.default_filter_selectivity = 100;
         let (rules_of_runs, kept): (Vec<_>, Vec<_>) =
             state.physical_optimizers().iter().cloned().partition(is_of_a_run);
         let sharing = SessionStateBuilder::new_from_existing(state.clone())
-            .with_config(config(1))
+            .with_config(config_of_shared)
             .with_physical_optimizer_rules(kept)
             .build();
         let memory = MemoryBudget::new(limits.memory_bytes_total, limits.memory_bytes_per_query);

@@ -106,6 +106,18 @@ impl RowSource {
         }
     }
 
+    /// How many values a column has in so many rows, about; `None` where that is not known.
+    fn values_about(self, column: &str, rows: usize) -> Option<usize> {
+        let values = match (self.name(), column) {
+            ("attributes", "attrelid") => rows / COLUMNS_ABOUT,
+            ("attributes", "attnum") => COLUMNS_ABOUT,
+            ("attributes", "atttypid") => TYPES_OF_COLUMNS_ABOUT,
+            ("classes", "relnamespace") | ("types", "typnamespace") => SCHEMAS_ABOUT,
+            _ => return None,
+        };
+        Some(values.clamp(1, rows.max(1)))
+    }
+
     fn push(self, facts: &Facts, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
         match self {
             RowSource::Facts(relation) => (relation.rows)(&Visible::new(facts), lookup, rows),
@@ -118,6 +130,8 @@ impl RowSource {
 const FOUND_ROWS: usize = 10;
 const COLUMNS_ABOUT: usize = 20;
 const RELATIONS_ABOUT: usize = 1000;
+const SCHEMAS_ABOUT: usize = 5;
+const TYPES_OF_COLUMNS_ABOUT: usize = 20;
 const OTHER_ROWS: usize = 500;
 
 /// The provider of one native relation.
@@ -304,8 +318,15 @@ impl ExecutionPlan for NativeScan {
         _: &[Arc<Statistics>],
         _: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
-        let num_rows = Precision::Inexact(self.rows_about);
-        Ok(Arc::new(Statistics { num_rows, ..Statistics::new_unknown(&self.schema()) }))
+        let mut statistics = Statistics::new_unknown(&self.schema());
+        statistics.num_rows = Precision::Inexact(self.rows_about);
+        let columns = statistics.column_statistics.iter_mut();
+        for (column, field) in columns.zip(self.schema().fields()) {
+            if let Some(values) = self.source.values_about(field.name(), self.rows_about) {
+                column.distinct_count = Precision::Inexact(values);
+            }
+        }
+        Ok(Arc::new(statistics))
     }
 
     fn handle_child_pushdown_result(

@@ -4,6 +4,7 @@
 mod acl;
 mod attributes;
 mod classes;
+mod column_expressions;
 mod constraint_columns;
 mod constraints;
 mod copies;
@@ -32,6 +33,7 @@ use super::table::NativeRelation;
 pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     attributes::ATTRIBUTES,
     classes::CLASSES,
+    column_expressions::COLUMN_EXPRESSIONS,
     constraint_columns::CONSTRAINT_COLUMNS,
     constraints::CONSTRAINTS,
     copies::COPIES,
