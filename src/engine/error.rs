@@ -427,7 +427,13 @@ fn from_cast(message: &str) -> Error {
         let message = format!("{} out of range", pg_name_of(target.trim()));
         return Error::new(ErrorKind::NumericValueOutOfRange, message);
     }
-    if message.contains("Can't cast value") || message.contains("overflow") {
+    if let Some((_, target)) = message.split_once(" to type ")
+        && message.starts_with("Can't cast value")
+    {
+        let message = format!("{} out of range", pg_name_of(target.trim()));
+        return Error::new(ErrorKind::NumericValueOutOfRange, message);
+    }
+    if message.contains("Can't cast value") || message.to_lowercase().contains("overflow") {
         return Error::new(ErrorKind::NumericValueOutOfRange, "value out of range")
             .with_detail(message.to_owned());
     }

@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::Field;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan};
 
-use crate::base::datatype::{PgType, pg_type_of};
+use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, Oid, Result};
 use crate::sql::output_name;
 
@@ -84,6 +84,9 @@ pub fn output_columns(
     let columns = fields.iter().enumerate().map(|(index, field)| {
         let mut column = OutputColumn::computed(field.as_ref().clone())?;
         column.origin = origin(plan, index, origins);
+        if is_numeric(column.pg_type) && !keeps_modifier(plan, index) {
+            column.typmod = NO_TYPMOD;
+        }
         Ok(column)
     });
     columns.collect()
@@ -133,6 +136,67 @@ fn origin(plan: &LogicalPlan, index: usize, origins: &Origins) -> Option<ColumnO
             }
         },
         _ => None,
+    }
+}
+
+fn is_numeric(pg_type: PgType) -> bool {
+    matches!(pg_type, PgType::Scalar(BaseType::Numeric) | PgType::Array(BaseType::Numeric))
+}
+
+/// Whether precision and scale of a result column were declared: those of a column or a cast are, what an operator,
+/// a function or an aggregate makes has none, though its decimals have some.
+fn keeps_modifier(plan: &LogicalPlan, index: usize) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            projection.expr.get(index).is_some_and(|value| is_declared(value, &projection.input))
+        }
+        LogicalPlan::Aggregate(aggregate) => {
+            aggregate.group_expr.get(index).is_some_and(|key| is_declared(key, &aggregate.input))
+        }
+        LogicalPlan::Window(window) => {
+            index < window.input.schema().fields().len() && keeps_modifier(&window.input, index)
+        }
+        LogicalPlan::Union(union) => {
+            let types = union.inputs.iter().map(|input| input.schema().field(index).data_type());
+            let mut types = types.collect::<Vec<_>>();
+            types.dedup();
+            types.len() == 1 && union.inputs.iter().all(|input| keeps_modifier(input, index))
+        }
+        LogicalPlan::Values(values) => values.values.iter().all(|row| {
+            let value = row.get(index);
+            value.is_some_and(|value| matches!(value, Expr::Cast(_) | Expr::TryCast(_)))
+        }),
+        LogicalPlan::SubqueryAlias(alias) => keeps_modifier(&alias.input, index),
+        LogicalPlan::Filter(filter) => keeps_modifier(&filter.input, index),
+        LogicalPlan::Sort(sort) => keeps_modifier(&sort.input, index),
+        LogicalPlan::Limit(limit) => keeps_modifier(&limit.input, index),
+        LogicalPlan::Distinct(distinct) => keeps_modifier(distinct.input(), index),
+        LogicalPlan::Subquery(subquery) => keeps_modifier(&subquery.subquery, index),
+        LogicalPlan::Join(join) => {
+            let left = join.left.schema().fields().len();
+            match (join.join_type, index.checked_sub(left)) {
+                (JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark, _) => {
+                    keeps_modifier(&join.right, index)
+                }
+                (_, Some(right)) => keeps_modifier(&join.right, right),
+                (_, None) => keeps_modifier(&join.left, index),
+            }
+        }
+        LogicalPlan::TableScan(_) => true,
+        _ => false,
+    }
+}
+
+fn is_declared(value: &Expr, input: &LogicalPlan) -> bool {
+    match value {
+        Expr::Alias(alias) => is_declared(&alias.expr, input),
+        Expr::Column(column) => {
+            let index = input.schema().index_of_column(column);
+            index.is_ok_and(|index| keeps_modifier(input, index))
+        }
+        Expr::ScalarSubquery(subquery) => keeps_modifier(&subquery.subquery, 0),
+        Expr::Cast(_) | Expr::TryCast(_) => true,
+        _ => false,
     }
 }
 

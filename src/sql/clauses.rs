@@ -18,7 +18,7 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let inserts = keyword(tokens.first()) == Keyword::INSERT;
     let copies_into =
         keyword(tokens.first()) == Keyword::COPY && keyword(tokens.get(1)) == Keyword::INTO;
-    let mut rest = Tokens::from(tokens);
+    let mut rest = Tokens::from(flat_grouping_sets(tokens));
     while let Some(token) = rest.pop_front() {
         let before = keyword(plain.last());
         match keyword(Some(&token)) {
@@ -56,6 +56,24 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 plain.push(token);
                 plain_count(&mut rest);
             }
+            Keyword::PRECEDING | Keyword::FOLLOWING => {
+                // `'1 year'::interval PRECEDING`: the grammar takes the text alone.
+                if let [.., value, cast, kind] = plain.as_slice()
+                    && is_string(Some(value))
+                    && cast.token == Token::DoubleColon
+                    && is_name(Some(kind))
+                {
+                    plain.truncate(plain.len() - 2);
+                }
+                plain.push(token);
+            }
+            Keyword::USING if direction(rest.front()).is_some() => {
+                let operator = rest.pop_front();
+                plain.extend(direction(operator.as_ref()).map(|word| TokenWithSpan {
+                    token: Token::make_word(word, None),
+                    span: token.span,
+                }));
+            }
             Keyword::EXCLUDE if frame_as_it_is(&rest) => {
                 rest.drain(..2);
             }
@@ -81,6 +99,43 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         }
     }
     plain
+}
+
+/// GROUPING SETS inside GROUPING SETS without its words and parentheses: the sets are those of both.
+fn flat_grouping_sets(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    if !tokens.iter().any(|token| keyword(Some(token)) == Keyword::SETS) {
+        return tokens;
+    }
+    /// What a parenthesis that is open belongs to.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Open {
+        Sets,
+        InnerSets,
+        Other,
+    }
+    let mut open: Vec<Open> = Vec::new();
+    let mut flat: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match token.token {
+            Token::LParen => {
+                let is_sets = keyword(flat.last()) == Keyword::SETS;
+                let is_inside = matches!(open.last(), Some(Open::Sets | Open::InnerSets));
+                open.push(match (is_sets, is_inside) {
+                    (true, true) => Open::InnerSets,
+                    (true, false) => Open::Sets,
+                    (false, _) => Open::Other,
+                });
+                if is_sets && is_inside {
+                    flat.truncate(flat.len().saturating_sub(2));
+                    continue;
+                }
+            }
+            Token::RParen if open.pop() == Some(Open::InnerSets) => continue,
+            _ => {}
+        }
+        flat.push(token);
+    }
+    flat
 }
 
 fn keyword(token: Option<&TokenWithSpan>) -> Keyword {
@@ -135,6 +190,15 @@ fn plain_count(rest: &mut Tokens) {
     if next(0) == Some(&Token::LParen) && next(2) == Some(&Token::RParen) {
         rest.remove(2);
         rest.remove(0);
+    }
+}
+
+/// What `ORDER BY x USING <` means, by the operator.
+fn direction(operator: Option<&TokenWithSpan>) -> Option<&'static str> {
+    match operator.map(|operator| &operator.token) {
+        Some(Token::Lt) => Some("ASC"),
+        Some(Token::Gt) => Some("DESC"),
+        _ => None,
     }
 }
 

@@ -59,6 +59,10 @@ fn check_one(cte: &Cte) -> Checked {
     let misplaced = |place: &str, span: Span| {
         (refused(format!("recursive reference to query \"{name}\" must not appear {place}")), span)
     };
+    let inner = cte.query.with.iter().flat_map(|with| references(with, &name).spans);
+    if let Some(span) = inner.into_iter().next() {
+        return Err(misplaced("within a subquery", span));
+    }
     if let Some(span) = references(left.as_ref(), &name).spans.first() {
         return Err(misplaced("within its non-recursive term", *span));
     }
@@ -143,6 +147,11 @@ impl Visitor for Finder<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether a query reads a relation of this name, whatever it stands for.
+pub fn is_read_in(query: &Query, name: &str) -> bool {
+    !references(query, name).spans.is_empty()
 }
 
 fn references<V: Visit>(node: &V, name: &str) -> References {

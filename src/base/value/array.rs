@@ -24,9 +24,16 @@ pub fn parse_array_text(text: &[u8]) -> Result<ArrayValue<'_>> {
     if reader.peek() == Some(b'[') {
         // `[0:2]={…}` gives lower bounds, which Arrow's lists do not have.
         let at = text.iter().position(|&byte| byte == b'=');
-        reader.rest = at
-            .and_then(|at| text.get(at + 1..))
-            .ok_or_else(|| reader.malformed("Missing \"=\" after array dimensions."))?;
+        let at = at.ok_or_else(|| reader.malformed("Missing \"=\" after array dimensions."))?;
+        let bounds = text.get(..at).unwrap_or_default();
+        let begins_elsewhere = bounds.split(|&byte| byte == b'[').skip(1).any(|bound| {
+            let lower = bound.split(|&byte| byte == b':').next().unwrap_or_default();
+            bound.contains(&b':') && lower.trim_ascii() != b"1" && lower.trim_ascii() != b"+1"
+        });
+        if begins_elsewhere {
+            return Err(Error::unsupported("an array whose subscripts do not begin with 1"));
+        }
+        reader.rest = text.get(at + 1..).unwrap_or_default();
         reader.skip_space();
     }
     if reader.peek() != Some(b'{') {

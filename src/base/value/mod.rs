@@ -19,6 +19,7 @@ mod sink;
 mod scalar;
 
 pub use bytes::parse_uuid;
+pub use clock::parse_offset;
 pub use column::ColumnBuilder;
 pub use json::{Json, JsonValue, sorted as sorted_members, write_string as write_json_string};
 pub use numeric::too_many_digits;

@@ -251,10 +251,10 @@ fn times(
     let mut seconds = to_micros(fraction * day_seconds);
     if seconds.abs() >= day_seconds {
         let carried = (seconds / day_seconds).trunc();
-        days += carried as i32;
+        days = days.checked_add(carried as i32).ok_or_else(interval_out_of_range)?;
         seconds -= carried * day_seconds;
     }
-    days += whole(from_months)?;
+    days = days.checked_add(whole(from_months)?).ok_or_else(interval_out_of_range)?;
     let micros = (scale(interval.micros as f64) + seconds * 1e6).round_ties_even();
     if !micros.is_finite() || micros.abs() >= i64::MAX as f64 {
         return Err(interval_out_of_range());

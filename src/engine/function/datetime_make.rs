@@ -12,7 +12,7 @@ use crate::base::datatype::BaseType;
 use crate::base::render::IntervalValue;
 use crate::base::{Error, ErrorKind, Result};
 
-use super::datetime_zone::zone_named;
+use super::datetime_zone::zone_of_maker;
 use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, Values};
 use super::moment::*;
 
@@ -130,7 +130,7 @@ fn make_timestamptz(a: &Arguments<'_>) -> Result<ArrayRef> {
     let names = a.optional_texts(6)?;
     a.make::<TimestampMicrosecondType>(|row| {
         let instant = match &names {
-            Some(names) => Zone::new(zone_named(names.at(row))?).instant(local(row)?),
+            Some(names) => Zone::new(zone_of_maker(names.at(row))?).instant(local(row)?),
             None => session.instant(local(row)?),
         };
         checked(instant).map(Some)

@@ -11,6 +11,7 @@ use datafusion::arrow::datatypes::{
 use crate::base::calendar::{MICROS_PER_DAY, MICROS_PER_SECOND};
 use crate::base::datatype::BaseType;
 use crate::base::time_zone::TimeZone;
+use crate::base::value::parse_offset;
 use crate::base::{Error, ErrorKind, Result};
 
 use super::kernel::{Arguments, Kernel, Kind, Overload, Returns};
@@ -96,6 +97,22 @@ pub fn zone_named(name: &str) -> Result<TimeZone> {
         }
         zone => Ok(zone),
     }
+}
+
+/// The same for `make_timestamptz`, where a number of hours counts east and has a sign. Errors: 22023.
+pub fn zone_of_maker(name: &str) -> Result<TimeZone> {
+    let refused = |message: String| Error::new(ErrorKind::InvalidParameterValue, message);
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        let message = format!("invalid input syntax for type numeric time zone: \"{name}\"");
+        return Err(refused(message)
+            .with_hint("Numeric time zones must have \"-\" or \"+\" as first character."));
+    }
+    if !name.starts_with(['+', '-']) {
+        return zone_named(name);
+    }
+    parse_offset(name.as_bytes())
+        .map(TimeZone::Fixed)
+        .map_err(|_| refused(format!("numeric time zone \"{name}\" out of range")))
 }
 
 /// Seconds east of Greenwich of PostgreSQL's most used abbreviations that no zone has for its name.

@@ -21,6 +21,7 @@ use datafusion::logical_expr::{
     SetMonotonicity, Signature, StatisticsArgs, Volatility,
 };
 
+use crate::base::datatype::{BaseType, PgType, pg_type_of};
 use crate::base::{Error, ErrorKind};
 
 use super::datetime_arithmetic::average_interval;
@@ -106,6 +107,9 @@ impl AggregateUDFImpl for OverIntervals {
         if types.len() != 1 {
             return Err(undefined());
         }
+        if self.fold == Some(Fold::Sum) && *types == [DataType::Float32] {
+            return Ok(types.to_vec());
+        }
         let field = |data_type: &DataType| Arc::new(Field::new("", data_type.clone(), true));
         let fields: Vec<FieldRef> = types.iter().map(|one| field(one) as FieldRef).collect();
         let coerced = fields_with_udf(&fields, self.inner.as_ref()).map_err(|_| undefined())?;
@@ -120,6 +124,14 @@ impl AggregateUDFImpl for OverIntervals {
     }
 
     fn return_field(&self, fields: &[FieldRef]) -> Result<FieldRef> {
+        let is_document = fields.first().is_some_and(|field| {
+            let found = pg_type_of(field).map(|(pg_type, _)| pg_type);
+            matches!(found, Ok(PgType::Scalar(BaseType::Json | BaseType::Jsonb)))
+        });
+        if matches!(self.fold, Some(Fold::Least | Fold::Greatest)) && is_document {
+            let error = super::kernel::undefined_with(self.name(), fields, &[]);
+            return Err(DataFusionError::External(Box::new(error)));
+        }
         match self.takes_interval(fields) {
             true => Ok(Arc::new(Field::new(self.name(), INTERVAL, true))),
             false => Ok(keeping(self.inner.return_field(fields)?, fields)),

@@ -8,11 +8,12 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Field};
 
 use crate::base::datatype::BaseType;
+use crate::base::text_style::{DateLayout, TextStyle};
 use crate::base::value::{Json, JsonValue, write_json_string};
 use crate::base::{Error, ErrorKind, Result};
 
 use super::json::{is_of, strings};
-use super::kernel::{Arguments, Body, Kernel, Kind, Overload, Returns};
+use super::kernel::{Arguments, Body, Kernel, Kind, Overload, Returns, broken};
 use super::text_output::Output;
 
 const JSON: Returns = Returns::Type(BaseType::Json);
@@ -75,7 +76,7 @@ impl<'a> JsonOutput<'a> {
         };
         let output = match &data_type {
             DataType::Struct(_) => Output::of_json(a, index)?,
-            _ => Output::of(a, index)?,
+            _ => Output::in_style(a, index, &iso(a.style()))?,
         };
         Ok(JsonOutput { output, form })
     }
@@ -101,6 +102,12 @@ impl<'a> JsonOutput<'a> {
     }
 }
 
+/// JSON has ISO dates, whatever the session's `DateStyle`.
+fn iso(mut style: TextStyle) -> TextStyle {
+    style.date_style.layout = DateLayout::Iso;
+    style
+}
+
 /// `2024-01-01 10:00:00+02` as `2024-01-01T10:00:00+02:00`.
 fn iso_8601(text: &str) -> String {
     let mut made = text.replacen(' ', "T", 1);
@@ -119,11 +126,17 @@ fn list_as_json(a: &Arguments<'_>, index: usize) -> Result<Vec<Option<String>>> 
     use datafusion::arrow::array::StructArray;
     let (array, _) = a.raw(index)?;
     let element = match (array.data_type(), a.fields.get(index)) {
+        // The array's field tells the type of its elements where they have none of their own.
+        (DataType::List(element), Some(field)) if element.metadata().is_empty() => {
+            Arc::new(element.as_ref().clone().with_metadata(field.metadata().clone()))
+        }
         (DataType::List(element), _) => Arc::clone(element),
         _ => return Err(Error::internal("an array has another type")),
     };
+    let array = datafusion::arrow::compute::cast(array, &DataType::List(Arc::clone(&element)))
+        .map_err(broken)?;
     let member = Field::new("v", DataType::List(element), true);
-    let wrapped = StructArray::from(vec![(Arc::new(member), Arc::clone(array))]);
+    let wrapped = StructArray::from(vec![(Arc::new(member), Arc::clone(&array))]);
     let field = Field::new("", wrapped.data_type().clone(), true);
     let style = a.style();
     let writer = crate::base::render::ColumnWriter::new(
@@ -185,10 +198,20 @@ fn finished(text: &str, binary: bool, out: &mut String) -> Result<bool> {
     Ok(true)
 }
 
+/// What an object's member is named by. Errors: 22023 for what is no scalar.
+fn key<'a>(a: &'a Arguments<'_>, index: usize) -> Result<Output<'a>> {
+    let field = a.fields.get(index);
+    let is_document = is_of(field, BaseType::Json) || is_of(field, BaseType::Jsonb);
+    if is_document || a.raw(index)?.0.data_type().is_nested() {
+        let message = "key value must be scalar, not array, composite, or json";
+        return Err(Error::new(ErrorKind::InvalidParameterValue, message));
+    }
+    Output::of(a, index)
+}
+
 fn build_object(a: &Arguments<'_>, binary: bool) -> Result<ArrayRef> {
     let members = members(a)?;
-    let keys =
-        (0..a.count()).step_by(2).map(|index| Output::of(a, index)).collect::<Result<Vec<_>>>()?;
+    let keys = (0..a.count()).step_by(2).map(|index| key(a, index)).collect::<Result<Vec<_>>>()?;
     if !a.count().is_multiple_of(2) {
         let message = "argument list must have even number of elements";
         let hint = format!(

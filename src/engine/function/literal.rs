@@ -31,22 +31,28 @@ pub struct LiteralPlanner;
 impl ExprPlanner for LiteralPlanner {
     fn plan_binary_op(
         &self,
-        mut expression: RawBinaryExpr,
+        expression: RawBinaryExpr,
         schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
-        if is_comparison(&expression.op) {
-            if let Some(text) = text_of(&expression.right) {
-                if let Some(array) = beside(text, &expression.left, schema)? {
-                    expression.right = array;
-                }
-            } else if let Some(text) = text_of(&expression.left)
-                && let Some(array) = beside(text, &expression.right, schema)?
-            {
-                expression.left = array;
-            }
+        match is_comparison(&expression.op) {
+            true => array_constants(expression, schema).map(PlannerResult::Original),
+            false => Ok(PlannerResult::Original(expression)),
         }
-        Ok(PlannerResult::Original(expression))
     }
+}
+
+/// The expression with a string constant beside an array read as one.
+pub fn array_constants(mut expression: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
+    if let Some(text) = text_of(&expression.right) {
+        if let Some(array) = beside(text, &expression.left, schema)? {
+            expression.right = array;
+        }
+    } else if let Some(text) = text_of(&expression.left)
+        && let Some(array) = beside(text, &expression.right, schema)?
+    {
+        expression.left = array;
+    }
+    Ok(expression)
 }
 
 fn is_comparison(operator: &BinaryOperator) -> bool {

@@ -4,13 +4,16 @@
 //! <https://www.postgresql.org/docs/16/functions-math.html>
 
 use datafusion::arrow::array::ArrayRef;
-use datafusion::arrow::datatypes::{Float64Type, Int32Type};
+use datafusion::arrow::datatypes::{Float32Type, Float64Type, Int32Type};
 
 use crate::base::datatype::BaseType;
 use crate::base::{Error, ErrorKind, Result};
 
-use super::kernel::{Arguments, Kernel, Kind, Overload, Returns};
+use super::kernel::{Arguments, Body, Kernel, Kind, Overload, Returns};
+use super::numeric_division::field_of_digits;
 use super::numeric_math;
+
+use Kind::{Int4, Numeric};
 
 const FLOAT: Returns = Returns::Type(BaseType::Float8);
 const NUMERIC: Returns = Returns::Computed(numeric_math::result_field);
@@ -30,7 +33,14 @@ macro_rules! of_two {
     };
 }
 
+/// The `real` that is next to a number; what a cast makes, with PostgreSQL's errors.
+pub const REAL_OF_DOUBLE: &str = "real_of_double";
+
 pub const KERNELS: &[Kernel] = &[
+    Kernel::immutable(
+        REAL_OF_DOUBLE,
+        &[Overload::new(&[Kind::Float8], Returns::Type(BaseType::Float4), real_of_double)],
+    ),
     Kernel::immutable(
         "sqrt",
         &[
@@ -93,6 +103,24 @@ pub const KERNELS: &[Kernel] = &[
         ],
     )
     .aliases(&["pow"]),
+    // The functions of `numeric` with the digits of the result as last argument.
+    Kernel::immutable("numeric_sqrt", &[of_digits(&[Numeric, Int4], numeric_math::root)]),
+    Kernel::immutable("numeric_exp", &[of_digits(&[Numeric, Int4], numeric_math::exponential)]),
+    Kernel::immutable(
+        "numeric_ln",
+        &[of_digits(&[Numeric, Int4], numeric_math::natural_logarithm)],
+    ),
+    Kernel::immutable(
+        "numeric_log",
+        &[
+            of_digits(&[Numeric, Int4], numeric_math::decimal_logarithm),
+            of_digits(&[Numeric, Numeric, Int4], numeric_math::logarithm),
+        ],
+    ),
+    Kernel::immutable(
+        "numeric_power",
+        &[of_digits(&[Numeric, Numeric, Int4], numeric_math::power)],
+    ),
     of_one!("degrees", |x: f64| finite(x / (std::f64::consts::PI / 180.0), &[x], true)),
     of_one!("radians", |x: f64| Ok(x * (std::f64::consts::PI / 180.0))),
     of_one!("sin", |x: f64| bounded(x.is_finite(), x.sin())),
@@ -110,14 +138,14 @@ pub const KERNELS: &[Kernel] = &[
     of_one!("acosh", |x: f64| bounded(x >= 1.0 || x.is_nan(), x.acosh())),
     of_one!("atanh", |x: f64| bounded((-1.0..=1.0).contains(&x) || x.is_nan(), x.atanh())),
     of_one!("sind", |x: f64| bounded(x.is_finite(), sine_of_degrees(x))),
-    of_one!("cosd", |x: f64| bounded(x.is_finite(), sine_of_degrees(90.0 - x))),
+    of_one!("cosd", |x: f64| bounded(x.is_finite(), cosine_of_degrees(x))),
     of_one!("tand", |x: f64| bounded(
         x.is_finite(),
-        sine_of_degrees(x) / sine_of_degrees(90.0 - x)
+        sine_of_degrees(x) / cosine_of_degrees(x) + 0.0
     )),
     of_one!("cotd", |x: f64| bounded(
         x.is_finite(),
-        sine_of_degrees(90.0 - x) / sine_of_degrees(x)
+        cosine_of_degrees(x) / sine_of_degrees(x) + 0.0
     )),
     of_one!("asind", |x: f64| bounded((-1.0..=1.0).contains(&x), exact_degrees(x.asin()))),
     of_one!("acosd", |x: f64| bounded((-1.0..=1.0).contains(&x), exact_degrees(x.acos()))),
@@ -132,6 +160,25 @@ pub const KERNELS: &[Kernel] = &[
         )],
     ),
 ];
+
+const fn of_digits(parameters: &'static [Kind], body: Body) -> Overload {
+    Overload::new(parameters, Returns::Computed(field_of_digits), body)
+}
+
+fn real_of_double(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let values = a.values::<Float64Type>(0)?;
+    a.make::<Float32Type>(|row| {
+        let double = values.at(row);
+        let real = double as f32;
+        let what = match real {
+            real if real.is_infinite() && double.is_finite() => "overflow",
+            0.0 if double != 0.0 => "underflow",
+            real => return Ok(Some(real)),
+        };
+        let message = format!("value out of range: {what}");
+        Err(Error::new(ErrorKind::NumericValueOutOfRange, message))
+    })
+}
 
 fn one(a: &Arguments<'_>, of: impl Fn(f64) -> Result<f64>) -> Result<ArrayRef> {
     let values = a.values::<Float64Type>(0)?;
@@ -207,6 +254,11 @@ fn sine_of_degrees(x: f64) -> f64 {
         x => x.to_radians().sin(),
     };
     sign * sine
+}
+
+fn cosine_of_degrees(x: f64) -> f64 {
+    // Zero has no sign.
+    sine_of_degrees(90.0 - x) + 0.0
 }
 
 /// Degrees, whole where the angle is one that has a name.

@@ -10,6 +10,7 @@
 
 mod advisory;
 mod array;
+mod array_slice;
 mod average;
 mod bounded;
 mod cast_argument;
@@ -21,6 +22,7 @@ mod datetime_field;
 mod datetime_make;
 mod datetime_zone;
 mod define;
+mod float_variance;
 mod format;
 mod identity;
 mod interval_aggregate;
@@ -34,6 +36,7 @@ mod literal;
 mod math;
 mod moment;
 mod number;
+mod numeric_division;
 mod numeric_math;
 mod object_identifier;
 mod object_name;
@@ -81,6 +84,8 @@ pub use datetime_arithmetic::SPAN;
 pub use datetime_zone::{INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, TIME_OF_INTERVAL};
 pub use json_path::ORDER_KEY;
 pub use literal::typed_constants;
+pub use math::REAL_OF_DOUBLE;
+pub use numeric_division::QUOTIENT;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use operator::OperatorPlanner;
 pub use quantified::is_quantified;
@@ -106,6 +111,7 @@ static FAMILIES: &[&[Function]] = &[
 /// The families of functions over whole columns.
 static KERNELS: &[&[Kernel]] = &[
     array::KERNELS,
+    array_slice::KERNELS,
     datetime_arithmetic::KERNELS,
     datetime_field::KERNELS,
     datetime_make::KERNELS,
@@ -119,6 +125,7 @@ static KERNELS: &[&[Kernel]] = &[
     json_record::KERNELS,
     math::KERNELS,
     number::KERNELS,
+    numeric_division::KERNELS,
     period::KERNELS,
     record::KERNELS,
     regular_expression::KERNELS,

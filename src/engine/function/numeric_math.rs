@@ -1,5 +1,6 @@
-//! Roots, powers and logarithms of `numeric`, with 16 digits after the point: fixed-point numbers with 34 digits
-//! are reckoned with, so that the digits that are kept are right.
+//! Roots, powers and logarithms of `numeric`, with 16 digits after the point, or as many as the last argument of a
+//! function whose name begins with `numeric_` says: fixed-point numbers with 34 digits are reckoned with, so that the
+//! digits that are kept are right.
 //! <https://www.postgresql.org/docs/16/functions-math.html>
 
 use datafusion::arrow::array::ArrayRef;
@@ -11,7 +12,7 @@ use super::kernel::{Arguments, Shape, numeric_field};
 use super::variance::square_root;
 
 /// PostgreSQL's `NUMERIC_MIN_SIG_DIGITS`.
-const SCALE: u32 = 16;
+const SCALE: i8 = 16;
 /// Digits after the point of what is reckoned with.
 const DIGITS: u32 = 34;
 const LN_2: i128 = 6_931_471_805_599_453_094_172_321_214_581_766;
@@ -20,14 +21,14 @@ const LN_10: i128 = 23_025_850_929_940_456_840_179_914_546_843_642;
 /// The field of the results.
 #[expect(clippy::unnecessary_wraps, reason = "it stands where others can fail")]
 pub fn result_field(_: &Shape<'_>) -> Result<Field> {
-    Ok(numeric_field(38, SCALE as i8))
+    Ok(numeric_field(38, SCALE))
 }
 
-fn overflow() -> Error {
+pub fn overflow() -> Error {
     Error::new(ErrorKind::NumericValueOutOfRange, "value overflows numeric format")
 }
 
-fn power_of_ten(digits: u32) -> Option<i256> {
+pub fn power_of_ten(digits: u32) -> Option<i256> {
     i256::from(10_i64).checked_pow(digits)
 }
 
@@ -51,6 +52,14 @@ fn decimal(a: &Arguments<'_>, index: usize) -> Result<(impl Fn(usize) -> i128, u
         _ => 0,
     };
     Ok((move |row| values.at(row), scale))
+}
+
+/// Digits after the point of the results.
+fn digits_of(a: &Arguments<'_>) -> u32 {
+    match a.returns.data_type() {
+        DataType::Decimal128(_, scale) => u32::try_from(*scale).unwrap_or(0),
+        _ => 0,
+    }
 }
 
 fn logarithm_error(value: i128) -> Result<()> {
@@ -93,7 +102,7 @@ fn ln_of(value: i128, scale: u32) -> Option<i256> {
 }
 
 /// `e` to the power of a number, with the digits of a result.
-fn exp_of(exponent: i256) -> Option<i128> {
+fn exp_of(exponent: i256, digits: u32) -> Option<i128> {
     let ln_2 = i256::from_i128(LN_2);
     let mut twos = exponent.checked_div(ln_2)?;
     if exponent.is_negative() {
@@ -113,12 +122,12 @@ fn exp_of(exponent: i256) -> Option<i128> {
         Err(_) if twos < -128 => i256::ZERO,
         Err(_) => sum.checked_div(two.checked_pow(u32::try_from(-twos).ok()?)?)?,
     };
-    finished(value)
+    finished(value, digits)
 }
 
 /// A fixed-point number with the digits of a result, rounded half away from zero.
-fn finished(value: i256) -> Option<i128> {
-    let divisor = power_of_ten(DIGITS - SCALE)?;
+fn finished(value: i256, digits: u32) -> Option<i128> {
+    let divisor = power_of_ten(DIGITS.checked_sub(digits)?)?;
     let half = divisor.checked_div(i256::from(2_i64))?;
     let away = if value.is_negative() { half.checked_neg()? } else { half };
     let rounded = value.checked_add(away)?.checked_div(divisor)?.to_i128()?;
@@ -136,6 +145,7 @@ fn fixed(value: i128, scale: u32) -> Option<i256> {
 /// `sqrt`
 pub fn root(a: &Arguments<'_>) -> Result<ArrayRef> {
     let (value, scale) = decimal(a, 0)?;
+    let digits = digits_of(a);
     a.make::<Decimal128Type>(|row| {
         let value = value(row);
         if value < 0 {
@@ -143,7 +153,7 @@ pub fn root(a: &Arguments<'_>) -> Result<ArrayRef> {
             return Err(Error::new(ErrorKind::InvalidArgumentForPowerFunction, message));
         }
         let squared = || {
-            let wanted = 2 * SCALE;
+            let wanted = 2 * digits;
             let value = i256::from_i128(value);
             let value = match wanted >= scale {
                 true => value.checked_mul(power_of_ten(wanted - scale)?)?,
@@ -158,33 +168,41 @@ pub fn root(a: &Arguments<'_>) -> Result<ArrayRef> {
 /// `exp`
 pub fn exponential(a: &Arguments<'_>) -> Result<ArrayRef> {
     let (value, scale) = decimal(a, 0)?;
+    let digits = digits_of(a);
     a.make::<Decimal128Type>(|row| {
-        fixed(value(row), scale).and_then(exp_of).map(Some).ok_or_else(overflow)
+        fixed(value(row), scale)
+            .and_then(|value| exp_of(value, digits))
+            .map(Some)
+            .ok_or_else(overflow)
     })
 }
 
 /// `ln`
 pub fn natural_logarithm(a: &Arguments<'_>) -> Result<ArrayRef> {
     let (value, scale) = decimal(a, 0)?;
+    let digits = digits_of(a);
     a.make::<Decimal128Type>(|row| {
         logarithm_error(value(row))?;
-        ln_of(value(row), scale).and_then(finished).map(Some).ok_or_else(overflow)
+        let logarithm = ln_of(value(row), scale).and_then(|ln| finished(ln, digits));
+        logarithm.map(Some).ok_or_else(overflow)
     })
 }
 
 /// `log(x)` to the base of 10
 pub fn decimal_logarithm(a: &Arguments<'_>) -> Result<ArrayRef> {
     let (value, scale) = decimal(a, 0)?;
+    let digits = digits_of(a);
     a.make::<Decimal128Type>(|row| {
         logarithm_error(value(row))?;
         let logarithm = ln_of(value(row), scale).and_then(|ln| over(ln, i256::from_i128(LN_10)));
-        logarithm.and_then(finished).map(Some).ok_or_else(overflow)
+        logarithm.and_then(|value| finished(value, digits)).map(Some).ok_or_else(overflow)
     })
 }
 
 /// `log(b, x)`
 pub fn logarithm(a: &Arguments<'_>) -> Result<ArrayRef> {
     let ((base, base_scale), (value, scale)) = (decimal(a, 0)?, decimal(a, 1)?);
+    let digits = digits_of(a);
     a.make::<Decimal128Type>(|row| {
         logarithm_error(base(row))?;
         logarithm_error(value(row))?;
@@ -193,29 +211,29 @@ pub fn logarithm(a: &Arguments<'_>) -> Result<ArrayRef> {
             return Err(Error::new(ErrorKind::DivisionByZero, "division by zero"));
         }
         let logarithm = ln_of(value(row), scale).and_then(|ln| over(ln, divisor));
-        logarithm.and_then(finished).map(Some).ok_or_else(overflow)
+        logarithm.and_then(|value| finished(value, digits)).map(Some).ok_or_else(overflow)
     })
 }
 
 /// A power by multiplication; `None` where it has too many digits for that.
-fn whole_power(base: i128, scale: u32, exponent: i128) -> Option<i128> {
+fn whole_power(base: i128, scale: u32, exponent: i128, wanted: u32) -> Option<i128> {
     let times = u32::try_from(exponent.unsigned_abs()).ok().filter(|times| *times <= 256)?;
     let power = i256::from_i128(base).checked_pow(times)?;
     let digits = scale.checked_mul(times)?;
     let value = match exponent < 0 {
         true => {
-            let one = power_of_ten(SCALE.checked_add(digits)?)?;
+            let one = power_of_ten(wanted.checked_add(digits)?)?;
             halves_away(one, power)?
         }
-        false if digits <= SCALE => power.checked_mul(power_of_ten(SCALE - digits)?)?,
-        false => halves_away(power, power_of_ten(digits - SCALE)?)?,
+        false if digits <= wanted => power.checked_mul(power_of_ten(wanted - digits)?)?,
+        false => halves_away(power, power_of_ten(digits - wanted)?)?,
     };
     let value = value.to_i128()?;
     (value.unsigned_abs() < 10_u128.pow(38)).then_some(value)
 }
 
 /// A quotient rounded half away from zero.
-fn halves_away(dividend: i256, divisor: i256) -> Option<i256> {
+pub fn halves_away(dividend: i256, divisor: i256) -> Option<i256> {
     let is_negative = dividend.is_negative() != divisor.is_negative();
     let (dividend, divisor) = (dividend.checked_abs()?, divisor.checked_abs()?);
     let cut = dividend.checked_div(divisor)?;
@@ -228,6 +246,7 @@ fn halves_away(dividend: i256, divisor: i256) -> Option<i256> {
 /// `power(x, y)`
 pub fn power(a: &Arguments<'_>) -> Result<ArrayRef> {
     let ((base, base_scale), (exponent, scale)) = (decimal(a, 0)?, decimal(a, 1)?);
+    let digits = digits_of(a);
     let refused = |message| Error::new(ErrorKind::InvalidArgumentForPowerFunction, message);
     let unit = 10_i128.checked_pow(scale).unwrap_or(i128::MAX);
     a.make::<Decimal128Type>(|row| {
@@ -242,16 +261,16 @@ pub fn power(a: &Arguments<'_>) -> Result<ArrayRef> {
             ));
         }
         if exponent == 0 || base == 0 {
-            let unit = 10_i128.pow(SCALE);
+            let unit = 10_i128.pow(digits);
             return Ok(Some(if exponent == 0 { unit } else { 0 }));
         }
         let is_odd = exponent / unit % 2 != 0;
-        if is_whole && let Some(exact) = whole_power(base, base_scale, exponent / unit) {
+        if is_whole && let Some(exact) = whole_power(base, base_scale, exponent / unit, digits) {
             return Ok(Some(exact));
         }
         let size = || {
             let ln = ln_of(base.checked_abs()?, base_scale)?;
-            exp_of(times(ln, fixed(exponent, scale)?)?)
+            exp_of(times(ln, fixed(exponent, scale)?)?, digits)
         };
         let size = size().ok_or_else(overflow)?;
         Ok(Some(if base < 0 && is_odd { -size } else { size }))
@@ -264,11 +283,11 @@ mod tests {
 
     #[test]
     fn digits_are_those_of_postgresql() {
-        let ln = |value, scale| ln_of(value, scale).and_then(finished).unwrap();
+        let ln = |value, scale| ln_of(value, scale).and_then(|ln| finished(ln, 16)).unwrap();
         assert_eq!(ln(20, 1), 6_931_471_805_599_453);
         assert_eq!(ln(10, 0), 23_025_850_929_940_457);
         assert_eq!(ln(1, 0), 0);
-        let exp = |value, scale| fixed(value, scale).and_then(exp_of).unwrap();
+        let exp = |value, scale| fixed(value, scale).and_then(|value| exp_of(value, 16)).unwrap();
         assert_eq!(exp(0, 0), 10_000_000_000_000_000);
         assert_eq!(exp(2, 0), 73_890_560_989_306_502);
         assert_eq!(exp(-1, 0), 3_678_794_411_714_423);

@@ -23,6 +23,7 @@ use super::json;
 use super::json_edit;
 use super::json_path;
 use super::kernel::numeric_field;
+use super::literal::array_constants;
 use super::record;
 use super::regular_expression::MATCHES;
 use super::string::{BYTES_CONCAT, STARTS_WITH};
@@ -32,7 +33,7 @@ use super::string::{BYTES_CONCAT, STARTS_WITH};
 pub struct OperatorPlanner;
 
 impl ExprPlanner for OperatorPlanner {
-    /// The elements of `int2vector` and `oidvector` are counted from zero.
+    /// The elements of `int2vector` and `oidvector` are counted from zero; a document has keys and elements.
     fn plan_field_access(
         &self,
         expression: RawFieldAccessExpr,
@@ -45,6 +46,12 @@ impl ExprPlanner for OperatorPlanner {
             GetFieldAccess::ListIndex { key } if is_vector => {
                 let place = binary_expr(cast(*key, DataType::Int64), Operator::Plus, lit(1_i64));
                 Ok(PlannerResult::Planned(array_element(expr, place)))
+            }
+            GetFieldAccess::ListIndex { key } if is_of(&of, BaseType::Jsonb) => {
+                call(json::GET, vec![expr, *key]).map(PlannerResult::Planned)
+            }
+            GetFieldAccess::NamedStructField { name } if is_of(&of, BaseType::Jsonb) => {
+                call(json::GET, vec![expr, lit(name)]).map(PlannerResult::Planned)
             }
             field_access => Ok(PlannerResult::Original(RawFieldAccessExpr { expr, field_access })),
         }
@@ -62,6 +69,10 @@ impl ExprPlanner for OperatorPlanner {
                 _ => Ok(PlannerResult::Original(expression)),
             };
         }
+        let expression = match expression.op {
+            BinaryOperator::PGOverlap => array_constants(expression, schema)?,
+            _ => expression,
+        };
         let left = expression.left.to_field(schema)?.1;
         let right = expression.right.to_field(schema)?.1;
         if matches!(expression.op, BinaryOperator::PGOverlap) && is_array(&left) && is_array(&right)

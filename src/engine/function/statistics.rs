@@ -59,6 +59,9 @@ fn lists<'a>(a: &'a Arguments<'_>, index: usize) -> Result<(&'a ListArray, bool)
 fn fractions(a: &Arguments<'_>, row: usize) -> Result<Vec<Option<f64>>> {
     let (lists, constant) = lists(a, 1)?;
     let values = lists.value(if constant { 0 } else { row });
+    if values.data_type().is_nested() {
+        return Err(Error::unsupported("a percentile of an array of several dimensions"));
+    }
     let values = cast(&values, &DataType::Float64).map_err(broken)?;
     let values = values.as_primitive::<Float64Type>();
     values.iter().map(|fraction| fraction.map(checked).transpose()).collect()

@@ -1,5 +1,6 @@
 //! `sum` of decimals that may outgrow 38 digits: from where the total might, it is added up with 76, and an
-//! error when it does not fit in the end. DataFusion's wraps around. Every other sum is DataFusion's.
+//! error when it does not fit in the end. DataFusion's wraps around. That of `real` is `real`, added up as
+//! `double precision`. Every other sum is DataFusion's.
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ struct Sum {
 /// The type to add up in, where the values' own may be too small.
 fn wide_type(summed: &DataType) -> Option<DataType> {
     match summed {
+        DataType::Float32 => Some(DataType::Float64),
         DataType::Decimal128(precision, scale) if *precision > SAFE_PRECISION => {
             Some(DataType::Decimal256(76, *scale))
         }
@@ -43,6 +45,10 @@ fn wide_type(summed: &DataType) -> Option<DataType> {
 
 fn wide_argument(arguments: &AccumulatorArgs<'_>) -> Option<DataType> {
     arguments.expr_fields.first().and_then(|field| wide_type(field.data_type()))
+}
+
+fn is_real(arguments: &AccumulatorArgs<'_>) -> bool {
+    arguments.expr_fields.first().is_some_and(|field| *field.data_type() == DataType::Float32)
 }
 
 fn retyped(field: &Field, data_type: &DataType) -> FieldRef {
@@ -108,7 +114,10 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
+        match types {
+            [DataType::Float32] => Ok(DataType::Float32),
+            types => self.inner.return_type(types),
+        }
     }
 
     fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
@@ -116,7 +125,7 @@ impl AggregateUDFImpl for Sum {
             return self.inner.accumulator(arguments);
         };
         let wide = in_wide(&arguments, wide, |wide| self.inner.accumulator(wide))?;
-        if arguments.is_distinct {
+        if arguments.is_distinct || is_real(&arguments) {
             return Ok(Box::new(wide));
         }
         let narrow = self.inner.accumulator(arguments)?;
@@ -136,7 +145,8 @@ impl AggregateUDFImpl for Sum {
 
     fn state_fields(&self, arguments: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let wide = arguments.input_fields.first().and_then(|field| wide_type(field.data_type()));
-        let Some(wide) = wide.filter(|_| arguments.is_distinct) else {
+        let is_wide = arguments.is_distinct || wide == Some(DataType::Float64);
+        let Some(wide) = wide.filter(|_| is_wide) else {
             return self.inner.state_fields(arguments);
         };
         let fields: Vec<FieldRef> =
@@ -149,6 +159,9 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn groups_accumulator_supported(&self, arguments: AccumulatorArgs<'_>) -> bool {
+        if is_real(&arguments) {
+            return !arguments.is_distinct;
+        }
         self.inner.groups_accumulator_supported(arguments)
     }
 
@@ -161,6 +174,9 @@ impl AggregateUDFImpl for Sum {
         };
         let inner = widened(&arguments, &wide, |wide| self.inner.create_groups_accumulator(wide))?;
         let result = arguments.return_field.data_type().clone();
+        if is_real(&arguments) {
+            return Ok(Box::new(WideGroups { inner, wide, result }));
+        }
         let narrow = self.inner.create_groups_accumulator(arguments)?;
         let guard = Guard::default();
         Ok(Box::new(GuardedGroups { narrow, inner, wide, result, guard }))
@@ -369,5 +385,48 @@ impl GroupsAccumulator for GuardedGroups {
 
     fn size(&self) -> usize {
         self.narrow.size() + self.inner.size()
+    }
+}
+
+/// Sums of many groups in the wide type.
+struct WideGroups {
+    inner: Box<dyn GroupsAccumulator>,
+    wide: DataType,
+    result: DataType,
+}
+
+impl GroupsAccumulator for WideGroups {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.inner.update_batch(&widen(values, &self.wide)?, groups, filter, total)
+    }
+
+    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
+        narrow(&self.inner.evaluate(emit)?, &self.result)
+    }
+
+    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
+        self.inner.state(emit)
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.inner.merge_batch(values, groups, total)
+    }
+
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        self.inner.convert_to_state(&widen(values, &self.wide)?, filter)
+    }
+
+    fn size(&self) -> usize {
+        self.inner.size()
     }
 }

@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Field};
 
 use crate::base::datatype::BaseType;
 use crate::base::render::{ColumnWriter, Format};
+use crate::base::text_style::TextStyle;
 use crate::base::{Error, Result};
 
 use super::kernel::{Arguments, Kernel, Kind, Overload, Returns};
@@ -33,13 +34,22 @@ pub struct Output<'a> {
 
 impl<'a> Output<'a> {
     pub fn of(arguments: &'a Arguments<'_>, index: usize) -> Result<Output<'a>> {
+        Self::in_style(arguments, index, &arguments.style())
+    }
+
+    /// An argument as text of a style that need not be the session's.
+    pub fn in_style(
+        arguments: &'a Arguments<'_>,
+        index: usize,
+        style: &TextStyle,
+    ) -> Result<Output<'a>> {
         let (array, constant) = arguments.raw(index)?;
         let known = arguments.fields.get(index).map(|field| field.as_ref().clone());
         let field = known.unwrap_or_else(|| Field::new("", array.data_type().clone(), true));
         let field = field.with_data_type(array.data_type().clone());
         let writer = match array.data_type() {
             DataType::Null => None,
-            _ => Some(ColumnWriter::new(array, &field, Format::Text, &arguments.style())?),
+            _ => Some(ColumnWriter::new(array, &field, Format::Text, style)?),
         };
         Ok(Output { writer, constant })
     }

@@ -1,5 +1,6 @@
 //! `variance` and `stddev` of integers and `numeric`, exact and with 16 digits after the point; DataFusion
-//! computes all as floating point numbers, and what is one stays with it. It groups by the general adapter.
+//! computes all as floating point numbers, which `float_variance` does for what is one. It groups by the general
+//! adapter.
 //! <https://www.postgresql.org/docs/16/functions-aggregate.html#FUNCTIONS-AGGREGATE-STATISTICS-TABLE>
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
 };
 
+use super::float_variance::{self, ManyVariances, OneVariance};
 use crate::base::{Error, ErrorKind};
 
 /// PostgreSQL's `NUMERIC_MIN_SIG_DIGITS`.
@@ -27,10 +29,10 @@ const BIGINT_DIGITS: u8 = 19;
 
 /// What is made of the sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Measure {
+pub struct Measure {
     /// Of a sample: divided by one less than there are values.
-    sample: bool,
-    root: bool,
+    pub sample: bool,
+    pub root: bool,
 }
 
 /// The functions, under the names of DataFusion's and PostgreSQL's others.
@@ -57,6 +59,10 @@ struct Deviation {
     measure: Measure,
     aliases: Vec<String>,
     signature: Signature,
+}
+
+fn is_float(types: &[FieldRef]) -> bool {
+    types.first().is_some_and(|field| *field.data_type() == DataType::Float64)
 }
 
 fn scale_of(types: &[FieldRef]) -> Option<i8> {
@@ -107,7 +113,10 @@ impl AggregateUDFImpl for Deviation {
 
     fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let Some(scale) = scale_of(arguments.expr_fields) else {
-            return self.inner.accumulator(arguments);
+            return match is_float(arguments.expr_fields) && !arguments.is_distinct {
+                true => Ok(Box::new(OneVariance::new(self.measure))),
+                false => self.inner.accumulator(arguments),
+            };
         };
         if arguments.is_distinct {
             let error = Error::unsupported(format_args!("{}(DISTINCT …) of numbers", self.name()));
@@ -118,6 +127,9 @@ impl AggregateUDFImpl for Deviation {
 
     fn state_fields(&self, arguments: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let Some(scale) = scale_of(arguments.input_fields) else {
+            if is_float(arguments.input_fields) && !arguments.is_distinct {
+                return Ok(float_variance::state_fields());
+            }
             return self.inner.state_fields(arguments);
         };
         let field = |name: &str, data_type| Arc::new(Field::new(name, data_type, true));
@@ -129,15 +141,33 @@ impl AggregateUDFImpl for Deviation {
     }
 
     fn groups_accumulator_supported(&self, arguments: AccumulatorArgs<'_>) -> bool {
-        scale_of(arguments.expr_fields).is_none()
-            && self.inner.groups_accumulator_supported(arguments)
+        match is_float(arguments.expr_fields) {
+            true => !arguments.is_distinct,
+            false => {
+                scale_of(arguments.expr_fields).is_none()
+                    && self.inner.groups_accumulator_supported(arguments)
+            }
+        }
     }
 
     fn create_groups_accumulator(
         &self,
         arguments: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        self.inner.create_groups_accumulator(arguments)
+        match is_float(arguments.expr_fields) {
+            true => Ok(Box::new(ManyVariances::new(self.measure))),
+            false => self.inner.create_groups_accumulator(arguments),
+        }
+    }
+
+    fn create_sliding_accumulator(
+        &self,
+        arguments: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn Accumulator>> {
+        match is_float(arguments.expr_fields) {
+            true => self.inner.create_sliding_accumulator(arguments),
+            false => self.accumulator(arguments),
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use datafusion::optimizer::AnalyzerRule;
 use crate::base::Error;
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, TYPMOD_METADATA, pg_type_of};
 use crate::engine::function::{
-    INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, ORDER_KEY, ROUNDED_ELEMENTS, SPAN, TEXT_OF,
-    TIME_OF_INTERVAL, column_function,
+    INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, ORDER_KEY, REAL_OF_DOUBLE, ROUNDED_ELEMENTS, SPAN,
+    TEXT_OF, TIME_OF_INTERVAL, column_function,
 };
 use crate::engine::plan_rewrite::rewrite_expressions;
 
@@ -113,7 +113,9 @@ fn call(name: &str, argument: Expr) -> Result<Expr> {
 
 /// The expression as a value of the target's type; `None` where the cast is right.
 fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Option<Expr>> {
-    use DataType::{Date32, Date64, Decimal128, Interval, List, Time32, Time64, Timestamp};
+    use DataType::{
+        Date32, Date64, Decimal128, Float32, Float64, Interval, List, Time32, Time64, Timestamp,
+    };
     let to = target.data_type();
     let micros = |zone: Option<Arc<str>>| Timestamp(TimeUnit::Microsecond, zone);
     let with = |name: &str, input: DataType| -> Result<Expr> {
@@ -142,6 +144,16 @@ fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Opt
         (Time32(_) | Time64(_), Interval(_)) => {
             finished(with(INTERVAL_OF_TIME, Time64(TimeUnit::Microsecond))?)
         }
+        (List(_), List(to)) if depth(from.data_type()) > depth(target.data_type()) => {
+            // An array type has any number of dimensions.
+            let missing = depth(from.data_type()) - depth(target.data_type());
+            let nested = (0..missing).fold(List(Arc::clone(to)), |inner, _| {
+                List(Arc::new(Field::new_list_field(inner, true)))
+            });
+            let nested = Arc::new(target.as_ref().clone().with_data_type(nested));
+            Some(Expr::Cast(Cast::new_from_field(Box::new(expression.clone()), nested)))
+        }
+        (Float64, Float32) => finished(call(REAL_OF_DOUBLE, expression.clone())?),
         (List(from), List(to)) if has_fractions(from) && to.data_type().is_integer() => {
             finished(call(ROUNDED_ELEMENTS, expression.clone())?)
         }
@@ -150,6 +162,14 @@ fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Opt
         }
         _ => None,
     })
+}
+
+/// How many dimensions the arrays of a type have.
+fn depth(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::List(element) => 1 + depth(element.data_type()),
+        _ => 0,
+    }
 }
 
 /// Whether Arrow's cast to an integer would cut digits off.

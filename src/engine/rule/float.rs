@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr::{Case, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::{
     BinaryExpr, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union, cast,
 };
@@ -37,6 +37,17 @@ pub fn float_beside_decimals(expression: Expr, schema: &DFSchema) -> Result<Tran
             let [left, right] = sides;
             let comparison = BinaryExpr { left: Box::new(left), op, right: Box::new(right) };
             Ok(told(Expr::BinaryExpr(comparison), changed))
+        }
+        Expr::Between(Between { expr, negated, low, high }) => {
+            let mut sides = [*expr, *low, *high];
+            let changed = unify(sides.iter_mut().collect(), schema);
+            let [expr, low, high] = sides.map(Box::new);
+            Ok(told(Expr::Between(Between { expr, negated, low, high }), changed))
+        }
+        Expr::InList(InList { mut expr, mut list, negated }) => {
+            let values = std::iter::once(expr.as_mut()).chain(list.iter_mut()).collect();
+            let changed = unify(values, schema);
+            Ok(told(Expr::InList(InList { expr, list, negated }), changed))
         }
         Expr::Case(Case { expr, mut when_then_expr, mut else_expr }) => {
             let values = when_then_expr.iter_mut().map(|(_, value)| value.as_mut());

@@ -5,6 +5,7 @@
 //! has made of them, and changes none.
 
 mod arithmetic;
+mod constant_digits;
 mod conversion;
 mod date_comparison;
 mod dependent;
@@ -12,9 +13,11 @@ mod empty_subquery;
 mod explicit_cast;
 mod float;
 mod frame;
+mod input_order;
 mod integer;
 mod join;
 mod lateral;
+mod outer_aggregate;
 mod precision;
 mod set_operation;
 mod subquery;
@@ -31,9 +34,11 @@ use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 pub use empty_subquery::EmptySubqueryRule;
 pub use explicit_cast::refuse_casts;
+pub use input_order::keep_input_order;
 pub use integer::narrow_integer_literals;
 pub use join::refuse_merged_columns;
 pub use lateral::inline_laterals;
+pub use outer_aggregate::refuse_outer_aggregates;
 pub use set_operation::count_copies;
 pub use told_type::keep_told_types;
 pub use untyped::type_untyped;

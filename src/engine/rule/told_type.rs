@@ -1,5 +1,6 @@
 //! Types that only a field's metadata tells (`oid`, `name`, `"char"`, `jsonb`, …), kept through what chooses one of
-//! several values: CASE, coalesce, nullif, greatest and least, which know Arrow's types alone. It changes no value.
+//! several values or puts them into an array: CASE, coalesce, nullif, greatest, least and ARRAY, which know Arrow's
+//! types alone. It changes no value.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,15 +30,21 @@ fn in_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr
         }
         Expr::ScalarFunction(call) => match (call.func.name(), call.args.as_slice()) {
             ("nullif", [value, _]) => vec![value],
-            ("coalesce" | "greatest" | "least", values) => values.iter().collect(),
+            ("coalesce" | "greatest" | "least" | "make_array", values) => values.iter().collect(),
             _ => return Ok(Transformed::no(expression)),
         },
         _ => return Ok(Transformed::no(expression)),
     };
     let Some(told) = told_by_all(&values, schema) else { return Ok(Transformed::no(expression)) };
-    if !expression.get_type(schema).is_ok_and(|made| made == *told.data_type()) {
-        return Ok(Transformed::no(expression));
-    }
+    let told = match expression.get_type(schema)? {
+        made if made == *told.data_type() => told,
+        // The field of an array tells the type of its elements.
+        DataType::List(element) if element.data_type() == told.data_type() => {
+            let list = DataType::List(element);
+            Arc::new(told.as_ref().clone().with_data_type(list))
+        }
+        _ => return Ok(Transformed::no(expression)),
+    };
     let told = Arc::new(ScalarUDF::new_from_impl(Told::new(&told)));
     Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(told, vec![expression]))))
 }

@@ -1,6 +1,7 @@
 //! The merged columns of `JOIN … USING (x)`. In an outer join that can lack its left side, `x` becomes
-//! `coalesce(a.x, b.x)`, or `b.x` in a RIGHT JOIN, and USING becomes ON: the planner would take `a.x`. And `*`
-//! names merged columns first, as the standard orders them.
+//! `coalesce(a.x, b.x)`, or `b.x` in a RIGHT JOIN, and USING becomes ON: the planner would take `a.x`. In every other
+//! join it becomes `a.x`: in a subquery the planner would take an outer column of the name. And `*` names merged
+//! columns first, as the standard orders them.
 //!
 //! A relation of the join that has no name, or a column that any of several may have, leaves the join as it
 //! is: then the planner refuses what it would get wrong.
@@ -186,9 +187,6 @@ fn rewrite_select(select: &mut Select, merged: &Merged) {
     {
         select.projection = all_columns(merged);
     }
-    if !merged.replaces {
-        return;
-    }
     for item in &mut select.projection {
         match item {
             SelectItem::UnnamedExpr(expression) => {
@@ -197,7 +195,7 @@ fn rewrite_select(select: &mut Select, merged: &Merged) {
                     _ => None,
                 };
                 replace(expression, &merged.columns);
-                if let Some(alias) = name {
+                if let Some(alias) = name.filter(|_| merged.replaces) {
                     let expr = super::take(expression);
                     *item = SelectItem::ExprWithAlias { expr, alias };
                 }
@@ -206,8 +204,8 @@ fn rewrite_select(select: &mut Select, merged: &Merged) {
             _ => {}
         }
     }
-    for from in &mut select.from {
-        use_conditions(from);
+    if merged.replaces {
+        select.from.iter_mut().for_each(use_conditions);
     }
     replace(&mut select.selection, &merged.columns);
     replace(&mut select.group_by, &merged.columns);

@@ -16,6 +16,7 @@ mod document_constants;
 mod extract;
 mod fetch;
 mod float_constants;
+mod frame_offsets;
 mod grouping_tuples;
 mod hypothetical;
 mod interval_literals;
@@ -24,6 +25,8 @@ mod like_any;
 mod like_escape;
 mod merged_columns;
 mod named_arguments;
+mod numeric_constants;
+mod ordered_subqueries;
 mod prefix_operators;
 mod quantified;
 mod record_functions;
@@ -38,6 +41,7 @@ mod type_of;
 mod union_chains;
 mod values_lists;
 mod window_names;
+mod with_order;
 
 use std::ops::ControlFlow;
 
@@ -49,7 +53,7 @@ use sqlparser::tokenizer::Span;
 
 pub use quantified::QUANTIFIED;
 pub use row_comparison::PERIOD_END;
-pub use row_values::WHOLE_ROW;
+pub use row_values::{ALL_FIELDS, WHOLE_ROW};
 pub use session_words::is_session_word;
 pub use set_functions::ROWS_FROM;
 
@@ -69,12 +73,15 @@ const RULES: &[Rule] = &[
     Rule::Relation(set_functions::in_relation),
     Rule::Relation(table_sample::rewrite),
     Rule::Relation(lateral_names::rewrite),
+    Rule::Relation(ordered_subqueries::in_relation),
     Rule::Expression(set_functions::in_expression),
     Rule::Expression(composite_fields::rewrite),
     Rule::Expression(collations::rewrite),
     Rule::Expression(float_constants::rewrite),
+    Rule::Expression(numeric_constants::rewrite),
     Rule::Expression(character_casts::rewrite),
     Rule::Expression(interval_literals::rewrite),
+    Rule::Expression(frame_offsets::rewrite),
     Rule::Expression(datetime_precision::rewrite),
     Rule::Expression(extract::rewrite),
     Rule::Expression(named_arguments::rewrite),
@@ -96,6 +103,8 @@ const RULES: &[Rule] = &[
     Rule::Expression(like_escape::rewrite),
     Rule::Expression(grouping_tuples::rewrite),
     Rule::Query(fetch::rewrite),
+    Rule::Query(ordered_subqueries::in_query),
+    Rule::Query(with_order::rewrite),
     Rule::Query(merged_columns::rewrite),
     Rule::Query(system_columns::rewrite),
     Rule::Query(union_chains::rewrite),

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
-    Ident, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, Value,
-    VisitMut, VisitorMut,
+    Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableFactor,
+    TableWithJoins, Value, VisitMut, VisitorMut,
 };
 
 use super::set_functions::INNER;
@@ -18,6 +18,9 @@ use crate::sql::dialect::joined;
 /// The function that makes a row of names and values.
 const RECORD: &str = "record";
 
+/// The name that `record` gets for a row whose fields are fields of the row that it makes: `ROW(t.*)`.
+pub const ALL_FIELDS: &str = "*";
+
 /// The operator that stands between nothing and a relation's name, for the row of that relation.
 pub const WHOLE_ROW: &str = "whole_row";
 
@@ -26,11 +29,32 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
         Expr::Tuple(values) => *expression = record(std::mem::take(values)),
         Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("row") => {
             let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
-            let values = list.args.iter_mut().filter_map(|argument| match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(take(value)),
-                _ => None,
+            let values = list.args.iter_mut().enumerate().filter_map(|(index, argument)| {
+                let FunctionArg::Unnamed(argument) = argument else { return None };
+                match argument {
+                    FunctionArgExpr::Expr(value) => Some((field_name(index), take(value))),
+                    FunctionArgExpr::QualifiedWildcard(relation) => {
+                        Some((ALL_FIELDS.to_owned(), row_of(relation)?))
+                    }
+                    _ => None,
+                }
             });
-            *expression = record(values.collect());
+            *expression = named_record(values.collect());
+        }
+        Expr::Function(function) => {
+            let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
+            for argument in &mut list.args {
+                if let FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(relation)) = argument
+                    && let Some(row) = row_of(relation)
+                {
+                    *argument = FunctionArg::Unnamed(FunctionArgExpr::Expr(row));
+                }
+            }
+        }
+        Expr::QualifiedWildcard(relation, _) => {
+            if let Some(row) = row_of(relation) {
+                *expression = row;
+            }
         }
         Expr::IsNull(value) => each_field(expression_of(value), expression, Expr::IsNull),
         Expr::IsNotNull(value) => each_field(expression_of(value), expression, Expr::IsNotNull),
@@ -50,16 +74,35 @@ fn expression_of(value: &Expr) -> Option<Vec<Expr>> {
 fn each_field(fields: Option<Vec<Expr>>, expression: &mut Expr, test: fn(Box<Expr>) -> Expr) {
     let tests =
         fields.map(|fields| fields.into_iter().map(|field| test(Box::new(field))).collect());
-    if let Some(all) = tests.and_then(|tests| joined(tests, &BinaryOperator::And)) {
+    let truth = || Expr::value(Value::Boolean(true));
+    let all = tests.map(|tests: Vec<Expr>| joined(tests, &BinaryOperator::And));
+    if let Some(all) = all.map(|all| all.unwrap_or_else(truth)) {
         *expression = Expr::Nested(Box::new(all));
     }
 }
 
+/// The row of a relation, `t.*` in the place of a value.
+fn row_of(relation: &ObjectName) -> Option<Expr> {
+    match relation.0.as_slice() {
+        [ObjectNamePart::Identifier(name)] => Some(Expr::Identifier(name.clone())),
+        _ => None,
+    }
+}
+
+fn field_name(index: usize) -> String {
+    format!("f{}", index + 1)
+}
+
 /// `record('f1', a, 'f2', b)`
 fn record(values: Vec<Expr>) -> Expr {
-    let named = values.into_iter().enumerate().flat_map(|(index, value)| {
-        [Expr::value(Value::SingleQuotedString(format!("f{}", index + 1))), value]
-    });
+    let named = values.into_iter().enumerate().map(|(index, value)| (field_name(index), value));
+    named_record(named.collect())
+}
+
+fn named_record(values: Vec<(String, Expr)>) -> Expr {
+    let named = values
+        .into_iter()
+        .flat_map(|(name, value)| [Expr::value(Value::SingleQuotedString(name)), value]);
     call(RECORD, named.collect())
 }
 

@@ -295,6 +295,10 @@ pub fn in_expression(expression: &mut Expr) -> Result<()> {
             Some(document) => cast(unnested, document.clone()),
             None => unnested,
         };
+    } else if is(&function.name, UNNEST) {
+        if let [FunctionArg::Unnamed(FunctionArgExpr::Expr(array))] = list.args.as_mut_slice() {
+            flatten(array);
+        }
     } else if is_expand_array(&function.name) {
         let [argument] = list.args.as_mut_slice() else { return Ok(()) };
         if let FunctionArg::Unnamed(FunctionArgExpr::Expr(array)) = argument {
@@ -307,10 +311,24 @@ pub fn in_expression(expression: &mut Expr) -> Result<()> {
 /// `ARRAY[t.a, t.b]` as a call: the planner looks for columns in an array only in the relations beside it, and
 /// for a relation of its own those stand outside.
 fn make_array(array: &mut Expr) {
+    flatten(array);
     if has_column(array)
         && let Expr::Array(elements) = array
     {
         *array = call("make_array", std::mem::take(&mut elements.elem));
+    }
+}
+
+/// All elements of an array that may have several dimensions.
+fn flatten(array: &mut Expr) {
+    let may_have_several = match &*array {
+        Expr::Array(elements) => elements.elem.iter().any(|one| matches!(one, Expr::Array(_))),
+        Expr::Cast { data_type, .. } => matches!(data_type, DataType::Array(_)),
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
+        _ => false,
+    };
+    if may_have_several {
+        *array = call("array_elements", vec![take(array)]);
     }
 }
 

@@ -7,8 +7,8 @@ use sqlparser::ast::{
     UnaryOperator, Value,
 };
 
-use super::take;
-use crate::base::Result;
+use super::{numeric_constants, take};
+use crate::base::{Error, ErrorKind, Result};
 
 pub fn rewrite(query: &mut Query) -> Result<()> {
     let SetExpr::Values(values) = query.body.as_mut() else { return Ok(()) };
@@ -21,12 +21,24 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
         let is_mixed = widest.is_some_and(|widest| {
             all().filter_map(type_of).any(|told| rank(told).is_some() && rank(told) < rank(widest))
         });
-        let among_numbers = || (all().any(is_string) && all().any(is_integer)).then_some(INTEGER);
+        let among_numbers = || match (all().any(is_string), all().any(is_decimal)) {
+            (true, true) => Some(NUMERIC),
+            (true, false) => all().any(is_integer).then_some(INTEGER),
+            (false, _) => None,
+        };
+        // Constants have the digits that they are written with.
+        let by_constants = widest.is_none();
         let Some(told) = widest.cloned().or_else(among_numbers) else { continue };
         for value in values.rows.iter_mut().filter_map(|row| row.content.get_mut(column)) {
             let is_narrower = is_mixed && type_of(value).is_some_and(|own| rank(own) < rank(&told));
-            let is_told_number =
-                takes_numbers(&told) && is_number(value) || told == INTEGER && is_integer(value);
+            let is_told_number = takes_numbers(&told) && is_number(value) && !by_constants
+                || told == INTEGER && is_integer(value);
+            if told == NUMERIC && by_constants {
+                if let Some(text) = text_of(value) {
+                    *value = numeric_constants::decimal(text).ok_or_else(|| no_decimal(text))?;
+                }
+                continue;
+            }
             if is_string(value) || is_null(value) || is_narrower || is_told_number {
                 *value = Expr::Cast {
                     kind: CastKind::DoubleColon,
@@ -41,7 +53,22 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
     Ok(())
 }
 
+/// A text that no decimal has.
+fn no_decimal(text: &str) -> Error {
+    match text.trim().trim_start_matches(['+', '-']).to_ascii_lowercase().as_str() {
+        "nan" | "inf" | "infinity" => {
+            Error::unsupported(format_args!("the numeric value \"{text}\""))
+                .with_hint("Use double precision for values that are not numbers.")
+        }
+        _ => {
+            let message = format!("invalid input syntax for type numeric: \"{text}\"");
+            Error::new(ErrorKind::InvalidTextRepresentation, message)
+        }
+    }
+}
+
 const INTEGER: DataType = DataType::Integer(None);
+const NUMERIC: DataType = DataType::Numeric(ExactNumberInfo::None);
 
 /// How wide a type of numbers is: a narrower one becomes a wider one beside it.
 fn rank(data_type: &DataType) -> Option<u8> {
@@ -81,7 +108,9 @@ fn type_of(value: &Expr) -> Option<&DataType> {
 fn takes_numbers(told: &DataType) -> bool {
     matches!(
         told,
-        DataType::Float8
+        DataType::Real
+            | DataType::Float4
+            | DataType::Float8
             | DataType::DoublePrecision
             | DataType::Double(_)
             | DataType::Float(_)
@@ -106,6 +135,27 @@ fn is_integer(value: &Expr) -> bool {
             matches!(&value.value, Value::Number(digits, _) if digits.parse::<i32>().is_ok())
         }
         _ => false,
+    }
+}
+
+/// Whether a constant has a point.
+fn is_decimal(value: &Expr) -> bool {
+    match value {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => is_decimal(expr),
+        Expr::Value(value) => {
+            matches!(&value.value, Value::Number(digits, _) if digits.contains('.'))
+        }
+        _ => false,
+    }
+}
+
+fn text_of(value: &Expr) -> Option<&str> {
+    match value {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

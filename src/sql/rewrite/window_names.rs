@@ -8,6 +8,7 @@ use sqlparser::ast::{
     WindowSpec, WindowType,
 };
 
+use super::frame_offsets;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::fold;
 
@@ -39,6 +40,7 @@ fn in_select(select: &mut Select) -> Result<()> {
                 window_frame: None,
             },
         };
+        frame_offsets::in_window(&mut spec);
         complete(&mut spec, &known)?;
         *window = NamedWindowExpr::WindowSpec(spec.clone());
         known.push((fold(&name.value, name.quote_style), spec));

@@ -171,7 +171,8 @@ impl<'a> Arguments<'a> {
         Error::internal(format!("argument {index} of a function has another type"))
     }
 
-    fn is_null(&self, row: usize) -> bool {
+    /// Whether an argument of a strict function is NULL.
+    pub fn is_null(&self, row: usize) -> bool {
         self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
 

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::buffer::NullBuffer;
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
+use datafusion::arrow::datatypes::{
+    DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef, IntervalUnit, TimeUnit,
+};
 use datafusion::common::metadata::FieldMetadata;
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
@@ -90,7 +92,11 @@ impl Shape<'_> {
     /// Precision and scale of the decimal argument at `index`.
     pub fn decimal(&self, index: usize) -> (u8, i8) {
         match self.fields.get(index).map(|field| field.data_type()) {
-            Some(DataType::Decimal128(precision, scale)) => (*precision, *scale),
+            Some(DataType::Decimal128(precision, scale)) => {
+                let below_zero = scale.min(&0).unsigned_abs();
+                let digits = precision.saturating_add(below_zero).min(DECIMAL128_MAX_PRECISION);
+                (digits, *scale.max(&0))
+            }
             _ => (38, 0),
         }
     }
@@ -245,6 +251,11 @@ impl Kind {
             Kind::Float4 => DataType::Float32,
             Kind::Float8 => DataType::Float64,
             Kind::Numeric => match given {
+                // A constant like `1e30` has a scale below zero.
+                DataType::Decimal128(precision, scale) if *scale < 0 => {
+                    let digits = precision.saturating_add(scale.unsigned_abs());
+                    DataType::Decimal128(digits.min(DECIMAL128_MAX_PRECISION), 0)
+                }
                 DataType::Decimal128(..) => given.clone(),
                 DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
                     DataType::Decimal128(*precision, *scale)

@@ -46,7 +46,7 @@ struct Fields {
 
 /// Reads a text by a template. Errors: 22007, 22008.
 pub fn read(pattern: &Pattern, text: &str) -> Result<Read> {
-    let mut input = Input { rest: text, skipped: 0, exact: pattern.exact };
+    let mut input = Input { rest: text, skipped: 0, taken: None, exact: pattern.exact };
     let mut fields = Fields { zone_sign: 1, ..Fields::default() };
     for (index, piece) in pattern.pieces.iter().enumerate() {
         match piece {
@@ -105,6 +105,8 @@ struct Input<'a> {
     rest: &'a str,
     /// Spaces that were skipped beyond what the template says.
     skipped: i64,
+    /// The separator that was taken last, with nothing behind it.
+    taken: Option<char>,
     exact: bool,
 }
 
@@ -137,7 +139,7 @@ impl<'a> Input<'a> {
         self.skipped -= 1;
         if self.rest.starts_with(is_separator) {
             let mut characters = self.rest.chars();
-            characters.next();
+            self.taken = characters.next();
             self.rest = characters.as_str();
             self.skipped += 1;
         }
@@ -200,10 +202,14 @@ fn field(keyword: Keyword, open: bool, input: &mut Input<'_>, fields: &mut Field
                 _ => 6,
             };
             let (value, digits) = input.number(width, open, "MS")?;
-            let scale = 6_u32.saturating_sub(u32::try_from(digits).unwrap_or(6));
-            fields.micros = value * 10_i64.pow(scale);
+            let digits = u32::try_from(digits).unwrap_or(u32::MAX);
+            // Beyond the digits that the keyword tells, the rest is cut.
+            let kept = digits.min(u32::try_from(width).unwrap_or(6)).min(6);
+            let beyond = 10_i64.checked_pow(digits - kept).unwrap_or(i64::MAX);
+            fields.micros = value / beyond * 10_i64.pow(6 - kept);
             if digits > 6 {
-                fields.micros = value / 10_i64.pow(u32::try_from(digits - 6).unwrap_or(0).min(18));
+                let message = "date/time field value out of range";
+                return Err(Error::new(ErrorKind::DatetimeFieldOverflow, message));
             }
         }
         SecondOfDay => fields.second_of_day = Some(number(5, "SSSS")?),
@@ -216,13 +222,20 @@ fn field(keyword: Keyword, open: bool, input: &mut Input<'_>, fields: &mut Field
             fields.before_christ = input.word(&words, "BC")? % 2 == 1;
         }
         ZoneHour => {
+            // A sign that a separator of the template has taken counts too.
+            let taken = std::mem::take(&mut input.taken);
             if let Some(rest) = input.rest.strip_prefix(['+', '-', ' ']) {
                 fields.zone_sign = if input.rest.starts_with('-') { -1 } else { 1 };
                 input.rest = rest;
+            } else if taken == Some('-') {
+                fields.zone_sign = -1;
             }
             fields.zone_hours = Some(input.number(2, open, "TZH")?.0);
         }
-        ZoneMinute => fields.zone_minutes = number(2, "TZM")?,
+        ZoneMinute => {
+            fields.zone_minutes = number(2, "TZM")?;
+            fields.zone_hours.get_or_insert(0);
+        }
         ZoneName | ZoneOffset => {
             let message = "formatting field \"TZ\" or \"OF\" is only supported in to_char";
             return Err(Error::new(ErrorKind::FeatureNotSupported, message));
@@ -246,7 +259,7 @@ fn date_field(
     match keyword {
         Year(width @ 1..=3) | IsoYear(width @ 1..=3) => {
             let (value, digits) = input.number(width.into(), open, "YY")?;
-            let year = if digits < 4 { full_year(value, width) } else { value };
+            let year = if digits < 4 { full_year(value) } else { value };
             match keyword {
                 Year(_) => fields.year = Some(year),
                 _ => fields.iso_year = Some(year),
@@ -288,9 +301,8 @@ fn date_field(
 }
 
 /// The year nearest to 2020 that ends with these digits.
-fn full_year(value: i64, width: u8) -> i64 {
-    match width {
-        1 | 2 if value < 10 && width == 1 => value + 2020,
+fn full_year(value: i64) -> i64 {
+    match value {
         _ if value < 70 => value + 2000,
         _ if value < 100 => value + 1900,
         _ if value < 520 => value + 2000,
@@ -344,13 +356,19 @@ impl Fields {
         }
         // 1 BC is the year that no text names.
         let year = match self.year {
-            Some(year) if self.before_christ => -year.abs(),
+            Some(year) if self.before_christ => -year,
             Some(0) | None => -1,
             Some(year) => year,
         };
         let day_of_year = self.day_of_year.or(self.week.map(|week| (week - 1) * 7 + 1));
         if let Some(day_of_year) = day_of_year.filter(|_| self.month.is_none()) {
-            return Ok(day_of(year, 1, 1)? + day_of_year - 1);
+            let first = day_of(year, 1, 1)?;
+            let next = if year == -1 { 1 } else { year + 1 };
+            if !(1..=day_of(next, 1, 1)? - first).contains(&day_of_year) {
+                let message = "date/time field value out of range";
+                return Err(Error::new(ErrorKind::DatetimeFieldOverflow, message));
+            }
+            return Ok(first + day_of_year - 1);
         }
         let day = self.day.or(self.week_of_month.map(|week| (week - 1) * 7 + 1));
         day_of(year, self.month.unwrap_or(1), day.unwrap_or(1))

@@ -253,7 +253,15 @@ fn calendar_field(keyword: Keyword, case: Case, fill: bool, moment: &Moment) -> 
             }
         }
         Roman => {
-            let numeral = u32::try_from(moment.month).ok().and_then(roman).unwrap_or_default();
+            // An interval's months count backwards below zero.
+            let month = match (moment.month, moment.year) {
+                (0, 0) => return Ok(String::new()),
+                (0, ..0) => 1,
+                (0, _) => 12,
+                (month @ ..0, _) => 13 + month,
+                (month, _) => month,
+            };
+            let numeral = u32::try_from(month).ok().and_then(roman).unwrap_or_default();
             let numeral = if case == Case::Lower { numeral.to_lowercase() } else { numeral };
             if fill { numeral } else { format!("{numeral:<4}") }
         }

@@ -546,11 +546,14 @@ impl<'a> Domain<'a> {
         let Some(values) = inputs.first().map(|first| first.values.clone()) else {
             return internal_err!("VALUES without rows");
         };
-        let plans = inputs.into_iter().map(|input| Arc::new(input.plan)).collect::<Vec<_>>();
-        let plan = Union::try_new_with_loose_types(plans)?;
-        let columns = plan.schema.columns();
+        let mut plans = inputs.into_iter().map(|input| Arc::new(input.plan)).collect::<Vec<_>>();
+        let plan = match plans.as_mut_slice() {
+            [_] => plans.swap_remove(0),
+            _ => Arc::new(LogicalPlan::Union(Union::try_new_with_loose_types(plans)?)),
+        };
+        let columns = plan.schema().columns();
         let own = columns.into_iter().skip(values.len()).map(Expr::Column).collect();
-        let plan = LogicalPlan::Union(plan);
+        let plan = Arc::unwrap_or_clone(plan);
         self.projected(Pushed { plan, values }, own, &rows.schema)
     }
 }
