@@ -7,9 +7,12 @@ CREATE TABLE index_ (
     name        TEXT    NOT NULL CHECK (name <> ''),
     -- What is indexed and how, as JSON; columns by their ids.
     definition  TEXT    NOT NULL,
+    comment     TEXT,
     UNIQUE (relation, name)
 ) STRICT;
 
 -- Whether a key may be checked at the end of a transaction, in PostgreSQL's words; nothing checks it.
 ALTER TABLE constraint_ ADD COLUMN deferral TEXT
     CHECK (deferral IN ('deferrable', 'deferred'));
+
+ALTER TABLE constraint_ ADD COLUMN comment TEXT;

@@ -9,7 +9,7 @@ use super::files::{BoundConvert, BoundCopyInto, BoundFiles};
 use super::index::BoundIndex;
 use super::maintenance::BoundMaintenance;
 use super::storage::{BoundShowStorage, BoundStorage};
-use crate::base::PrincipalId;
+use crate::base::{PrincipalId, SecurableId};
 use crate::base::name::ObjectName;
 use crate::base::secret::Secret;
 use crate::catalog::principal::Principal;
@@ -393,6 +393,8 @@ pub enum BoundAlterView {
 pub enum BoundCommentTarget {
     Securable(Securable),
     Column { relation: Arc<Relation>, column: ColumnName },
+    /// A constraint or a declared index of a table.
+    Part { table: Arc<Relation>, part: SecurableId },
 }
 
 #[derive(Debug, Clone)]

@@ -7,8 +7,9 @@ use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::catalog::{Relation, Schema, Securable};
 use crate::sql::statement::{
     AlterCatalog, AlterNamespace, AlterSchema, AlterTable, AlterTableAction, AlterView,
-    AlterViewAction, CloneOf, Comment, CommentTarget, CreateSchema, CreateTable, CreateView, Drop,
-    DropAbsent, DropKind, KeyConstraint, KeyKind, OnCommit, SecurableName, TableChange,
+    AlterViewAction, CloneOf, ColumnName, Comment, CommentTarget, CreateSchema, CreateTable,
+    CreateView, Drop, DropAbsent, DropKind, KeyConstraint, KeyKind, OnCommit, SecurableName,
+    TableChange,
 };
 use crate::storage::Location;
 
@@ -309,6 +310,15 @@ impl Scope<'_> {
             CommentTarget::Column { relation, column } => {
                 BoundCommentTarget::Column { relation: self.relation(&relation)?, column }
             }
+            CommentTarget::Constraint { table, name } => {
+                let table = self.table(&table)?;
+                let part = constraint_of(&table, &name)?;
+                BoundCommentTarget::Part { table, part }
+            }
+            CommentTarget::Index(name) => {
+                let (table, part) = self.declared_index(&name)?;
+                BoundCommentTarget::Part { table, part }
+            }
             CommentTarget::Principal(name) => {
                 return Err(Error::unsupported(format!("COMMENT ON ROLE, here of \"{name}\"")));
             }
@@ -327,6 +337,16 @@ impl Scope<'_> {
             SecurableName::View(name) => self.view(name).map(Securable::Relation),
         }
     }
+}
+
+/// The constraint of a table that has the name.
+fn constraint_of(table: &Relation, name: &ColumnName) -> Result<SecurableId> {
+    let found = table.constraints.iter().find(|constraint| constraint.name == name.name);
+    found.map(|constraint| constraint.id).ok_or_else(|| {
+        let (name, table) = (&name.name, &table.name);
+        let message = format!("constraint \"{name}\" for table \"{table}\" does not exist");
+        Error::new(ErrorKind::UndefinedObject, message)
+    })
 }
 
 /// There is nothing to drop: an error, or a notice of each with IF EXISTS.

@@ -126,6 +126,18 @@ impl Scope<'_> {
         Ok(BoundStatement::Index(Box::new(BoundIndex::Drop { indexes, missing })))
     }
 
+    /// The declared index of this name, with its table.
+    pub(super) fn declared_index(&self, name: &ObjectName) -> Result<(Arc<Relation>, SecurableId)> {
+        match self.find_index(name)? {
+            Some((table, TableIndex::Declared(index))) => Ok((Arc::clone(table), index.id)),
+            Some((_, TableIndex::OfKey(..))) => {
+                Err(Error::unsupported("COMMENT ON the index of a key")
+                    .with_hint("Use COMMENT ON CONSTRAINT."))
+            }
+            None => Err(self.not_an_index(name, ErrorKind::UndefinedTable, "relation")),
+        }
+    }
+
     /// The index that a name means, with its table.
     fn find_index(&self, name: &ObjectName) -> Result<Option<(&Arc<Relation>, TableIndex<'_>)>> {
         let schemas: Vec<&str> = match &name.schema {

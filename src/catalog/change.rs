@@ -61,6 +61,12 @@ pub enum Change {
         index: SecurableId,
         name: String,
     },
+    /// Of a constraint or a declared index.
+    SetPartComment {
+        relation: SecurableId,
+        part: SecurableId,
+        comment: Option<String>,
+    },
     Rename {
         id: SecurableId,
         name: String,

@@ -15,6 +15,7 @@ pub struct Constraint {
     pub name: String,
     pub kind: ConstraintKind,
     pub deferral: Deferral,
+    pub comment: Option<String>,
     /// The OID of the index that PostgreSQL would have for a primary or unique key; `None` for others.
     pub index: Option<Oid>,
 }

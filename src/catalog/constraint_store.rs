@@ -32,18 +32,32 @@ pub(super) async fn read(
         Option<String>,
         Option<String>,
         Option<String>,
+        Option<String>,
     );
     let mut rows = query_as::<_, Row>(
         "SELECT id, oid, relation, name, kind, expression, columns, rely, index_oid, referenced,
-             referenced_columns, deferral
+             referenced_columns, deferral, comment
          FROM constraint_
          ORDER BY oid",
     )
     .fetch(connection);
     let mut constraints = HashMap::<SecurableId, Vec<Constraint>>::new();
     while let Some(row) = rows.try_next().await.map_err(database_error)? {
-        let (id, oid, relation, name, word, expression, columns, rely, index, other, others, late) =
-            row;
+        let (
+            id,
+            oid,
+            relation,
+            name,
+            word,
+            expression,
+            columns,
+            rely,
+            index,
+            other,
+            others,
+            late,
+            comment,
+        ) = row;
         let columns = columns.as_deref().map(ids).transpose()?;
         let kind = match (word.as_str(), expression, columns, rely, other, others) {
             ("check", Some(expression), None, None, None, None) => {
@@ -67,7 +81,7 @@ pub(super) async fn read(
         let index = index.map(number).transpose()?.map(Oid);
         let (id, oid) = (SecurableId(uuid(&id)?), Oid(number(oid)?));
         let relation = SecurableId(uuid(&relation)?);
-        let constraint = Constraint { id, oid, name, kind, deferral, index };
+        let constraint = Constraint { id, oid, name, kind, deferral, comment, index };
         constraints.entry(relation).or_default().push(constraint);
     }
     Ok(constraints)
@@ -110,8 +124,8 @@ async fn insert(
     };
     let insert = query(
         "INSERT INTO constraint_ (id, oid, relation, name, kind, expression, columns, rely,
-             index_oid, referenced, referenced_columns, deferral)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             index_oid, referenced, referenced_columns, deferral, comment)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(constraint.id.to_string())
     .bind(constraint.oid.0)
@@ -128,7 +142,8 @@ async fn insert(
         Deferral::NotDeferrable => None,
         Deferral::Deferrable => Some("deferrable"),
         Deferral::Deferred => Some("deferred"),
-    });
+    })
+    .bind(&constraint.comment);
     one_row(connection, insert).await
 }
 

@@ -137,6 +137,9 @@ impl Draft {
             Change::RenameIndex { relation, index, name } => {
                 self.rename_index(*relation, *index, name)
             }
+            Change::SetPartComment { relation, part, comment } => {
+                self.set_part_comment(*relation, *part, comment)
+            }
             Change::Rename { id, name } => self.rename(*id, name),
             Change::SetSchema { id, schema } => self.set_schema(*id, *schema),
             Change::SetOwner { id, owner } => self.set_owner(*id, *owner),

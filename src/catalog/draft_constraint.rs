@@ -22,7 +22,8 @@ impl Draft {
                 ConstraintKind::Check { .. } | ConstraintKind::Foreign { .. } => None,
             };
             let NewConstraint { id, name, kind, deferral } = constraint.clone();
-            constraints.push(Constraint { id, oid, name, kind, deferral, index });
+            let comment = None;
+            constraints.push(Constraint { id, oid, name, kind, deferral, comment, index });
             self.put_constraints(relation, constraints);
         }
         self.drop_orphans(id);

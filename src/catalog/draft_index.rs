@@ -21,7 +21,8 @@ impl Draft {
         }
         let NewIndex { id: index_id, name, definition } = new.clone();
         let mut indexes = relation.indexes.to_vec();
-        indexes.push(Index { id: index_id, oid: self.take_oid()?, name, definition });
+        let oid = self.take_oid()?;
+        indexes.push(Index { id: index_id, oid, name, definition, comment: None });
         self.put_indexes(relation, indexes);
         Ok(())
     }
@@ -63,6 +64,28 @@ impl Draft {
             return Err(gone(ErrorKind::UndefinedObject, "index", renamed));
         };
         name.clone_into(&mut key.name);
+        self.put_constraints(relation, constraints);
+        Ok(())
+    }
+
+    /// Gives a constraint or a declared index of a table its comment.
+    pub(super) fn set_part_comment(
+        &mut self,
+        id: SecurableId,
+        part: SecurableId,
+        comment: &Option<String>,
+    ) -> Result<()> {
+        let relation = self.relation(id)?;
+        let mut indexes = relation.indexes.to_vec();
+        if let Some(index) = indexes.iter_mut().find(|index| index.id == part) {
+            index.comment.clone_from(comment);
+            self.put_indexes(relation, indexes);
+            return Ok(());
+        }
+        let mut constraints = relation.constraints.to_vec();
+        let found = constraints.iter_mut().find(|constraint| constraint.id == part);
+        let found = found.ok_or_else(|| gone(ErrorKind::UndefinedObject, "constraint", part))?;
+        found.comment.clone_from(comment);
         self.put_constraints(relation, constraints);
         Ok(())
     }

@@ -19,6 +19,7 @@ pub struct Index {
     /// Unique among the relations and indexes of the table's schema.
     pub name: String,
     pub definition: IndexDefinition,
+    pub comment: Option<String>,
 }
 
 /// An index to declare; the metastore gives the OID.
@@ -126,6 +127,13 @@ impl<'a> TableIndex<'a> {
                 matches!(key.kind, ConstraintKind::Key { primary: true, .. })
             }
             TableIndex::Declared(_) => false,
+        }
+    }
+
+    pub fn comment(self) -> Option<&'a str> {
+        match self {
+            TableIndex::OfKey(..) => None,
+            TableIndex::Declared(index) => index.comment.as_deref(),
         }
     }
 

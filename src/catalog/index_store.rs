@@ -19,19 +19,19 @@ use super::write::{one_row, run};
 pub(super) async fn read(
     connection: &mut SqliteConnection,
 ) -> Result<HashMap<SecurableId, Vec<Index>>> {
-    let mut rows = query_as::<_, (String, i64, String, String, String)>(
-        "SELECT id, oid, relation, name, definition FROM index_ ORDER BY oid",
+    let mut rows = query_as::<_, (String, i64, String, String, String, Option<String>)>(
+        "SELECT id, oid, relation, name, definition, comment FROM index_ ORDER BY oid",
     )
     .fetch(connection);
     let mut indexes = HashMap::<SecurableId, Vec<Index>>::new();
-    while let Some((id, oid, relation, name, text)) =
+    while let Some((id, oid, relation, name, text, comment)) =
         rows.try_next().await.map_err(database_error)?
     {
         let definition = serde_json::from_str(&text)
             .map_err(|error| unreadable("index", &name).caused_by(error))?;
         let (id, oid) = (SecurableId(uuid(&id)?), Oid(number(oid)?));
         let relation = SecurableId(uuid(&relation)?);
-        indexes.entry(relation).or_default().push(Index { id, oid, name, definition });
+        indexes.entry(relation).or_default().push(Index { id, oid, name, definition, comment });
     }
     Ok(indexes)
 }
@@ -47,14 +47,15 @@ pub(super) async fn write(connection: &mut SqliteConnection, draft: &Draft) -> R
                 Error::internal("an index cannot be written as JSON").caused_by(error)
             })?;
             let insert = query(
-                "INSERT INTO index_ (id, oid, relation, name, definition)
-                 VALUES ($1, $2, $3, $4, $5)",
+                "INSERT INTO index_ (id, oid, relation, name, definition, comment)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
             )
             .bind(index.id.to_string())
             .bind(index.oid.0)
             .bind(relation.id.to_string())
             .bind(&index.name)
-            .bind(text);
+            .bind(text)
+            .bind(&index.comment);
             one_row(connection, insert).await?;
         }
     }

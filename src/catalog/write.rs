@@ -60,7 +60,8 @@ pub(super) async fn write_change(
         | Change::DropConstraint { .. }
         | Change::AddIndex { .. }
         | Change::DropIndex { .. }
-        | Change::RenameIndex { .. } => Ok(()),
+        | Change::RenameIndex { .. }
+        | Change::SetPartComment { .. } => Ok(()),
         Change::SetColumns { id, .. } => {
             let relation = fact(made.relation_by_id(*id))?;
             update_relation(connection, relation).await?;

@@ -109,6 +109,9 @@ impl Engine {
                 }
                 Ok(Change::SetComment { id: securable.id(), comment: text })
             }
+            BoundCommentTarget::Part { table, part } => {
+                Ok(Change::SetPartComment { relation: table.id, part, comment: text })
+            }
             BoundCommentTarget::Column { relation, column } => {
                 let change = column_comment(&relation, &column, text.clone())?;
                 if relation.as_table().is_some_and(|table| table.foreign.is_none()) {

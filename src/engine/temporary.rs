@@ -154,6 +154,7 @@ fn concerns(change: &Change, schema: SecurableId, own: &HashSet<SecurableId>) ->
         | Change::AddIndex { relation: id, .. }
         | Change::DropIndex { relation: id, .. }
         | Change::RenameIndex { relation: id, .. }
+        | Change::SetPartComment { relation: id, .. }
         | Change::Rename { id, .. }
         | Change::SetSchema { id, .. }
         | Change::SetOwner { id, .. }

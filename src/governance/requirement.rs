@@ -195,6 +195,7 @@ impl List {
                 BoundCommentTarget::Securable(securable) => {
                     self.need(Need::Manage(securable.id()));
                 }
+                BoundCommentTarget::Part { table, part: _ } => self.need(Need::Manage(table.id)),
                 BoundCommentTarget::Column { relation, column: _ } => {
                     self.need(Need::Manage(relation.id));
                 }

@@ -396,6 +396,8 @@ pub struct Comment {
 pub enum CommentTarget {
     Securable(SecurableName),
     Column { relation: ObjectName, column: ColumnName },
+    Constraint { table: ObjectName, name: ColumnName },
+    Index(ObjectName),
     Principal(String),
 }
 

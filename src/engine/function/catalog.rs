@@ -156,6 +156,15 @@ fn obj_description<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
             return Ok(description.into());
         }
     }
+    let asked = |catalog| arguments.get(1).is_none() || text(arguments, 1) == catalog;
+    if let Some((_, _, index)) = visible.index_by_oid(oid) {
+        let comment = index.comment().filter(|_| asked("pg_class"));
+        return Ok(comment.map(str::to_owned).into());
+    }
+    if let Some((_, _, constraint)) = visible.constraint_by_oid(oid) {
+        let comment = constraint.comment.clone().filter(|_| asked("pg_constraint"));
+        return Ok(comment.into());
+    }
     let Some(securable) = visible.snapshot().securable_by_oid(oid) else { return Ok(Cell::Null) };
     let class = match &securable {
         Securable::Catalog(_) => PG_DATABASE,
@@ -165,8 +174,7 @@ fn obj_description<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
         Securable::StorageCredential(_) | Securable::ExternalLocation(_) => return Ok(Cell::Null),
     };
     let catalog = recorded::relation_by_oid(class).map_or("", |relation| relation.name);
-    let asked = arguments.get(1).is_none() || text(arguments, 1) == catalog;
-    if !asked || !visible.access.may_know(securable.id()) {
+    if !asked(catalog) || !visible.access.may_know(securable.id()) {
         return Ok(Cell::Null);
     }
     Ok(match securable {

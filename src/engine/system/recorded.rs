@@ -19,6 +19,7 @@ pub const SYSTEM_ROLE_NAME: &str = "lakegate";
 
 /// `classoid` of relations, schemas, databases, roles, types and procedures.
 pub const PG_CLASS: Oid = Oid(1259);
+pub const PG_CONSTRAINT: Oid = Oid(2606);
 pub const PG_NAMESPACE: Oid = Oid(2615);
 pub const PG_DATABASE: Oid = Oid(1262);
 

@@ -16,8 +16,19 @@ pub fn comment(c: &mut Cursor<'_>) -> Result<Statement> {
         return Ok(Statement::Comment(Comment { on, text: c.string_or_null()? }));
     }
     let kind = c.word();
-    let known =
-        ["table", "view", "column", "schema", "catalog", "database", "role", "user", "group"];
+    let known = [
+        "table",
+        "view",
+        "column",
+        "constraint",
+        "index",
+        "schema",
+        "catalog",
+        "database",
+        "role",
+        "user",
+        "group",
+    ];
     if !known.contains(&kind.as_str()) {
         return Err(refused::object(c, "COMMENT ON"));
     }
@@ -34,6 +45,15 @@ pub fn comment(c: &mut Cursor<'_>) -> Result<Statement> {
             let (relation, column) = column(c)?;
             CommentTarget::Column { relation, column }
         }
+        "constraint" => {
+            let name = c.column_name()?;
+            c.expect("on")?;
+            if c.is("domain") {
+                return Err(c.unsupported("COMMENT ON a constraint of a domain"));
+            }
+            CommentTarget::Constraint { table: c.object_name()?, name }
+        }
+        "index" => CommentTarget::Index(c.object_name()?),
         _ => CommentTarget::Principal(c.identifier()?),
     };
     c.expect("is")?;

@@ -1,12 +1,12 @@
-//! `lakegate_catalog.descriptions`: comments on schemas, relations, columns and catalogs, and PostgreSQL's on
-//! the system's own objects.
+//! `lakegate_catalog.descriptions`: comments on schemas, relations, columns, constraints, indexes and catalogs, and
+//! PostgreSQL's on the system's own objects.
 
 use datafusion::common::Result;
 
 use crate::base::Oid;
 
 use super::super::lookup::Lookup;
-use super::super::recorded::{self, PG_CLASS, PG_DATABASE, PG_NAMESPACE};
+use super::super::recorded::{self, PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE};
 use super::super::rows::Rows;
 use super::super::table::NativeRelation;
 use super::super::visible::Visible;
@@ -48,6 +48,12 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
         for column in relation.columns.iter() {
             push(relation.oid, PG_CLASS, column.number.into(), column.comment.as_deref())?;
         }
+    }
+    for (_, _, constraint) in visible.constraints(lookup, ("objoid", "", "")) {
+        push(constraint.oid, PG_CONSTRAINT, 0, constraint.comment.as_deref())?;
+    }
+    for (_, _, index) in visible.indexes(lookup, ("objoid", "", "")) {
+        push(index.oid(), PG_CLASS, 0, index.comment())?;
     }
     Ok(())
 }
