@@ -11,8 +11,8 @@ SELECT
         CASE c.contype WHEN 'c' THEN 'CHECK' WHEN 'f' THEN 'FOREIGN KEY' WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END
         AS varchar
     ) AS constraint_type,
-    CAST('NO' AS varchar(3)) AS is_deferrable,
-    CAST('NO' AS varchar(3)) AS initially_deferred,
+    CAST(CASE WHEN c.condeferrable THEN 'YES' ELSE 'NO' END AS varchar(3)) AS is_deferrable,
+    CAST(CASE WHEN c.condeferred THEN 'YES' ELSE 'NO' END AS varchar(3)) AS initially_deferred,
     CAST(CASE c.contype WHEN 'c' THEN 'YES' ELSE 'NO' END AS varchar(3)) AS enforced,
     CAST(CASE c.contype WHEN 'u' THEN 'YES' END AS varchar(3)) AS nulls_distinct
 FROM lakegate_catalog.constraints AS c

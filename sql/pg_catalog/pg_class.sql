@@ -1,5 +1,5 @@
 -- pg_catalog.pg_class: https://www.postgresql.org/docs/16/catalog-pg-class.html
--- Tables, views and the indexes of keys in the current catalog, and the system relations.
+-- Tables, views and indexes in the current catalog, and the system relations.
 SELECT
     c.oid,
     c.relname,
@@ -7,7 +7,7 @@ SELECT
     c.reltype,
     CAST(0 AS oid) AS reloftype,
     c.relowner,
-    CAST(CASE c.relkind WHEN 'r' THEN 2 WHEN 'i' THEN 403 ELSE 0 END AS oid) AS relam,
+    c.relam,
     CAST(0 AS oid) AS relfilenode,
     CAST(0 AS oid) AS reltablespace,
     c.relpages,

@@ -1,10 +1,9 @@
 -- pg_catalog.pg_indexes: https://www.postgresql.org/docs/16/view-pg-indexes.html
--- The indexes that PostgreSQL would have for keys.
+-- The declared indexes, and those that PostgreSQL would have for keys.
 SELECT
-    c.nspname AS schemaname,
-    c.relname AS tablename,
-    c.conname AS indexname,
+    i.nspname AS schemaname,
+    i.relname AS tablename,
+    i.indexname,
     CAST(NULL AS name) AS tablespace,
-    pg_get_indexdef(c.conindid) AS indexdef
-FROM lakegate_catalog.constraints AS c
-WHERE c.contype IN ('p', 'u')
+    pg_get_indexdef(i.indexrelid) AS indexdef
+FROM lakegate_catalog.indexes AS i

@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 /// The lasting identity of a catalog, schema, table or view: grants, tags and policies are keyed by
 /// it, so a rename keeps them. Version 7, so that ids sort by age.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct SecurableId(pub Uuid);
 
 /// The lasting identity of a user or group.

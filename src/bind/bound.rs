@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sqlparser::ast;
 
 use super::files::{BoundConvert, BoundCopyInto, BoundFiles};
+use super::index::BoundIndex;
 use super::maintenance::BoundMaintenance;
 use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::PrincipalId;
@@ -76,6 +77,7 @@ pub enum BoundStatement {
         view: Arc<Relation>,
         action: BoundAlterView,
     },
+    Index(Box<BoundIndex>),
     Drop {
         securables: Vec<Securable>,
         cascade: bool,

@@ -5,6 +5,7 @@ pub mod bound;
 mod ddl;
 mod dml;
 pub mod files;
+pub mod index;
 pub mod maintenance;
 mod principal;
 mod query;
@@ -70,6 +71,9 @@ impl Scope<'_> {
             Statement::AlterSchema(alter) => self.alter_schema(alter),
             Statement::AlterTable(alter) => self.alter_table(alter),
             Statement::AlterView(alter) => self.alter_view(alter),
+            Statement::CreateIndex(create) => self.create_index(*create),
+            Statement::RenameIndex(rename) => self.rename_index(rename),
+            Statement::DropIndex(drop) => self.drop_index(drop),
             Statement::Drop(drop) => self.drop(drop),
             Statement::DropAbsent(drop) => ddl::drop_absent(drop),
             Statement::Comment(comment) => self.comment(comment),

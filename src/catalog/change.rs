@@ -5,6 +5,7 @@ use crate::base::{PrincipalId, SecurableId};
 
 use super::constraint::{Check, NewConstraint};
 use super::grant::Grant;
+use super::index::NewIndex;
 use super::principal::PrincipalKind;
 use super::securable::{Column, RelationKind};
 use super::storage::StorageChange;
@@ -23,7 +24,8 @@ pub enum Change {
         kind: RelationKind,
         columns: Vec<Column>,
         comment: Option<String>,
-        /// In place of all that it had; foreign keys that refer to the old ones go.
+        /// In place of all that it had; foreign keys that refer to the old ones go. Its declared
+        /// indexes go.
         constraints: Vec<NewConstraint>,
     },
     /// The columns and checks that a newer version of the table has. A key goes with any of its columns.
@@ -42,6 +44,22 @@ pub enum Change {
     DropConstraint {
         relation: SecurableId,
         constraint: SecurableId,
+    },
+    /// An index that informs only.
+    AddIndex {
+        relation: SecurableId,
+        index: NewIndex,
+    },
+    DropIndex {
+        relation: SecurableId,
+        index: SecurableId,
+    },
+    /// Of a declared index, or of a key and its index.
+    RenameIndex {
+        relation: SecurableId,
+        /// The id of the index or of the constraint.
+        index: SecurableId,
+        name: String,
     },
     Rename {
         id: SecurableId,

@@ -14,8 +14,20 @@ pub struct Constraint {
     /// Unique among those of the table.
     pub name: String,
     pub kind: ConstraintKind,
+    pub deferral: Deferral,
     /// The OID of the index that PostgreSQL would have for a primary or unique key; `None` for others.
     pub index: Option<Oid>,
+}
+
+/// When PostgreSQL would check a key; nothing checks it here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Deferral {
+    #[default]
+    NotDeferrable,
+    /// At the end of a statement, or of the transaction where that is asked for.
+    Deferrable,
+    /// At the end of the transaction.
+    Deferred,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +57,7 @@ pub struct NewConstraint {
     pub id: SecurableId,
     pub name: String,
     pub kind: ConstraintKind,
+    pub deferral: Deferral,
 }
 
 /// A CHECK of a table, as its log has it.

@@ -9,7 +9,7 @@ use sqlx::{query, query_as};
 
 use crate::base::{Error, Oid, Result, SecurableId};
 
-use super::constraint::{Constraint, ConstraintKind};
+use super::constraint::{Constraint, ConstraintKind, Deferral};
 use super::draft::Draft;
 use super::load::{number, unreadable, uuid};
 use super::sqlite::database_error;
@@ -31,17 +31,19 @@ pub(super) async fn read(
         Option<i64>,
         Option<String>,
         Option<String>,
+        Option<String>,
     );
     let mut rows = query_as::<_, Row>(
         "SELECT id, oid, relation, name, kind, expression, columns, rely, index_oid, referenced,
-             referenced_columns
+             referenced_columns, deferral
          FROM constraint_
          ORDER BY oid",
     )
     .fetch(connection);
     let mut constraints = HashMap::<SecurableId, Vec<Constraint>>::new();
     while let Some(row) = rows.try_next().await.map_err(database_error)? {
-        let (id, oid, relation, name, word, expression, columns, rely, index, other, others) = row;
+        let (id, oid, relation, name, word, expression, columns, rely, index, other, others, late) =
+            row;
         let columns = columns.as_deref().map(ids).transpose()?;
         let kind = match (word.as_str(), expression, columns, rely, other, others) {
             ("check", Some(expression), None, None, None, None) => {
@@ -56,10 +58,17 @@ pub(super) async fn read(
             }
             _ => return Err(unreadable("constraint", &name)),
         };
+        let deferral = match late.as_deref() {
+            None => Deferral::NotDeferrable,
+            Some("deferrable") => Deferral::Deferrable,
+            Some("deferred") => Deferral::Deferred,
+            Some(other) => return Err(unreadable("deferral", other)),
+        };
         let index = index.map(number).transpose()?.map(Oid);
         let (id, oid) = (SecurableId(uuid(&id)?), Oid(number(oid)?));
         let relation = SecurableId(uuid(&relation)?);
-        constraints.entry(relation).or_default().push(Constraint { id, oid, name, kind, index });
+        let constraint = Constraint { id, oid, name, kind, deferral, index };
+        constraints.entry(relation).or_default().push(constraint);
     }
     Ok(constraints)
 }
@@ -101,8 +110,8 @@ async fn insert(
     };
     let insert = query(
         "INSERT INTO constraint_ (id, oid, relation, name, kind, expression, columns, rely,
-             index_oid, referenced, referenced_columns)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             index_oid, referenced, referenced_columns, deferral)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(constraint.id.to_string())
     .bind(constraint.oid.0)
@@ -114,7 +123,12 @@ async fn insert(
     .bind(rely)
     .bind(constraint.index.map(|oid| oid.0))
     .bind(constraint.kind.referenced().map(|other| other.to_string()))
-    .bind(others);
+    .bind(others)
+    .bind(match constraint.deferral {
+        Deferral::NotDeferrable => None,
+        Deferral::Deferrable => Some("deferrable"),
+        Deferral::Deferred => Some("deferred"),
+    });
     one_row(connection, insert).await
 }
 

@@ -29,13 +29,16 @@ pub(super) struct Draft {
     now: i64,
     /// Tables whose constraints have changed; they need not be there any more.
     pub(super) constrained: BTreeSet<SecurableId>,
+    /// Tables whose declared indexes have changed, likewise.
+    pub(super) indexed: BTreeSet<SecurableId>,
 }
 
 impl Draft {
     pub fn new(current: &Snapshot, next_oid: u64, now: i64) -> Self {
         let mut snapshot = current.clone();
         snapshot.set_revision(current.revision() + 1);
-        Draft { snapshot, next_oid, now, constrained: BTreeSet::new() }
+        let (constrained, indexed) = (BTreeSet::new(), BTreeSet::new());
+        Draft { snapshot, next_oid, now, constrained, indexed }
     }
 
     pub fn snapshot(&self) -> &Snapshot {
@@ -108,6 +111,8 @@ impl Draft {
                 relation.columns = canonical_columns(columns)?;
                 relation.comment.clone_from(comment);
                 self.put_constraints(relation, Vec::new());
+                let relation = self.relation(*id)?;
+                self.put_indexes(relation, Vec::new());
                 self.constrain(*id, constraints)
             }
             Change::SetColumns { id, columns, partition_columns, checks } => {
@@ -118,6 +123,7 @@ impl Draft {
                 table.partition_columns.clone_from(partition_columns);
                 relation.columns = canonical_columns(columns)?;
                 self.snapshot.put_relation(relation);
+                self.drop_broken_indexes(*id)?;
                 self.set_checks(*id, checks)
             }
             Change::AddConstraint { relation, constraint } => {
@@ -125,6 +131,11 @@ impl Draft {
             }
             Change::DropConstraint { relation, constraint } => {
                 self.drop_constraint(*relation, *constraint)
+            }
+            Change::AddIndex { relation, index } => self.add_index(*relation, index),
+            Change::DropIndex { relation, index } => self.drop_index(*relation, *index),
+            Change::RenameIndex { relation, index, name } => {
+                self.rename_index(*relation, *index, name)
             }
             Change::Rename { id, name } => self.rename(*id, name),
             Change::SetSchema { id, schema } => self.set_schema(*id, *schema),
@@ -230,6 +241,7 @@ impl Draft {
             comment: new.comment.clone(),
             columns,
             constraints: Arc::default(),
+            indexes: Arc::default(),
             kind: new.kind.clone(),
             created_at: self.now,
         });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 
-use super::constraint::{Check, Constraint, ConstraintKind, NewConstraint};
+use super::constraint::{Check, Constraint, ConstraintKind, Deferral, NewConstraint};
 use super::draft::{Draft, gone};
 use super::securable::Relation;
 
@@ -21,8 +21,8 @@ impl Draft {
                 ConstraintKind::Key { .. } => Some(self.take_oid()?),
                 ConstraintKind::Check { .. } | ConstraintKind::Foreign { .. } => None,
             };
-            let NewConstraint { id: constraint_id, name, kind } = constraint.clone();
-            constraints.push(Constraint { id: constraint_id, oid, name, kind, index });
+            let NewConstraint { id, name, kind, deferral } = constraint.clone();
+            constraints.push(Constraint { id, oid, name, kind, deferral, index });
             self.put_constraints(relation, constraints);
         }
         self.drop_orphans(id);
@@ -48,6 +48,7 @@ impl Draft {
             id: SecurableId::generate(),
             name: check.name.clone(),
             kind: ConstraintKind::Check { expression: check.expression.clone() },
+            deferral: Deferral::NotDeferrable,
         });
         let new: Vec<NewConstraint> = new.collect();
         if kept.len() != relation.constraints.len() {

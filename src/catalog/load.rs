@@ -14,6 +14,7 @@ use super::column_source;
 use super::column_type::StoredType;
 use super::constraint_store;
 use super::grant::{Grant, Privilege};
+use super::index_store;
 use super::principal::{Principal, PrincipalKind};
 use super::securable::{
     Catalog, Column, ForeignFormat, Relation, RelationKind, Schema, Table, View,
@@ -82,6 +83,7 @@ async fn securables(connection: &mut SqliteConnection, facts: &mut Facts) -> Res
     let mut kinds = relation_kinds(connection).await?;
     let mut columns = columns(connection).await?;
     let mut constraints = constraint_store::read(connection).await?;
+    let mut indexes = index_store::read(connection).await?;
     type Row = (String, i64, String, Option<String>, String, String, Option<String>, i64);
     let mut rows = query_as::<_, Row>(
         "SELECT id, oid, kind, parent, name, owner, comment, created_at FROM securable",
@@ -104,6 +106,7 @@ async fn securables(connection: &mut SqliteConnection, facts: &mut Facts) -> Res
                 let kind = kinds.remove(&id).ok_or_else(|| unreadable("relation", &name))?;
                 let columns = columns.remove(&id).unwrap_or_default().into();
                 let constraints = constraints.remove(&id).unwrap_or_default().into();
+                let indexes = indexes.remove(&id).unwrap_or_default().into();
                 facts.relations.push(Relation {
                     id,
                     oid,
@@ -113,6 +116,7 @@ async fn securables(connection: &mut SqliteConnection, facts: &mut Facts) -> Res
                     comment,
                     columns,
                     constraints,
+                    indexes,
                     kind,
                     created_at,
                 });

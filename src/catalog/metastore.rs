@@ -18,6 +18,7 @@ use crate::base::{Error, ErrorKind, Oid, Result, SecurableId};
 use super::change::{Change, NewCatalog, NewPrincipal, NewSchema};
 use super::constraint_store;
 use super::draft::Draft;
+use super::index_store;
 use super::journal;
 use super::load;
 use super::snapshot::Snapshot;
@@ -228,6 +229,7 @@ impl Shared {
             write::write_change(connection, change, &draft).await?;
         }
         constraint_store::write(connection, &draft).await?;
+        index_store::write(connection, &draft).await?;
         write::write_counters(connection, &draft).await?;
         Ok(Arc::new(draft.finish()))
     }

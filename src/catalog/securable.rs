@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Oid, PrincipalId, SecurableId};
 
 use super::constraint::Constraint;
+use super::index::Index;
 
 /// A catalog: PostgreSQL's database.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +49,8 @@ pub struct Relation {
     pub columns: Arc<[Column]>,
     /// In OID order.
     pub constraints: Arc<[Constraint]>,
+    /// Those that were declared, in OID order.
+    pub indexes: Arc<[Index]>,
     pub kind: RelationKind,
     /// Microseconds since 1970-01-01 UTC.
     pub created_at: i64,

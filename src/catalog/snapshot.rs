@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::base::{Oid, PrincipalId, SecurableId};
 
 use super::grant::{Grant, Privilege};
+use super::index::TableIndex;
 use super::principal::{PUBLIC_NAME, Principal};
 use super::securable::{Catalog, Relation, Schema};
 use super::storage::{ExternalLocation, StorageCredential, StorageFacts};
@@ -30,7 +31,7 @@ pub struct Snapshot {
     relation_names: NamesByParent,
     principal_names: BTreeMap<String, PrincipalId>,
     oids: HashMap<Oid, SecurableId>,
-    /// The tables of constraints and of the indexes of keys.
+    /// The tables of constraints and indexes.
     constraint_oids: HashMap<Oid, SecurableId>,
     /// The tables with foreign keys, by the tables that these refer to.
     referring: HashMap<SecurableId, BTreeSet<SecurableId>>,
@@ -152,7 +153,7 @@ impl Snapshot {
         self.securable(*self.oids.get(&oid)?)
     }
 
-    /// The table that the constraint with this OID, or the index of a key, belongs to.
+    /// The table that the constraint or index with this OID belongs to.
     pub fn relation_by_constraint_oid(&self, oid: Oid) -> Option<&Arc<Relation>> {
         self.relations.get(self.constraint_oids.get(&oid)?)
     }
@@ -163,10 +164,21 @@ impl Snapshot {
         referring.filter_map(|id| self.relations.get(id))
     }
 
-    /// Whether a table, a view or the index of a key in the schema has the name.
+    /// Whether a table, a view or an index in the schema has the name.
     pub fn is_relation_name_taken(&self, schema: SecurableId, name: &str) -> bool {
-        self.relation(schema, name).is_some()
-            || self.relations_of(schema).any(|table| table.keys().any(|key| key.name == name))
+        self.relation(schema, name).is_some() || self.index(schema, name).is_some()
+    }
+
+    /// The index of this name in a schema, with its table.
+    pub fn index(
+        &self,
+        schema: SecurableId,
+        name: &str,
+    ) -> Option<(&Arc<Relation>, TableIndex<'_>)> {
+        self.relations_of(schema).find_map(|table| {
+            let index = table.all_indexes().find(|index| index.name() == name)?;
+            Some((table, index))
+        })
     }
 
     pub fn principal(&self, name: &str) -> Option<&Arc<Principal>> {
@@ -262,12 +274,18 @@ impl Snapshot {
                 self.referring.entry(referenced).or_default().insert(relation.id);
             }
         }
+        for index in relation.indexes.iter() {
+            self.constraint_oids.insert(index.oid, relation.id);
+        }
         put_name(&mut self.relation_names, relation.schema, &relation.name, relation.id);
         self.oids.insert(relation.oid, relation.id);
         self.relations.insert(relation.id, Arc::new(relation));
     }
 
     fn forget_constraints(&mut self, relation: &Relation) {
+        for index in relation.indexes.iter() {
+            self.constraint_oids.remove(&index.oid);
+        }
         for constraint in relation.constraints.iter() {
             for oid in std::iter::once(constraint.oid).chain(constraint.index) {
                 self.constraint_oids.remove(&oid);

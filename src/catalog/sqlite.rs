@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "constraints", include_str!("../../sql/metastore/0006_constraints.sql")),
     (7, "foreign files", include_str!("../../sql/metastore/0007_foreign_files.sql")),
     (8, "table statistics", include_str!("../../sql/metastore/0008_table_statistics.sql")),
+    (9, "indexes", include_str!("../../sql/metastore/0009_indexes.sql")),
 ];
 
 /// Where a metastore is.

@@ -55,8 +55,12 @@ pub(super) async fn write_change(
         Change::ReplaceRelation { id, .. } => {
             replace_relation(connection, fact(made.relation_by_id(*id))?, draft).await
         }
-        // Constraints are written when all changes are made.
-        Change::AddConstraint { .. } | Change::DropConstraint { .. } => Ok(()),
+        // Constraints and indexes are written when all changes are made.
+        Change::AddConstraint { .. }
+        | Change::DropConstraint { .. }
+        | Change::AddIndex { .. }
+        | Change::DropIndex { .. }
+        | Change::RenameIndex { .. } => Ok(()),
         Change::SetColumns { id, .. } => {
             let relation = fact(made.relation_by_id(*id))?;
             update_relation(connection, relation).await?;

@@ -284,6 +284,7 @@ impl<'a> Alterations<'a> {
                 Alteration::DropColumns { columns, if_exists }
             }
             TableChange::RenameColumn { column, to } => {
+                super::index::check_renamed(self.table, &column)?;
                 self.renamed.push((column.name.clone(), to.clone()));
                 Alteration::RenameColumn { column: column.name, to }
             }

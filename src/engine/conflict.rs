@@ -135,10 +135,14 @@ fn key_columns(table: &Relation, target: &ConflictTarget) -> Result<Vec<Vec<Stri
         let column = table.columns.iter().find(|column| column.id == *id);
         column.map(|column| column.field.name().clone())
     };
-    let names = |key: &Constraint| key.kind.columns().iter().filter_map(name).collect();
+    let names = |key: &[SecurableId]| key.iter().filter_map(name).collect();
     let key = match target {
-        ConflictTarget::Any => return Ok(table.keys().map(names).collect()),
-        ConflictTarget::Constraint(name) => named_key(table, name)?,
+        ConflictTarget::Any => {
+            let keys = table.keys().map(|key| names(key.kind.columns()));
+            let indexes = table.indexes.iter().filter_map(|index| index.definition.key_of_rows());
+            return Ok(keys.chain(indexes.map(|columns| names(&columns))).collect());
+        }
+        ConflictTarget::Constraint(name) => named_key(table, name)?.kind.columns().to_vec(),
         ConflictTarget::Columns(columns) => {
             let mut ids: Vec<SecurableId> = Vec::with_capacity(columns.len());
             for named in columns {
@@ -152,7 +156,7 @@ fn key_columns(table: &Relation, target: &ConflictTarget) -> Result<Vec<Vec<Stri
                     ids.push(column.id);
                 }
             }
-            table.key_over(&ids).ok_or_else(|| {
+            table.unique_over(&ids).ok_or_else(|| {
                 let message = "there is no unique or exclusion constraint matching the ON \
                                CONFLICT specification";
                 Error::new(ErrorKind::InvalidColumnReference, message)
@@ -160,7 +164,7 @@ fn key_columns(table: &Relation, target: &ConflictTarget) -> Result<Vec<Vec<Stri
             })?
         }
     };
-    Ok(vec![names(key)])
+    Ok(vec![names(&key)])
 }
 
 fn named_key<'a>(table: &'a Relation, name: &ColumnName) -> Result<&'a Constraint> {

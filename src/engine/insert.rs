@@ -480,6 +480,12 @@ pub(super) fn assignment(
         )
         .with_hint("You will need to rewrite or cast the expression."));
     }
+    let (given, held) = (dimensions(&source), dimensions(target.data_type()));
+    if given > held && held > 0 {
+        let what = format!("an array of {given} dimensions in column \"{}\"", target.name());
+        let detail = format!("The Delta table's column holds arrays of {held}.");
+        return Err(Error::unsupported(what).with_detail(detail));
+    }
     let fractional = source.is_floating() || source.is_decimal();
     let value = match fractional && target.data_type().is_integer() {
         true => round(vec![kept]),
@@ -495,6 +501,16 @@ pub(super) fn assignment(
         false => cast(value, target.data_type().clone()),
     };
     Ok(enforce_length(value, target).alias(target.name()))
+}
+
+/// How deep arrays of a type are nested.
+fn dimensions(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::List(element) | DataType::LargeList(element) | DataType::ListView(element) => {
+            1 + dimensions(element.data_type())
+        }
+        _ => 0,
+    }
 }
 
 fn is_assignable(source: &DataType, target: &DataType) -> bool {

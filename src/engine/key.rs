@@ -7,9 +7,10 @@ use crate::base::datatype::{NO_TYPMOD, pg_type_of};
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::BoundKey;
 use crate::catalog::{
-    Change, Column, Constraint, ConstraintKind, NewConstraint, Relation, Snapshot,
+    Change, Column, Constraint, ConstraintKind, Deferral, NewConstraint, Relation, Snapshot,
 };
 use crate::governance::Access;
+use crate::sql::key;
 use crate::sql::statement::{ColumnName, DroppedConstraint, KeyConstraint, KeyKind};
 
 use super::facts::Facts;
@@ -61,7 +62,13 @@ impl KeyTable<'_> {
         if !key.not_enforced {
             self.notices.push(format!("{words} \"{name}\" is not enforced"));
         }
-        self.constraints.push(NewConstraint { id: SecurableId::generate(), name, kind });
+        let deferral = match key.deferral {
+            key::Deferral::NotDeferrable => Deferral::NotDeferrable,
+            key::Deferral::Deferrable => Deferral::Deferrable,
+            key::Deferral::Deferred => Deferral::Deferred,
+        };
+        let id = SecurableId::generate();
+        self.constraints.push(NewConstraint { id, name, kind, deferral });
         Ok(())
     }
 
@@ -234,6 +241,7 @@ pub(super) fn as_new(constraints: &[Constraint]) -> Vec<NewConstraint> {
         id: constraint.id,
         name: constraint.name.clone(),
         kind: constraint.kind.clone(),
+        deferral: constraint.deferral,
     });
     new.collect()
 }

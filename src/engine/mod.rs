@@ -19,6 +19,7 @@ pub mod facts;
 mod files;
 mod function;
 mod grants;
+mod index;
 mod insert;
 mod interruption;
 mod joint_commit;
@@ -312,6 +313,9 @@ impl Engine {
             }
             BoundStatement::AlterView { view, action } => {
                 Ok(self.alter_view(view, action, request).await?.into())
+            }
+            BoundStatement::Index(statement) => {
+                Ok(self.change_index(*statement, request).await?.into())
             }
             BoundStatement::Maintenance(statement) => self.maintain(*statement, request).await,
             BoundStatement::Storage(statement) => {

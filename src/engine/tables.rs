@@ -12,7 +12,8 @@ use crate::bind::bound::{BoundCloneOf, BoundCreateTable};
 use crate::catalog::change::NewRelation;
 use crate::catalog::column_type::{canonical, type_to_text};
 use crate::catalog::{
-    Change, Column as CatalogColumn, ConstraintKind, NewConstraint, RelationKind, Snapshot, Table,
+    Change, Column as CatalogColumn, ConstraintKind, Deferral, NewConstraint, RelationKind,
+    Snapshot, Table,
 };
 use crate::delta::TableVersion;
 use crate::delta::change::{self, CloneSource, NewIdentity, NewTable};
@@ -308,6 +309,7 @@ fn constraints_of(
         id: SecurableId::generate(),
         name: check.name,
         kind: ConstraintKind::Check { expression: check.expression },
+        deferral: Deferral::NotDeferrable,
     });
     constraints.extend(checks);
     Ok((constraints, notices))

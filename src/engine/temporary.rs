@@ -151,6 +151,9 @@ fn concerns(change: &Change, schema: SecurableId, own: &HashSet<SecurableId>) ->
         | Change::SetColumns { id, .. }
         | Change::AddConstraint { relation: id, .. }
         | Change::DropConstraint { relation: id, .. }
+        | Change::AddIndex { relation: id, .. }
+        | Change::DropIndex { relation: id, .. }
+        | Change::RenameIndex { relation: id, .. }
         | Change::Rename { id, .. }
         | Change::SetSchema { id, .. }
         | Change::SetOwner { id, .. }

@@ -9,6 +9,7 @@ use crate::bind::bound::{
     BoundReplaced, BoundShow, BoundStatement, BoundTableTarget, Relations,
 };
 use crate::bind::files::BoundFiles;
+use crate::bind::index::BoundIndex;
 use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
 use crate::catalog::{Privilege, Relation, StorageCredential};
@@ -177,6 +178,15 @@ impl List {
             }
             AlterTable { table, action, target } => self.alter_table(table, action, target),
             AlterView { view, action } => self.alter_view(view, action),
+            Index(statement) => match &**statement {
+                BoundIndex::Create { table, create: _, check: _ }
+                | BoundIndex::Rename { table, index: _, to: _ } => {
+                    self.need(Need::Manage(table.id));
+                }
+                BoundIndex::Drop { indexes, missing: _ } => {
+                    indexes.iter().for_each(|(table, _)| self.need(Need::Manage(table.id)));
+                }
+            },
             Drop { securables, cascade: _, missing: _, tag: _ } => {
                 securables.iter().for_each(|securable| self.need(Need::Manage(securable.id())));
             }

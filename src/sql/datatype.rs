@@ -91,9 +91,7 @@ fn field_of(sql_type: &SqlType, usage: Use) -> Result<Field> {
         SqlType::TimestampNtz(precision) => timestamp(*precision, false, usage),
         SqlType::JSON => Ok(declared(DataType::Utf8, BaseType::Json, None)),
         SqlType::JSONB => Ok(declared(DataType::Utf8, BaseType::Jsonb, None)),
-        SqlType::Uuid => {
-            cast_only(usage, declared(DataType::Utf8, BaseType::Uuid, None), "uuid", "text")
-        }
+        SqlType::Uuid => Ok(declared(DataType::Utf8, BaseType::Uuid, None)),
         SqlType::Time(None | Some(6), TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
             let time = plain(DataType::Time64(TimeUnit::Microsecond));
             cast_only(usage, time, "time", "text")
@@ -228,6 +226,10 @@ fn array(element: &ArrayElemTypeDef, usage: Use) -> Result<Field> {
         | ArrayElemTypeDef::SquareBracket(element, _)
         | ArrayElemTypeDef::Parenthesis(element) => element,
     };
+    if usage == Use::Column && matches!(**element, SqlType::Uuid) {
+        // An element has no metadata in Delta, where its type could stand.
+        return cast_only(usage, plain(DataType::Utf8), "uuid[]", "text[]");
+    }
     // Delta's name for the element, and Arrow's.
     let name = if usage == Use::Column { "element" } else { Field::LIST_FIELD_DEFAULT_NAME };
     let element = field_of(element, usage)?.with_name(name);

@@ -13,8 +13,20 @@ pub struct KeyConstraint {
     pub kind: KeyKind,
     /// `RELY`: whoever declares it vouches for it.
     pub rely: bool,
+    pub deferral: Deferral,
     /// Whether `NOT ENFORCED` is said.
     pub not_enforced: bool,
+}
+
+/// When a key is to be checked. Nothing checks it: this is for clients that order their statements by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Deferral {
+    #[default]
+    NotDeferrable,
+    /// `DEFERRABLE [INITIALLY IMMEDIATE]`
+    Deferrable,
+    /// `[DEFERRABLE] INITIALLY DEFERRED`
+    Deferred,
 }
 
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 
 pub mod datatype;
 pub mod files;
+pub mod index;
 pub mod key;
 pub mod maintenance;
 pub mod statement;

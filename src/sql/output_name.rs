@@ -115,6 +115,11 @@ fn folded(ident: &Ident) -> String {
     }
 }
 
+/// The name of an expression that is alone; `None` where it has none.
+pub fn of_expression(expression: &Expr) -> Option<String> {
+    name_of(expression)
+}
+
 /// The name that an expression has of itself, or takes from what is in it.
 fn name_of(expression: &Expr) -> Option<String> {
     let fixed = |name: &str| Some(name.to_owned());

@@ -7,6 +7,7 @@ use sqlparser::ast;
 pub use super::conflict::{ConflictTarget, ConflictUpdate, OnConflict};
 pub use super::copy::{Copy, CopyDirection, CopyOption, CopyOptionValue};
 use super::files::{ConvertToDelta, CopyInto, FilesClause};
+pub use super::index::{CreateIndex, DropIndex, RenameIndex};
 pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::MaintenanceStatement;
 pub use super::session_statement::{
@@ -47,6 +48,9 @@ pub enum Statement {
     AlterSchema(AlterSchema),
     AlterTable(AlterTable),
     AlterView(AlterView),
+    CreateIndex(Box<CreateIndex>),
+    RenameIndex(RenameIndex),
+    DropIndex(DropIndex),
     Drop(Drop),
     DropAbsent(DropAbsent),
     Comment(Comment),

@@ -1,11 +1,12 @@
 //! Constraints: which may be, what goes with what, and that the database has what the snapshot says.
 
 use super::*;
-use crate::catalog::{Check, ConstraintKind, NewConstraint};
+use crate::catalog::{Check, ConstraintKind, Deferral, NewConstraint};
 
 fn key(name: &str, primary: bool, columns: &[SecurableId]) -> NewConstraint {
     let kind = ConstraintKind::Key { primary, columns: columns.to_vec(), rely: false };
-    NewConstraint { id: SecurableId::generate(), name: name.to_owned(), kind }
+    let deferral = Deferral::Deferrable;
+    NewConstraint { id: SecurableId::generate(), name: name.to_owned(), kind, deferral }
 }
 
 fn foreign(name: &str, from: &Relation, to: &Relation, places: &[usize]) -> NewConstraint {
@@ -16,7 +17,8 @@ fn foreign(name: &str, from: &Relation, to: &Relation, places: &[usize]) -> NewC
         referenced: at(to),
         rely: true,
     };
-    NewConstraint { id: SecurableId::generate(), name: name.to_owned(), kind }
+    let deferral = Deferral::Deferrable;
+    NewConstraint { id: SecurableId::generate(), name: name.to_owned(), kind, deferral }
 }
 
 fn names(snapshot: &Snapshot, relation: &str) -> Vec<String> {

@@ -57,6 +57,7 @@ async fn a_metastore_of_the_first_version_is_taken_over() {
     let back = "DROP TABLE public_grant; DROP TABLE server_secret; DROP TABLE open_commit;
         DROP TABLE storage_grant; DROP TABLE public_storage_grant; DROP TABLE external_location;
         DROP TABLE storage_credential; DROP TABLE maintenance_run; DROP TABLE constraint_;
+        DROP TABLE index_;
         DROP TABLE column_statistics; DROP TABLE table_statistics;
         ALTER TABLE column_ DROP COLUMN source_text; ALTER TABLE column_ DROP COLUMN source;
         ALTER TABLE relation DROP COLUMN foreign_format;

@@ -9,6 +9,7 @@ use super::append::actions_of;
 use super::commit::{Change, Staged, apply};
 use super::error::of_datafusion;
 use super::identity::{Identity, Numbering, metadata_after};
+use super::owed::check_identities_stay;
 use super::rewrite::evaluated_action;
 use super::rows::{Acted, Action, Clause, Repeated, Rows, acted, case, together};
 use super::sink::{Written, write};
@@ -154,6 +155,9 @@ impl Change for Merge {
         let touched = self.touched_files(ctx, target).await?;
         let mut changed = Changed::default();
         let mut written = Written::default();
+        if self.updates() && !touched.is_empty() || !touched.copied()?.is_empty() {
+            check_identities_stay(&target.shape.properties)?;
+        }
         let identities = target.shape.identities();
         let numberings: Vec<Numbering> = identities.map(Identity::numbering).collect();
         if let Some(rows) = self.rows(ctx, target, &touched, &numberings)? {
@@ -185,6 +189,10 @@ impl Merge {
     fn changes_unmatched(&self) -> bool {
         let mut clauses = self.of_kind(MergeKind::NotMatchedBySource);
         clauses.any(|clause| !matches!(clause.action, Action::Nothing))
+    }
+
+    fn updates(&self) -> bool {
+        self.clauses.iter().any(|clause| matches!(clause.action, Action::Update(_)))
     }
 
     fn inserts(&self) -> bool {

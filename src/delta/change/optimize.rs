@@ -13,6 +13,7 @@ use super::commit::{Outcome, Staged, checkpoint_if_due, commit, discard, wait};
 use super::compaction::{Bin, Optimization, bins};
 use super::error::{concurrent_update, no_column, of_datafusion};
 use super::net::touches_since;
+use super::owed::check_identities_stay;
 use super::provenance::{named_elsewhere, provenance};
 use super::rows::{KIND, RowKind, Rows};
 use super::shape::Shape;
@@ -200,6 +201,7 @@ async fn rewritten(
         if files.is_empty() {
             continue;
         }
+        check_identities_stay(&target.shape.properties)?;
         let paths: HashSet<Path> = files.iter().map(|(path, _)| path.clone()).collect();
         let rows = rows(ctx, target, Arc::new(paths), order)?;
         let shape = with_target_size(&target.shape, target_bytes(&target.shape, wanted));

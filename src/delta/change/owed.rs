@@ -1,6 +1,7 @@
 //! What a commit owes to features of its table, besides what it changes: a time of its own, and identities
 //! for new rows. It never changes rows.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -50,7 +51,7 @@ pub async fn with_owed(
     if let Some(read) = read
         && read.features().iter().any(|feature| feature == ROW_TRACKING_FEATURE)
     {
-        check_identities_stay(read, operation, &actions)?;
+        check_commit(read, operation, &actions)?;
         let mark = high_water_mark(read).await?;
         let version = i64::try_from(read.version() + 1).unwrap_or(i64::MAX);
         let next = number_rows(&mut actions, mark + 1, version)?;
@@ -80,24 +81,33 @@ fn tells_time(read: Option<&Arc<TableVersion>>, actions: &[Action]) -> Result<bo
     Ok(after.or(before).unwrap_or(false))
 }
 
-/// Rows that are written again would have to keep their identities.
-fn check_identities_stay(
-    read: &TableVersion,
-    operation: &DeltaOperation,
-    actions: &[Action],
-) -> Result<()> {
-    let is_kept = read.properties().get(ROW_TRACKING);
-    // A write with a predicate puts other rows in the place of some, and writes their neighbours again.
-    let writes_anew = !matches!(operation, DeltaOperation::Write { predicate: None, .. });
-    let is_kept = is_kept.is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let is_new = |action: &Action| matches!(action, Action::Add(add) if add.base_row_id.is_none());
-    if is_kept && writes_anew && actions.iter().any(is_new) {
+/// Whether rows of a table of these properties may be written again, without the identities that they have.
+/// To be asked before anything is written. Errors: 0A000.
+pub fn check_identities_stay(properties: &HashMap<String, String>) -> Result<()> {
+    let is_kept = properties.get(ROW_TRACKING);
+    if is_kept.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return Err(Error::unsupported("writing rows of a table with row tracking again")
             .with_detail("The rows would lose the identities that the table promises to keep.")
             .with_hint(
                 "Rows can be added, and deleted where the table has deletion vectors; or set the \
                  table's property delta.enableRowTracking to false.",
             ));
+    }
+    Ok(())
+}
+
+/// The same of a commit: new files beside files that go have rows of those, but where all rows are replaced.
+fn check_commit(
+    read: &TableVersion,
+    operation: &DeltaOperation,
+    actions: &[Action],
+) -> Result<()> {
+    // A write with a predicate puts other rows in the place of some, and writes their neighbours again.
+    let writes_anew = !matches!(operation, DeltaOperation::Write { predicate: None, .. });
+    let is_new = |action: &Action| matches!(action, Action::Add(add) if add.base_row_id.is_none());
+    let goes = |action: &Action| matches!(action, Action::Remove(_));
+    if writes_anew && actions.iter().any(goes) && actions.iter().any(is_new) {
+        return check_identities_stay(read.properties());
     }
     Ok(())
 }

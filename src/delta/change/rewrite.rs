@@ -11,6 +11,7 @@ use futures::StreamExt;
 use super::append::{Truncate, actions_of};
 use super::commit::{Change, Staged, apply};
 use super::error::of_datafusion;
+use super::owed::check_identities_stay;
 use super::rows::{Acted, Action, Clause, Rows, acted, together};
 use super::sink::{Written, write};
 use super::subquery::Kept;
@@ -108,6 +109,10 @@ impl Change for Rewrite {
         target.check_not_append_only()?;
         let touched = TouchedFiles::new(ctx, target, self.found(ctx, target).await?).await?;
         let mut written = Written::default();
+        let changes_rows = !matches!(self.action, Action::Delete) && !touched.is_empty();
+        if changes_rows || !touched.copied()?.is_empty() {
+            check_identities_stay(&target.shape.properties)?;
+        }
         if let Some(rows) = self.rows(ctx, target, &touched)? {
             written = write(ctx, &target.location, &target.shape, rows).await?;
         }

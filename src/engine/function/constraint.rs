@@ -2,7 +2,7 @@
 
 use crate::base::name::quote_identifier;
 use crate::base::{Error, SecurableId};
-use crate::catalog::{ConstraintKind, Relation};
+use crate::catalog::{ConstraintKind, Deferral, IndexKey, IndexedValue, Relation};
 use crate::engine::system::cell::Cell;
 
 use super::define::*;
@@ -21,6 +21,11 @@ pub fn constraint_definition<'a>(
     if constraint.oid != oid {
         return Ok(Cell::Null);
     }
+    let late = match constraint.deferral {
+        Deferral::NotDeferrable => "",
+        Deferral::Deferrable => " DEFERRABLE",
+        Deferral::Deferred => " DEFERRABLE INITIALLY DEFERRED",
+    };
     let definition = match &constraint.kind {
         ConstraintKind::Check { expression } if arguments.len() > 1 && flag(arguments, 1) => {
             format!("CHECK ({expression})")
@@ -28,7 +33,7 @@ pub fn constraint_definition<'a>(
         ConstraintKind::Check { expression } => format!("CHECK (({expression}))"),
         ConstraintKind::Key { primary, columns, rely: _ } => {
             let words = if *primary { "PRIMARY KEY" } else { "UNIQUE" };
-            format!("{words} ({})", names(relation, columns))
+            format!("{words} ({}){late}", names(relation, columns))
         }
         ConstraintKind::Foreign { columns, relation: other, referenced, rely: _ } => {
             let Some(other) = visible.snapshot().relation_by_id(*other) else {
@@ -36,7 +41,7 @@ pub fn constraint_definition<'a>(
             };
             let own = names(relation, columns);
             let name = relation_name(visible, other.oid).unwrap_or_default();
-            format!("FOREIGN KEY ({own}) REFERENCES {name}({})", names(other, referenced))
+            format!("FOREIGN KEY ({own}) REFERENCES {name}({}){late}", names(other, referenced))
         }
     };
     Ok(definition.into())
@@ -45,17 +50,18 @@ pub fn constraint_definition<'a>(
 /// `pg_get_indexdef`: the whole index, or the column at a place of it.
 pub fn index_definition<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
     let visible = call.visible()?;
-    let oid = oid(arguments, 0);
-    let Some((schema, relation, key)) = visible.constraint_by_oid(oid) else {
+    let Some((schema, relation, index)) = visible.index_by_oid(oid(arguments, 0)) else {
         return Ok(Cell::Null);
     };
-    if key.index != Some(oid) {
-        return Ok(Cell::Null);
-    }
-    let columns = key.kind.columns();
+    let definition = index.definition();
     if arguments.len() > 1 && number(arguments, 1) != 0 {
         let place = usize::try_from(number(arguments, 1) - 1).ok();
-        let column = place.and_then(|place| columns.get(place));
+        let key = place.and_then(|place| definition.keys.get(place));
+        if let Some(key) = key {
+            return Ok(indexed_value(relation, key).into());
+        }
+        let place = place.and_then(|place| place.checked_sub(definition.keys.len()));
+        let column = place.and_then(|place| definition.included.get(place));
         return Ok(column.map(|id| names(relation, &[*id])).unwrap_or_default().into());
     }
     let is_pretty = arguments.len() > 2 && flag(arguments, 2);
@@ -63,8 +69,68 @@ pub fn index_definition<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Resul
         true => relation_name(visible, relation.oid).unwrap_or_default(),
         false => format!("{}.{}", quote_identifier(&schema.name), quote_identifier(&relation.name)),
     };
-    let (name, columns) = (quote_identifier(&key.name), names(relation, columns));
-    Ok(format!("CREATE UNIQUE INDEX {name} ON {table} USING btree ({columns})").into())
+    let unique = if definition.unique { "UNIQUE " } else { "" };
+    let name = quote_identifier(index.name());
+    let keys: Vec<String> = definition.keys.iter().map(|key| index_key(relation, key)).collect();
+    let (method, keys) = (&definition.method, keys.join(", "));
+    let mut text = format!("CREATE {unique}INDEX {name} ON {table} USING {method} ({keys})");
+    if !definition.included.is_empty() {
+        text.push_str(&format!(" INCLUDE ({})", names(relation, &definition.included)));
+    }
+    if definition.nulls_not_distinct {
+        text.push_str(" NULLS NOT DISTINCT");
+    }
+    match &definition.predicate {
+        Some(predicate) if is_pretty => text.push_str(&format!(" WHERE {predicate}")),
+        Some(predicate) => text.push_str(&format!(" WHERE ({predicate})")),
+        None => {}
+    }
+    Ok(text.into())
+}
+
+/// A part of an index's key with its order, where that is not PostgreSQL's default.
+fn index_key(relation: &Relation, key: &IndexKey) -> String {
+    let mut text = indexed_value(relation, key);
+    if let Some(class) = &key.operator_class {
+        text.push_str(&format!(" {}", quote_identifier(class)));
+    }
+    match (key.descending, key.nulls_first) {
+        (false, false) => {}
+        (false, true) => text.push_str(" NULLS FIRST"),
+        (true, true) => text.push_str(" DESC"),
+        (true, false) => text.push_str(" DESC NULLS LAST"),
+    }
+    text
+}
+
+/// A column's name or an expression, in parentheses where it is not a function's call alone.
+fn indexed_value(relation: &Relation, key: &IndexKey) -> String {
+    match &key.value {
+        IndexedValue::Column(id) => names(relation, &[*id]),
+        IndexedValue::Expression { sql, name, type_oid: _ } => {
+            let called = sql.get(..name.len()).zip(sql.get(name.len()..));
+            let is_call = called.is_some_and(|(function, rest)| {
+                function.eq_ignore_ascii_case(name) && is_one_pair(rest.trim())
+            });
+            if is_call { sql.clone() } else { format!("({sql})") }
+        }
+    }
+}
+
+/// Whether a text is one pair of parentheses and what is in it.
+fn is_one_pair(text: &str) -> bool {
+    let mut depth = 0_usize;
+    for (place, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return character == ')' && place + 1 == text.len();
+        }
+    }
+    false
 }
 
 /// The names of columns, quoted where they must be.

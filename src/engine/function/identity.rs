@@ -22,7 +22,8 @@ pub const KERNELS: &[Kernel] = &[
             a.make::<Int64Type>(|_| Ok(Some(oid.into())))
         })
         .sees_null()],
-    ),
+    )
+    .of_types(),
     Kernel::volatile(
         "setseed",
         &[Overload::new(&[Kind::Float8], Returns::Type(BaseType::Void), |_| {

@@ -169,6 +169,7 @@ impl World {
             comment: Some(format!("about {name}")),
             columns: columns.into(),
             constraints: Arc::default(),
+            indexes: Arc::default(),
             kind,
             created_at: 0,
         });

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use crate::base::{Oid, PrincipalId};
-use crate::catalog::{Catalog, Constraint, Relation, RelationKind, Schema, Securable, Snapshot};
+use crate::catalog::{
+    Catalog, Constraint, Relation, RelationKind, Schema, Securable, Snapshot, TableIndex,
+};
 use crate::engine::facts::Facts;
 use crate::governance::access::Access;
 use crate::sql::TEMPORARY_SCHEMA;
@@ -26,8 +28,8 @@ pub struct Visible<'a> {
 pub enum Named<'a> {
     System(&'static recorded::RecordedRelation),
     User(&'a Arc<Schema>, &'a Arc<Relation>),
-    /// The index that stands for a key of a table.
-    Index(&'a Arc<Schema>, &'a Constraint, Oid),
+    /// An index of a table, by name and OID.
+    Index(&'a Arc<Schema>, &'a str, Oid),
 }
 
 impl Named<'_> {
@@ -43,7 +45,7 @@ impl Named<'_> {
         match self {
             Named::System(relation) => relation.name,
             Named::User(_, relation) => &relation.name,
-            Named::Index(_, key, _) => &key.name,
+            Named::Index(_, name, _) => name,
         }
     }
 
@@ -131,8 +133,8 @@ impl<'a> Visible<'a> {
                 let user = self.relation_by_oid(oid);
                 let user = user.map(|(schema, table)| Named::User(schema, table));
                 user.or_else(|| {
-                    let (schema, _, key) = self.constraint_by_oid(oid)?;
-                    (key.index == Some(oid)).then_some(Named::Index(schema, key, oid))
+                    let (schema, _, index) = self.index_by_oid(oid)?;
+                    Some(Named::Index(schema, index.name(), oid))
                 })
             }
         }
@@ -162,13 +164,9 @@ impl<'a> Visible<'a> {
         if let Some(relation) = self.snapshot().relation(schema.id, name) {
             return self.access.may_know(relation.id).then_some(Named::User(schema, relation));
         }
-        let mut tables = self.snapshot().relations_of(schema.id);
-        let (table, key) = tables.find_map(|table| {
-            let key = table.keys().find(|key| key.name == name)?;
-            Some((table, key))
-        })?;
-        let index = key.index.filter(|_| self.access.may_know(table.id))?;
-        Some(Named::Index(schema, key, index))
+        let (table, index) = self.snapshot().index(schema.id, name)?;
+        let is_known = self.access.may_know(table.id);
+        is_known.then_some(Named::Index(schema, index.name(), index.oid()))
     }
 
     /// The constraints of the current catalog that `lookup` admits by the table's OID in `table`, by their own or
@@ -217,6 +215,49 @@ impl<'a> Visible<'a> {
             .iter()
             .find(|constraint| constraint.oid == oid || constraint.index == Some(oid))?;
         self.sees_constraint(constraint).then_some((schema, relation, constraint))
+    }
+
+    /// The indexes of the current catalog that `lookup` admits by the table's OID in `table`, by their own in `own`,
+    /// and by their `name`.
+    pub fn indexes(
+        &self,
+        lookup: &Lookup,
+        (own, table, name): (&str, &str, &str),
+    ) -> Vec<(&'a Arc<Schema>, &'a Arc<Relation>, TableIndex<'a>)> {
+        if let Some(oids) = lookup.numbers(own) {
+            let oids = oids.iter().filter_map(|&oid| u32::try_from(oid).ok());
+            return oids.filter_map(|oid| self.index_by_oid(Oid(oid))).collect();
+        }
+        let snapshot = self.snapshot();
+        let relations: Vec<(&'a Arc<Schema>, &'a Arc<Relation>)> = match lookup.numbers(table) {
+            Some(_) => self.relations(lookup, table, ""),
+            None => {
+                let all = self.schemas().flat_map(|schema| {
+                    snapshot.relations_of(schema.id).map(move |relation| (schema, relation))
+                });
+                all.collect()
+            }
+        };
+        let mut found = Vec::new();
+        for (schema, relation) in relations {
+            let admitted = |index: &TableIndex<'_>| lookup.admits_text(name, index.name());
+            let mut indexes = relation.all_indexes().filter(admitted).peekable();
+            if indexes.peek().is_some() && self.access.may_know(relation.id) {
+                found.extend(indexes.map(|index| (schema, relation, index)));
+            }
+        }
+        found
+    }
+
+    /// The index with this OID.
+    pub fn index_by_oid(
+        &self,
+        oid: Oid,
+    ) -> Option<(&'a Arc<Schema>, &'a Arc<Relation>, TableIndex<'a>)> {
+        let table = self.snapshot().relation_by_constraint_oid(oid)?;
+        let (schema, relation) = self.relation_by_oid(table.oid)?;
+        let index = relation.all_indexes().find(|index| index.oid() == oid)?;
+        Some((schema, relation, index))
     }
 
     /// A foreign key tells of the table that it refers to.

@@ -27,7 +27,6 @@ const KINDS: &[Kind] = &[
     (&["type"], "DROP TYPE", Naming::Names, ErrorKind::UndefinedObject),
     (&["domain"], "DROP DOMAIN", Naming::Names, ErrorKind::UndefinedObject),
     (&["sequence"], "DROP SEQUENCE", Naming::Names, ErrorKind::UndefinedTable),
-    (&["index"], "DROP INDEX", Naming::Names, ErrorKind::UndefinedObject),
     (&["extension"], "DROP EXTENSION", Naming::Names, ErrorKind::UndefinedObject),
     (&["materialized", "view"], "DROP MATERIALIZED VIEW", Naming::Names, ErrorKind::UndefinedTable),
     (&["foreign", "table"], "DROP FOREIGN TABLE", Naming::Names, ErrorKind::UndefinedTable),
@@ -52,9 +51,6 @@ pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
         return Err(refused::object(c, "DROP"));
     };
     c.take_all(words);
-    if words == ["index"] {
-        c.take("concurrently");
-    }
     let if_exists = c.take_if_exists();
     let what = words.join(" ");
     let missing = c.list(|c| {

@@ -1,6 +1,6 @@
 //! ALTER of catalogs, schemas and views.
 
-use super::{alter_table, create, principal, refused, storage};
+use super::{alter_table, create, index, principal, refused, storage};
 use crate::base::Result;
 use crate::sql::cursor::Cursor;
 use crate::sql::statement::{
@@ -22,6 +22,7 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<Statement> {
             let action = namespace_action(c)?;
             Ok(Statement::AlterSchema(AlterSchema { catalog, name: schema, action }))
         }
+        "index" => index::alter(c),
         "table" => alter_table::alter_table(c),
         "view" => alter_view(c),
         "user" if c.is_nth(1, "mapping") => Err(c.unsupported("ALTER USER MAPPING")),

@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{absent, principal, refused, storage, table};
+use super::{absent, index, principal, refused, storage, table};
 use crate::base::name::{NamePosition, ObjectName};
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
@@ -30,6 +30,8 @@ pub fn create(c: &mut Cursor<'_>) -> Result<Statement> {
         "catalog" | "database" => create_catalog(c),
         "schema" => create_schema(c),
         "storage" | "external" if storage::is_next(c) => storage::create(c),
+        "index" => index::create(c),
+        "unique" if c.is_nth(1, "index") => index::create(c),
         "recursive" => Err(c.unsupported("CREATE RECURSIVE VIEW").with_hint("Use WITH RECURSIVE.")),
         "user" if c.is_nth(1, "mapping") => Err(c.unsupported("CREATE USER MAPPING")),
         "user" | "role" | "group" => principal::create(c),
@@ -195,6 +197,7 @@ pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
         "table" => DropKind::Table,
         "view" => DropKind::View,
         "storage" | "external" if storage::is_next(c) => return storage::drop(c),
+        "index" => return index::drop(c),
         "owned" => return Err(c.unsupported("DROP OWNED")),
         "user" if c.is_nth(1, "mapping") => return Err(c.unsupported("DROP USER MAPPING")),
         "user" | "role" | "group" => return principal::drop(c),

@@ -2,9 +2,9 @@
 
 use sqlparser::tokenizer::Token;
 
-use crate::base::Result;
+use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
-use crate::sql::key::{KeyConstraint, KeyKind};
+use crate::sql::key::{Deferral, KeyConstraint, KeyKind};
 use crate::sql::statement::ColumnName;
 
 /// A key of the table, where one stands next: `PRIMARY KEY (a, b)`.
@@ -115,7 +115,9 @@ fn key(
     columns: Vec<ColumnName>,
     kind: KeyKind,
 ) -> Result<KeyConstraint> {
-    let mut key = KeyConstraint { name, columns, kind, rely: false, not_enforced: false };
+    let deferral = Deferral::NotDeferrable;
+    let mut key = KeyConstraint { name, columns, kind, rely: false, deferral, not_enforced: false };
+    let mut is_immediate = false;
     loop {
         if c.take_all(&["not", "enforced"]) {
             key.not_enforced = true;
@@ -123,18 +125,42 @@ fn key(
             key.rely = true;
         } else if c.take("norely") {
             key.rely = false;
-        } else if c.take_all(&["not", "deferrable"]) || c.take_all(&["initially", "immediate"]) {
-            // Never checked is also never checked late.
+        } else if c.is("not") && c.is_nth(1, "deferrable") {
+            if key.deferral != Deferral::NotDeferrable {
+                return Err(misplaced(c, "NOT DEFERRABLE"));
+            }
+            c.take_all(&["not", "deferrable"]);
+            is_immediate = true;
+        } else if c.is("deferrable") {
+            if is_immediate && key.deferral == Deferral::NotDeferrable {
+                return Err(misplaced(c, "DEFERRABLE"));
+            }
+            c.advance();
+            if key.deferral == Deferral::NotDeferrable {
+                key.deferral = Deferral::Deferrable;
+            }
+        } else if c.is("initially") && c.is_nth(1, "deferred") {
+            if is_immediate {
+                return Err(misplaced(c, "INITIALLY DEFERRED"));
+            }
+            c.take_all(&["initially", "deferred"]);
+            key.deferral = Deferral::Deferred;
+        } else if c.take_all(&["initially", "immediate"]) {
+            // As all are that are not deferred.
         } else if c.is("enforced") {
             return Err(c
                 .unsupported("an ENFORCED key")
                 .with_hint("Keys inform only: declare it NOT ENFORCED."));
-        } else if c.is("deferrable") || c.is("initially") {
-            return Err(c.unsupported("a DEFERRABLE key"));
         } else if c.is("not") && c.is_nth(1, "valid") {
             return Err(c.unsupported("a NOT VALID key"));
         } else {
             return Ok(key);
         }
     }
+}
+
+/// A clause that contradicts one before it.
+fn misplaced(c: &Cursor<'_>, clause: &str) -> Error {
+    let message = format!("misplaced {clause} clause");
+    Error::new(ErrorKind::SyntaxError, message).at(c.position())
 }

@@ -13,6 +13,7 @@ mod cursor;
 mod describe;
 mod explain;
 mod grant;
+mod index;
 mod insert;
 mod key;
 mod maintenance;

@@ -58,7 +58,6 @@ const OBJECTS: &[&str] = &[
     "foreign",
     "function",
     "functions",
-    "index",
     "language",
     "large",
     "materialized",

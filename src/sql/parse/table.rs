@@ -291,6 +291,7 @@ fn identity(c: &mut Cursor<'_>, by_default: bool) -> Result<IdentityColumn> {
                 c.take("by");
                 identity.step = signed(c)?;
             }
+            None if takes_default(c)? => {}
             None => return Err(c.unsupported("this option of IDENTITY")),
         }
     }
@@ -299,6 +300,15 @@ fn identity(c: &mut Cursor<'_>, by_default: bool) -> Result<IdentityColumn> {
         return Err(Error::new(ErrorKind::InvalidParameterValue, message).at(c.position()));
     }
     Ok(identity)
+}
+
+/// An option that says what holds of every identity column: numbers that end with bigint, and never come again.
+/// `CACHE` is how many PostgreSQL takes at once.
+fn takes_default(c: &mut Cursor<'_>) -> Result<bool> {
+    if c.take("cache") {
+        return c.unsigned().map(|_| true);
+    }
+    Ok(["minvalue", "maxvalue", "cycle"].iter().any(|word| c.take_all(&["no", word])))
 }
 
 fn signed(c: &mut Cursor<'_>) -> Result<i64> {

@@ -3,7 +3,8 @@
 //! numbers the widest is that of the column.
 
 use sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, Query, SetExpr, TypedString, UnaryOperator, Value,
+    CastKind, DataType, ExactNumberInfo, Expr, Query, SelectItem, SetExpr, TypedString,
+    UnaryOperator, Value,
 };
 
 use super::{numeric_constants, take};
@@ -87,6 +88,17 @@ fn type_of(value: &Expr) -> Option<&DataType> {
         Expr::TypedString(TypedString { data_type, .. }) | Expr::Cast { data_type, .. } => {
             Some(data_type)
         }
+        Expr::Nested(inner) => type_of(inner),
+        // Of a subquery that selects such a value.
+        Expr::Subquery(query) => match query.body.as_ref() {
+            SetExpr::Select(select) => match select.projection.as_slice() {
+                [
+                    SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. },
+                ] => type_of(value),
+                _ => None,
+            },
+            _ => None,
+        },
         _ => None,
     }
 }

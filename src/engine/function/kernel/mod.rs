@@ -14,10 +14,12 @@ use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{
     DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef, IntervalUnit, TimeUnit,
 };
+use datafusion::common::metadata::FieldMetadata;
 use datafusion::common::{DataFusionError, ScalarValue};
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
 };
 
 use crate::base::datatype::{
@@ -297,23 +299,32 @@ pub struct Kernel {
     pub name: &'static str,
     pub aliases: &'static [&'static str],
     pub volatility: Volatility,
+    /// Whether the result follows from the types of the arguments alone.
+    pub of_types: bool,
     pub overloads: &'static [Overload],
 }
 
 impl Kernel {
     /// A function of its arguments alone.
     pub const fn immutable(name: &'static str, overloads: &'static [Overload]) -> Self {
-        Kernel { name, aliases: &[], volatility: Volatility::Immutable, overloads }
+        let volatility = Volatility::Immutable;
+        Kernel { name, aliases: &[], volatility, of_types: false, overloads }
     }
 
     /// A function of its arguments and the session's settings.
     pub const fn stable(name: &'static str, overloads: &'static [Overload]) -> Self {
-        Kernel { name, aliases: &[], volatility: Volatility::Stable, overloads }
+        Kernel { name, aliases: &[], volatility: Volatility::Stable, of_types: false, overloads }
     }
 
     /// A function that gives another value in every row.
     pub const fn volatile(name: &'static str, overloads: &'static [Overload]) -> Self {
-        Kernel { name, aliases: &[], volatility: Volatility::Volatile, overloads }
+        let volatility = Volatility::Volatile;
+        Kernel { name, aliases: &[], volatility, of_types: false, overloads }
+    }
+
+    /// Nobody needs the values of the arguments.
+    pub const fn of_types(self) -> Self {
+        Kernel { of_types: true, ..self }
     }
 
     pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
@@ -448,6 +459,41 @@ impl ScalarUDFImpl for KernelFunction {
             kind.accepted(data_type)
         });
         Ok(accepted.collect())
+    }
+
+    /// What follows from types is known before anything runs. A scan that computes expressions would no longer know
+    /// what the columns are declared as.
+    fn simplify(
+        &self,
+        arguments: Vec<Expr>,
+        info: &SimplifyContext,
+    ) -> datafusion::common::Result<ExprSimplifyResult> {
+        if !self.kernel.of_types {
+            return Ok(ExprSimplifyResult::Original(arguments));
+        }
+        let fields = arguments.iter().map(|argument| Ok(argument.to_field(info.schema())?.1));
+        let arg_fields = fields.collect::<datafusion::common::Result<Vec<FieldRef>>>()?;
+        let scalar_arguments = vec![None; arg_fields.len()];
+        let shape =
+            ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &scalar_arguments };
+        let return_field = self.return_field_from_args(shape)?;
+        let nulls = arg_fields
+            .iter()
+            .map(|field| ScalarValue::try_from(field.data_type()).map(ColumnarValue::Scalar));
+        let call = ScalarFunctionArgs {
+            args: nulls.collect::<datafusion::common::Result<_>>()?,
+            arg_fields,
+            number_rows: 1,
+            return_field: Arc::clone(&return_field),
+            config_options: Arc::clone(info.config_options()),
+        };
+        match self.invoke_with_args(call)? {
+            ColumnarValue::Scalar(value) => {
+                let metadata = FieldMetadata::new_from_field(&return_field);
+                Ok(ExprSimplifyResult::Simplified(Expr::Literal(value, Some(metadata))))
+            }
+            ColumnarValue::Array(_) => Ok(ExprSimplifyResult::Original(arguments)),
+        }
     }
 
     fn invoke_with_args(

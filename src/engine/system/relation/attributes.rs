@@ -5,8 +5,8 @@ use std::sync::Arc;
 use datafusion::common::Result;
 
 use crate::base::datatype::{NO_TYPMOD, PgType, pg_type_of};
-use crate::base::{Oid, datatype::BaseType};
-use crate::catalog::{Column, ColumnSource, Constraint, Relation};
+use crate::base::{Oid, SecurableId, datatype::BaseType};
+use crate::catalog::{Column, ColumnSource, IndexedValue, Relation, TableIndex};
 
 use super::super::cell::Cell;
 use super::super::lookup::Lookup;
@@ -55,12 +55,8 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
         push_columns(relation, lookup, rows)?;
     }
     // By OID only, too: of an index.
-    for (_, relation, key) in visible.constraints(lookup, ("attrelid", "", "")) {
-        if let Some(index) = key.index
-            && lookup.admits_number("attrelid", index.0)
-        {
-            push_index_columns(relation, (key, index), lookup, rows)?;
-        }
+    for (_, relation, index) in visible.indexes(lookup, ("attrelid", "", "")) {
+        push_index_columns(relation, index, lookup, rows)?;
     }
     Ok(())
 }
@@ -113,22 +109,33 @@ fn push_columns(relation: &Arc<Relation>, lookup: &Lookup, rows: &mut Rows) -> R
     Ok(())
 }
 
-/// The columns of a key under the numbers that they have in its index.
-fn push_index_columns(
-    relation: &Arc<Relation>,
-    (key, index): (&Constraint, Oid),
+/// What an index holds, under the numbers that it has there.
+fn push_index_columns<'a>(
+    relation: &'a Arc<Relation>,
+    index: TableIndex<'a>,
     lookup: &Lookup,
     rows: &mut Rows,
 ) -> Result<()> {
-    for (number, id) in (1_i16..).zip(key.kind.columns()) {
-        let column = relation.columns.iter().find(|column| column.id == *id);
-        let Some(Column { field, .. }) = column else { continue };
-        if lookup.admits_text("attname", field.name()) {
-            let text = (PgType::Scalar(BaseType::Text), NO_TYPMOD);
-            let (pg_type, typmod) = pg_type_of(field).unwrap_or(text);
+    let text = (PgType::Scalar(BaseType::Text), NO_TYPMOD);
+    let of_column = |id: SecurableId| {
+        let column = relation.columns.iter().find(|column| column.id == id)?;
+        Some((column.field.name().clone(), pg_type_of(&column.field).unwrap_or(text)))
+    };
+    let definition = index.definition();
+    let keys = definition.keys.iter().map(|key| match &key.value {
+        IndexedValue::Column(id) => of_column(*id),
+        IndexedValue::Expression { name, type_oid, sql: _ } => {
+            let pg_type = PgType::from_oid(Oid(*type_oid)).unwrap_or(text.0);
+            Some((name.clone(), (pg_type, NO_TYPMOD)))
+        }
+    });
+    let parts = keys.chain(definition.included.iter().map(|id| of_column(*id)));
+    for (number, part) in (1_i16..).zip(parts) {
+        let Some((name, (pg_type, typmod))) = part else { continue };
+        if lookup.admits_text("attname", &name) {
             let attribute = Attribute {
-                relation: index,
-                name: field.name(),
+                relation: index.oid(),
+                name: &name,
                 number,
                 pg_type,
                 typmod,

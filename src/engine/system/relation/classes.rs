@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 
 use crate::base::Oid;
-use crate::catalog::{Constraint, Privilege, Relation, RelationKind, Schema};
+use crate::catalog::{Privilege, Relation, RelationKind, Schema, TableIndex};
 
 use super::super::cell::Cell;
 use super::super::lookup::Lookup;
@@ -38,6 +38,7 @@ pub const CLASSES: NativeRelation = NativeRelation {
         ("reltuples", FLOAT4),
         ("analyzed_at", TIMESTAMPTZ),
         ("is_automatic", BOOL),
+        ("relam", OID),
     ],
     rows,
 };
@@ -63,19 +64,17 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
             rows.push(&user_row(visible, schema, relation))?;
         }
     }
-    for (schema, relation, key) in visible.constraints(lookup, ("oid", "", "relname")) {
-        if let Some(index) = key.index
-            && lookup.admits_number("oid", index.0)
-            && lookup.admits_text("relname", &key.name)
+    for (schema, relation, index) in visible.indexes(lookup, ("oid", "", "relname")) {
+        if lookup.admits_text("relname", index.name())
             && lookup.admits_number("relnamespace", schema.oid.0)
         {
-            rows.push(&index_row(visible, schema, relation, (key, index)))?;
+            rows.push(&index_row(visible, schema, relation, index))?;
         }
     }
     Ok(())
 }
 
-fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 18] {
+fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 19] {
     [
         relation.oid.into(),
         relation.name.into(),
@@ -96,8 +95,12 @@ fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 18] {
         NOT_COUNTED,
         Cell::Null,
         Cell::Null,
+        if relation.kind == "r" { HEAP } else { Oid::INVALID }.into(),
     ]
 }
+
+/// `pg_am.oid` of tables.
+const HEAP: Oid = Oid(2);
 
 /// `reltuples` of what nobody has counted.
 const NOT_COUNTED: Cell<'static> = Cell::Float4(-1.0);
@@ -124,7 +127,7 @@ fn user_row<'a>(
     visible: &Visible<'a>,
     schema: &'a Arc<Schema>,
     relation: &'a Arc<Relation>,
-) -> [Cell<'a>; 18] {
+) -> [Cell<'a>; 19] {
     let kind = match &relation.kind {
         RelationKind::Table(_) => "r",
         RelationKind::View(_) => "v",
@@ -142,13 +145,14 @@ fn user_row<'a>(
         acl(visible, relation.id, relation.owner, AclKind::Relation),
         visible.definition(relation).into(),
         false.into(),
-        relation.keys().next().is_some().into(),
+        relation.all_indexes().next().is_some().into(),
         column_count(relation.checks().count()).into(),
         has_foreign_keys(visible, relation).into(),
         pages,
         tuples,
         at,
         automatic,
+        if kind == "r" { HEAP } else { Oid::INVALID }.into(),
     ]
 }
 
@@ -167,17 +171,19 @@ fn index_row<'a>(
     visible: &Visible<'a>,
     schema: &'a Arc<Schema>,
     relation: &'a Arc<Relation>,
-    (key, index): (&'a Constraint, Oid),
-) -> [Cell<'a>; 18] {
+    index: TableIndex<'a>,
+) -> [Cell<'a>; 19] {
+    let definition = index.definition();
+    let parts = definition.keys.len() + definition.included.len();
     [
-        index.into(),
-        key.name.as_str().into(),
+        index.oid().into(),
+        index.name().into(),
         schema.oid.into(),
         Oid::INVALID.into(),
         schema.name.as_str().into(),
         visible.role_oid(relation.owner).into(),
         "i".into(),
-        column_count(key.kind.columns().len()).into(),
+        column_count(parts).into(),
         Cell::Null,
         Cell::Null,
         false.into(),
@@ -188,7 +194,20 @@ fn index_row<'a>(
         NOT_COUNTED,
         Cell::Null,
         Cell::Null,
+        access_method(&definition.method).into(),
     ]
+}
+
+/// `pg_am.oid` of an index's method (`pg_am.dat`).
+fn access_method(name: &str) -> Oid {
+    Oid(match name {
+        "hash" => 405,
+        "gist" => 783,
+        "gin" => 2742,
+        "brin" => 3580,
+        "spgist" => 4000,
+        _ => 403,
+    })
 }
 
 fn column_count(count: usize) -> i16 {

@@ -4,7 +4,7 @@
 use datafusion::common::Result;
 
 use crate::base::{Oid, SecurableId};
-use crate::catalog::{Constraint, ConstraintKind, Relation, Schema};
+use crate::catalog::{Constraint, ConstraintKind, Deferral, Relation, Schema};
 
 use super::super::cell::Cell;
 use super::super::lookup::Lookup;
@@ -33,6 +33,8 @@ pub const CONSTRAINTS: NativeRelation = NativeRelation {
         ("indkey", INT2_VECTOR),
         ("indzeros", INT2_VECTOR),
         ("indcollation", OID_VECTOR),
+        ("condeferrable", BOOL),
+        ("condeferred", BOOL),
     ],
     rows,
 };
@@ -89,6 +91,8 @@ fn push(
         Cell::Int2s(keys),
         Cell::Int2s(zeros),
         Cell::Int8s(collations),
+        (constraint.deferral != Deferral::NotDeferrable).into(),
+        (constraint.deferral == Deferral::Deferred).into(),
     ])
 }
 

@@ -10,6 +10,7 @@ mod copies;
 mod cursors;
 mod databases;
 mod descriptions;
+mod indexes;
 mod locks;
 mod maintenance;
 mod memberships;
@@ -37,6 +38,7 @@ pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     cursors::CURSORS,
     databases::DATABASES,
     descriptions::DESCRIPTIONS,
+    indexes::INDEXES,
     locks::LOCKS,
     maintenance::MAINTENANCE,
     memberships::MEMBERSHIPS,
