@@ -258,10 +258,16 @@ fn declared_type(field: &Field) -> Option<PgType> {
     if matches!(base, BaseType::Int2Vector | BaseType::OidVector) {
         return element_of(field.data_type()).map(|_| PgType::Scalar(base));
     }
-    match element_of(field.data_type()) {
+    match innermost_of(field.data_type()) {
         Some(element) => base.is_carried_by(element.data_type()).then_some(PgType::Array(base)),
         None => base.is_carried_by(field.data_type()).then_some(PgType::Scalar(base)),
     }
+}
+
+/// The elements of arrays of any number of dimensions.
+fn innermost_of(data_type: &DataType) -> Option<&Field> {
+    let element = element_of(data_type)?;
+    Some(innermost_of(element.data_type()).unwrap_or(element))
 }
 
 fn element_of(data_type: &DataType) -> Option<&Field> {

@@ -211,7 +211,6 @@ fn key<'a>(a: &'a Arguments<'_>, index: usize) -> Result<Output<'a>> {
 
 fn build_object(a: &Arguments<'_>, binary: bool) -> Result<ArrayRef> {
     let members = members(a)?;
-    let keys = (0..a.count()).step_by(2).map(|index| key(a, index)).collect::<Result<Vec<_>>>()?;
     if !a.count().is_multiple_of(2) {
         let message = "argument list must have even number of elements";
         let hint = format!(
@@ -220,6 +219,7 @@ fn build_object(a: &Arguments<'_>, binary: bool) -> Result<ArrayRef> {
         );
         return Err(Error::new(ErrorKind::InvalidParameterValue, message).with_hint(hint));
     }
+    let keys = (0..a.count()).step_by(2).map(|index| key(a, index)).collect::<Result<Vec<_>>>()?;
     let mut buffer = BytesMut::new();
     a.make_texts(|row, out| {
         let mut text = String::from("{");

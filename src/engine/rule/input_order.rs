@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, Result};
+use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
@@ -25,7 +25,7 @@ fn in_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     if !aggregate.aggr_expr.iter().any(depends_on_order) {
         return Ok(Transformed::no(node));
     }
-    let Some((input, keys)) = with_keys(&aggregate.input)? else {
+    let Some((input, keys)) = with_keys(&aggregate.input, false)? else {
         return Ok(Transformed::no(node));
     };
     let order: Vec<SortExpr> = keys.into_iter().map(Key::sort).collect();
@@ -70,14 +70,19 @@ impl Key {
     }
 }
 
-/// The plan with the keys of its sort among its columns; `None` where its rows have no order.
-fn with_keys(plan: &LogicalPlan) -> Result<Option<(LogicalPlan, Vec<Key>)>> {
+/// The plan with the keys of its sort among its columns; `None` where its rows have no order. The sort itself goes,
+/// unless it decides which rows there are.
+fn with_keys(plan: &LogicalPlan, decides: bool) -> Result<Option<(LogicalPlan, Vec<Key>)>> {
     let (input, keys) = match plan {
-        LogicalPlan::Sort(sort) => return sorted(sort).map(Some),
+        LogicalPlan::Sort(sort) => return sorted(sort, decides).map(Some),
+        LogicalPlan::Limit(limit) if is_whole(limit) => return with_keys(&limit.input, decides),
+        LogicalPlan::Limit(limit) => match with_keys(&limit.input, true)? {
+            Some(found) => found,
+            None => return Ok(None),
+        },
         LogicalPlan::Projection(Projection { input, .. })
         | LogicalPlan::SubqueryAlias(SubqueryAlias { input, .. })
-        | LogicalPlan::Filter(Filter { input, .. })
-        | LogicalPlan::Limit(Limit { input, .. }) => match with_keys(input)? {
+        | LogicalPlan::Filter(Filter { input, .. }) => match with_keys(input, decides)? {
             Some(found) => found,
             None => return Ok(None),
         },
@@ -106,8 +111,16 @@ fn with_keys(plan: &LogicalPlan) -> Result<Option<(LogicalPlan, Vec<Key>)>> {
     }))
 }
 
-/// The sort with its keys as columns after its own.
-fn sorted(sort: &Sort) -> Result<(LogicalPlan, Vec<Key>)> {
+/// Whether all rows are within the limit: `OFFSET 0`.
+fn is_whole(limit: &Limit) -> bool {
+    let none_skipped = limit.skip.as_deref().is_none_or(|skip| {
+        matches!(skip, Expr::Literal(ScalarValue::Int64(Some(0)) | ScalarValue::Int32(Some(0)), _))
+    });
+    none_skipped && limit.fetch.is_none()
+}
+
+/// The rows of a sort with its keys as columns after their own.
+fn sorted(sort: &Sort, decides: bool) -> Result<(LogicalPlan, Vec<Key>)> {
     let mut columns: Vec<Expr> =
         sort.input.schema().columns().into_iter().map(Expr::Column).collect();
     let mut keys = Vec::with_capacity(sort.expr.len());
@@ -117,6 +130,10 @@ fn sorted(sort: &Sort) -> Result<(LogicalPlan, Vec<Key>)> {
         let column = Column::new_unqualified(name);
         keys.push(Key { column, asc: key.asc, nulls_first: key.nulls_first });
     }
-    let plan = LogicalPlanBuilder::from(LogicalPlan::Sort(sort.clone())).project(columns)?;
+    let input = match decides || sort.fetch.is_some() {
+        true => LogicalPlan::Sort(sort.clone()),
+        false => sort.input.as_ref().clone(),
+    };
+    let plan = LogicalPlanBuilder::from(input).project(columns)?;
     Ok((plan.build()?, keys))
 }

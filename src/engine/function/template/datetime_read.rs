@@ -222,12 +222,12 @@ fn field(keyword: Keyword, open: bool, input: &mut Input<'_>, fields: &mut Field
             fields.before_christ = input.word(&words, "BC")? % 2 == 1;
         }
         ZoneHour => {
-            // A sign that a separator of the template has taken counts too.
+            // A sign that a separator of the template has taken counts too, where it took more than it says.
             let taken = std::mem::take(&mut input.taken);
             if let Some(rest) = input.rest.strip_prefix(['+', '-', ' ']) {
                 fields.zone_sign = if input.rest.starts_with('-') { -1 } else { 1 };
                 input.rest = rest;
-            } else if taken == Some('-') {
+            } else if taken == Some('-') && input.skipped > 0 {
                 fields.zone_sign = -1;
             }
             fields.zone_hours = Some(input.number(2, open, "TZH")?.0);
