@@ -9,9 +9,9 @@ use super::files::{BoundConvert, BoundCopyInto, BoundFiles};
 use super::index::BoundIndex;
 use super::maintenance::BoundMaintenance;
 use super::storage::{BoundShowStorage, BoundStorage};
-use crate::base::{PrincipalId, SecurableId};
 use crate::base::name::ObjectName;
 use crate::base::secret::Secret;
+use crate::base::{PrincipalId, SecurableId};
 use crate::catalog::principal::Principal;
 use crate::catalog::{Catalog, ExternalLocation, Privilege, Relation, Schema, Securable, Snapshot};
 use crate::sql::files::FilesFormat;
@@ -392,9 +392,15 @@ pub enum BoundAlterView {
 #[derive(Debug, Clone)]
 pub enum BoundCommentTarget {
     Securable(Securable),
-    Column { relation: Arc<Relation>, column: ColumnName },
+    Column {
+        relation: Arc<Relation>,
+        column: ColumnName,
+    },
     /// A constraint or a declared index of a table.
-    Part { table: Arc<Relation>, part: SecurableId },
+    Part {
+        table: Arc<Relation>,
+        part: SecurableId,
+    },
 }
 
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ use super::scope::{Found, Scope};
 pub enum BoundIndex {
     Create {
         table: Arc<Relation>,
-        create: CreateIndex,
+        create: Box<CreateIndex>,
         /// Selects the expressions of the index, in order, where its predicate holds: only to be planned. `None`
         /// for an index of columns.
         check: Option<BoundQuery>,
@@ -37,7 +37,7 @@ pub enum BoundIndex {
 }
 
 impl Scope<'_> {
-    pub(super) fn create_index(&self, create: CreateIndex) -> Result<BoundStatement> {
+    pub(super) fn create_index(&self, create: Box<CreateIndex>) -> Result<BoundStatement> {
         let table = self.relation(&create.table)?;
         if table.as_table().is_none() {
             let message = format!("cannot create index on relation \"{}\"", table.name);

@@ -71,7 +71,7 @@ impl Scope<'_> {
             Statement::AlterSchema(alter) => self.alter_schema(alter),
             Statement::AlterTable(alter) => self.alter_table(alter),
             Statement::AlterView(alter) => self.alter_view(alter),
-            Statement::CreateIndex(create) => self.create_index(*create),
+            Statement::CreateIndex(create) => self.create_index(create),
             Statement::RenameIndex(rename) => self.rename_index(rename),
             Statement::DropIndex(drop) => self.drop_index(drop),
             Statement::Drop(drop) => self.drop(drop),

@@ -92,8 +92,8 @@ impl Context {
             .with_type_planner(Arc::new(function::TypePlanner))
             .build();
         function::register(&mut state).map_err(from_datafusion)?;
-        // Few rows are read at once by one thread. What is not looked up is mostly wanted.
-        let mut config_of_shared = config(1);
+        // What is not looked up in system relations is mostly wanted.
+        let mut config_of_shared = config(threads);
         config_of_shared.options_mut().optimizer.default_filter_selectivity = 100;
         let (rules_of_runs, kept): (Vec<_>, Vec<_>) =
             state.physical_optimizers().iter().cloned().partition(is_of_a_run);

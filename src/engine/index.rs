@@ -35,7 +35,7 @@ impl Engine {
                 }
                 let types = self.expression_types(check, request).await?;
                 let (unique, declared) =
-                    (create.unique, declared(&snapshot, &table, create, types)?);
+                    (create.unique, declared(&snapshot, &table, *create, types)?);
                 let notice = notice(&declared.name, unique);
                 let change = Change::AddIndex { relation: table.id, index: declared };
                 (vec![change], Completion { tag: TAG.to_owned(), notices: vec![notice] })

@@ -97,11 +97,7 @@ pub fn check_identities_stay(properties: &HashMap<String, String>) -> Result<()>
 }
 
 /// The same of a commit: new files beside files that go have rows of those, but where all rows are replaced.
-fn check_commit(
-    read: &TableVersion,
-    operation: &DeltaOperation,
-    actions: &[Action],
-) -> Result<()> {
+fn check_commit(read: &TableVersion, operation: &DeltaOperation, actions: &[Action]) -> Result<()> {
     // A write with a predicate puts other rows in the place of some, and writes their neighbours again.
     let writes_anew = !matches!(operation, DeltaOperation::Write { predicate: None, .. });
     let is_new = |action: &Action| matches!(action, Action::Add(add) if add.base_row_id.is_none());
