@@ -277,7 +277,8 @@ mod tests {
         );
         assert_eq!(parse("{{1,2},{3,4},{5,6}}").unwrap().0, [3, 2]);
         assert_eq!(parse(" {} ").unwrap(), (vec![], vec![]));
-        assert_eq!(parse("[0:1]={7,8}").unwrap().0, [2]);
+        assert_eq!(parse("[1:2]={7,8}").unwrap().0, [2]);
+        assert_eq!(parse("[0:1]={7,8}").unwrap_err().sqlstate(), "0A000");
     }
 
     #[test]
