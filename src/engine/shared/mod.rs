@@ -24,7 +24,7 @@ use futures::{StreamExt, stream};
 use sqlparser::ast;
 
 use crate::base::datatype::PgType;
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 use crate::bind::{BoundQuery, BoundRelation};
 
 use super::error::from_datafusion;
@@ -123,6 +123,12 @@ pub struct SharedPlan {
     slot: FactsSlot,
 }
 
+/// What there is to run a query with: a plan, or what is to be planned.
+enum Kept {
+    Plan(SharedPlan),
+    Nothing(BoundQuery),
+}
+
 impl SharedPlan {
     /// The parameters of a run. Errors: a constant is none of its type.
     fn parameters(&self, given: &[ScalarValue], lifted: &[Lifted]) -> Result<Arc<[ScalarValue]>> {
@@ -140,24 +146,31 @@ impl Engine {
     ) -> Result<Option<RowStream>> {
         let Some((key, lifted)) = PlanKey::of(query, request) else { return Ok(None) };
         let kept = match self.shared.plans.take(&key) {
-            Known::Plan(plan) => Some(plan),
+            Known::Plan(plan) => Kept::Plan(plan),
             Known::Unshareable => return Ok(None),
-            Known::Nothing => None,
+            Known::Nothing => Kept::Nothing(BoundQuery {
+                ast: key.question.query.clone(),
+                relations: query.relations.clone(),
+            }),
         };
         let (engine, request) = (Arc::clone(self), request.clone());
-        let query =
-            BoundQuery { ast: key.question.query.clone(), relations: query.relations.clone() };
         let started = async move {
             let plan = match kept {
-                Some(plan) => plan,
-                None => match engine.plan_to_share(query, &lifted, &request).await {
-                    Ok(plan) => plan,
-                    // Whatever is wrong with the query is told where it is planned by itself.
-                    Err(_) => {
-                        engine.shared.plans.refuse(&key);
-                        return Ok(None);
+                Kept::Plan(plan) => plan,
+                Kept::Nothing(query) => {
+                    match engine.plan_to_share(query, &lifted, &request).await {
+                        Ok(plan) => plan,
+                        // It says nothing of the query that nobody waits for this one any more.
+                        Err(error) if error.kind() == ErrorKind::QueryCanceled => {
+                            return Err(error);
+                        }
+                        // Whatever is wrong with the query is told where it is planned by itself.
+                        Err(_) => {
+                            engine.shared.plans.refuse(&key);
+                            return Ok(None);
+                        }
                     }
-                },
+                }
             };
             let Ok(parameters) = plan.parameters(&request.parameters, &lifted) else {
                 engine.shared.plans.give(&key, plan);

@@ -180,18 +180,8 @@ impl<'a> Visible<'a> {
             let oids = oids.iter().filter_map(|&oid| u32::try_from(oid).ok());
             return oids.filter_map(|oid| self.constraint_by_oid(Oid(oid))).collect();
         }
-        let snapshot = self.snapshot();
-        let relations: Vec<(&'a Arc<Schema>, &'a Arc<Relation>)> = match lookup.numbers(table) {
-            Some(_) => self.relations(lookup, table, ""),
-            None => {
-                let all = self.schemas().flat_map(|schema| {
-                    snapshot.relations_of(schema.id).map(move |relation| (schema, relation))
-                });
-                all.collect()
-            }
-        };
         let mut found = Vec::new();
-        for (schema, relation) in relations {
+        for (schema, relation) in self.owners_of_parts(lookup, table) {
             // Whether the table may be known is asked last: most tables have no such constraint.
             let admitted = |constraint: &&Constraint| lookup.admits_text(name, &constraint.name);
             let mut constraints = relation.constraints.iter().filter(admitted).peekable();
@@ -201,6 +191,23 @@ impl<'a> Visible<'a> {
             }
         }
         found
+    }
+
+    /// The relations whose constraints and indexes `lookup` admits by their OID in `table`. Whether those that are
+    /// not asked for by OID may be known is not looked at: most have no such part.
+    fn owners_of_parts(
+        &self,
+        lookup: &Lookup,
+        table: &str,
+    ) -> Vec<(&'a Arc<Schema>, &'a Arc<Relation>)> {
+        if lookup.numbers(table).is_some() {
+            return self.relations(lookup, table, "");
+        }
+        let snapshot = self.snapshot();
+        let all = self.schemas().flat_map(|schema| {
+            snapshot.relations_of(schema.id).map(move |relation| (schema, relation))
+        });
+        all.collect()
     }
 
     /// The constraint with this OID, or whose index has it.
@@ -228,18 +235,8 @@ impl<'a> Visible<'a> {
             let oids = oids.iter().filter_map(|&oid| u32::try_from(oid).ok());
             return oids.filter_map(|oid| self.index_by_oid(Oid(oid))).collect();
         }
-        let snapshot = self.snapshot();
-        let relations: Vec<(&'a Arc<Schema>, &'a Arc<Relation>)> = match lookup.numbers(table) {
-            Some(_) => self.relations(lookup, table, ""),
-            None => {
-                let all = self.schemas().flat_map(|schema| {
-                    snapshot.relations_of(schema.id).map(move |relation| (schema, relation))
-                });
-                all.collect()
-            }
-        };
         let mut found = Vec::new();
-        for (schema, relation) in relations {
+        for (schema, relation) in self.owners_of_parts(lookup, table) {
             let admitted = |index: &TableIndex<'_>| lookup.admits_text(name, index.name());
             let mut indexes = relation.all_indexes().filter(admitted).peekable();
             if indexes.peek().is_some() && self.access.may_know(relation.id) {
