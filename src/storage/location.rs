@@ -178,7 +178,12 @@ impl Location {
     }
 
     fn absolute_file(&self, reference: &str) -> Option<Path> {
-        let file = Location::parse(reference).ok()?;
+        // Hadoop writes URIs without an authority with one slash (RFC 8089, appendix B): `file:/data/t/f`.
+        let file = match reference.strip_prefix("file:/") {
+            Some(path) if !path.starts_with('/') => Location::parse(&format!("file:///{path}")),
+            Some(_) | None => Location::parse(reference),
+        }
+        .ok()?;
         let same_store = file.store_url() == self.store_url();
         (same_store && file.path.prefix_match(&self.path).is_some()).then_some(file.path)
     }
@@ -282,7 +287,12 @@ mod tests {
         assert_eq!(file("p=a%252Fb/f").as_deref(), Some("data/t/p=a%2Fb/f"));
         assert_eq!(file("p=a:b/f").as_deref(), Some("data/t/p=a:b/f"));
         assert_eq!(file("file:///data/t/f").as_deref(), Some("data/t/f"));
+        assert_eq!(file("file:/data/t/a%20f").as_deref(), Some("data/t/a f"));
         assert_eq!(file("file:///data/u/f"), None);
+        assert_eq!(file("file:/data/u/f"), None);
+        assert_eq!(file("file:/data/t/../u/f"), None);
+        assert_eq!(file("file:"), None);
+        assert_eq!(file("file:/"), None);
         assert_eq!(file("/data/u/f"), None);
         assert_eq!(file("../u/f"), None);
         assert_eq!(file("%2e%2e/u/f"), None);
