@@ -272,6 +272,7 @@ impl Scope<'_> {
         }
         let tag = match kind {
             DropKind::Catalog => "DROP CATALOG",
+            DropKind::Database => "DROP DATABASE",
             DropKind::Schema => "DROP SCHEMA",
             DropKind::Table => "DROP TABLE",
             DropKind::View => "DROP VIEW",
@@ -281,26 +282,23 @@ impl Scope<'_> {
 
     fn to_drop(&self, kind: DropKind, name: &ObjectName) -> Result<Securable> {
         match kind {
-            DropKind::Catalog => self.catalog(Some(&name.object)).map(Securable::Catalog),
+            DropKind::Catalog | DropKind::Database => {
+                self.catalog(Some(&name.object)).map(Securable::Catalog)
+            }
             DropKind::Schema => {
                 self.schema(name.schema.as_deref(), &name.object).map(Securable::Schema)
             }
-            DropKind::Table => self.table(name).map(Securable::Relation).map_err(|error| {
+            DropKind::Table => {
                 let hint = "Use DROP VIEW to remove a view.";
-                if error.kind() == ErrorKind::WrongObjectType {
-                    error.with_hint(hint)
-                } else {
-                    error
-                }
-            }),
-            DropKind::View => self.view(name).map(Securable::Relation).map_err(|error| {
+                let table =
+                    self.table(name).map_err(|error| not_dropped(error, "table", name, hint));
+                table.map(Securable::Relation)
+            }
+            DropKind::View => {
                 let hint = "Use DROP TABLE to remove a table.";
-                if error.kind() == ErrorKind::WrongObjectType {
-                    error.with_hint(hint)
-                } else {
-                    error
-                }
-            }),
+                let view = self.view(name).map_err(|error| not_dropped(error, "view", name, hint));
+                view.map(Securable::Relation)
+            }
         }
     }
 
@@ -364,6 +362,26 @@ fn is_undefined(error: &Error) -> bool {
         error.kind(),
         ErrorKind::UndefinedTable | ErrorKind::InvalidSchemaName | ErrorKind::InvalidCatalogName
     )
+}
+
+/// DROP names the kind of what is missing, and the way to drop what is of another kind.
+fn not_dropped(error: Error, kind: &str, name: &ObjectName, other_kind: &str) -> Error {
+    match error.kind() {
+        ErrorKind::WrongObjectType => error.with_hint(other_kind),
+        ErrorKind::UndefinedTable => {
+            let message = format!("{kind} \"{}\" does not exist", name.object);
+            let named = Error::new(ErrorKind::UndefinedTable, message);
+            let named = match error.detail() {
+                Some(detail) => named.with_detail(detail),
+                None => named,
+            };
+            match error.hint() {
+                Some(hint) => named.with_hint(hint),
+                None => named,
+            }
+        }
+        _ => error,
+    }
 }
 
 fn skipped(tag: &'static str, name: &ObjectName) -> BoundStatement {
