@@ -68,7 +68,7 @@ impl Scope<'_> {
                 Some(_) => Err(not_a_table("system relation")),
             },
             Found::Relation(relation) => match (&relation.kind, time_travel) {
-                (RelationKind::Table(_), time_travel) => {
+                (RelationKind::Table(_) | RelationKind::MaterializedView(_), time_travel) => {
                     Ok(BoundRelation::Table { relation, time_travel })
                 }
                 (RelationKind::View(_), Some(_)) => Err(not_a_table("view")),
@@ -81,7 +81,12 @@ impl Scope<'_> {
     }
 
     /// A view's query, bound under the names that held where it was made and seen by its owner.
-    fn expand(&self, relation: &Relation, view: &View, depth: usize) -> Result<Arc<BoundQuery>> {
+    pub(super) fn expand(
+        &self,
+        relation: &Relation,
+        view: &View,
+        depth: usize,
+    ) -> Result<Arc<BoundQuery>> {
         if depth >= self.view_depth_max {
             return Err(Error::new(
                 ErrorKind::StatementTooComplex,
