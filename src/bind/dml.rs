@@ -90,7 +90,7 @@ impl Scope<'_> {
         let clauses = clauses.into_iter().map(|clause| self.merge_clause(clause));
         Ok(BoundStatement::Merge(BoundMerge {
             alias: alias.unwrap_or_else(|| table.object.clone()),
-            table: self.changed_table(&table)?,
+            table: self.merged_into(&table, written_as)?,
             source: self.query(source)?,
             source_alias,
             on: self.expression(on)?,

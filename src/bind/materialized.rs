@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::{Relation, RelationKind, Schema};
-use crate::sql::statement::{AlterTableAction, RefreshMaterializedView, TableChange};
+use crate::sql::statement::{AlterTableAction, JoinedChange, RefreshMaterializedView, TableChange};
 
 use super::bound::{BoundQuery, BoundRefresh, BoundStatement};
-use super::scope::{Scope, wrong_kind};
+use super::scope::Scope;
 
 impl Scope<'_> {
     /// What everybody may read must not hold what only one session knows.
@@ -30,13 +30,18 @@ impl Scope<'_> {
 
     pub(super) fn refresh(&self, refresh: RefreshMaterializedView) -> Result<BoundStatement> {
         let RefreshMaterializedView { name, concurrently, no_data } = refresh;
-        let relation = self.materialized_view(&name)?;
-        let materialized = relation.as_materialized();
-        let materialized = materialized.ok_or_else(|| wrong_kind(&name, "a materialized view"))?;
-        if concurrently && !materialized.populated {
-            let message =
-                "CONCURRENTLY cannot be used when the materialized view is not populated";
+        let relation = self.relation(&name)?;
+        let Some(materialized) = relation.as_materialized() else {
+            let message = format!("\"{}\" is not a materialized view", name.object);
             return Err(Error::new(ErrorKind::FeatureNotSupported, message));
+        };
+        if concurrently && !materialized.populated {
+            let message = "CONCURRENTLY cannot be used when the materialized view is not populated";
+            return Err(Error::new(ErrorKind::FeatureNotSupported, message));
+        }
+        if concurrently && no_data {
+            let message = "CONCURRENTLY and WITH NO DATA options cannot be used together";
+            return Err(Error::new(ErrorKind::SyntaxError, message));
         }
         let query = match no_data {
             true => None,
@@ -56,6 +61,22 @@ impl Scope<'_> {
                 Err(Error::new(ErrorKind::WrongObjectType, message).at_if(name.position()))
             }
         }
+    }
+
+    /// The table that a MERGE changes.
+    pub(super) fn merged_into(
+        &self,
+        name: &ObjectName,
+        written_as: Option<JoinedChange>,
+    ) -> Result<Arc<Relation>> {
+        let relation = self.relation(name)?;
+        if written_as.is_some() || relation.as_materialized().is_none() {
+            return self.changed_table(name);
+        }
+        let message = format!("cannot execute MERGE on relation \"{}\"", name.object);
+        Err(Error::new(ErrorKind::FeatureNotSupported, message)
+            .with_detail("This operation is not supported for materialized views.")
+            .at_if(name.position()))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sql::statement::{
 use crate::sql::{ParseLimits, parse};
 
 use super::bound::{BoundExpression, BoundQuery, BoundRelation, BoundTimeTravel, Relations};
-use super::scope::{Found, Scope};
+use super::scope::{Found, Scope, how_to_mend};
 
 impl Scope<'_> {
     pub(super) fn query(&self, query: Query) -> Result<BoundQuery> {
@@ -119,8 +119,7 @@ impl Scope<'_> {
             ErrorKind::StatementTooComplex => format!("view \"{name}\" nests too many views"),
             _ => format!("view \"{name}\" reads what is not there"),
         };
-        let told = Error::new(error.kind(), message)
-            .with_hint("The view's owner can mend it with CREATE OR REPLACE VIEW.");
+        let told = Error::new(error.kind(), message).with_hint(how_to_mend(relation));
         match relation.owner == self.principal {
             true => {
                 let more = error.detail().map(|detail| format!(" {detail}")).unwrap_or_default();

@@ -297,6 +297,18 @@ pub fn undefined_relation(name: &ObjectName) -> Error {
         .at_if(name.position())
 }
 
+/// What helps a view, materialized or not, whose query does not mean any more what it did.
+pub fn how_to_mend(view: &Relation) -> &'static str {
+    match view.kind {
+        RelationKind::MaterializedView(_) => {
+            "The owner can mend it with DROP MATERIALIZED VIEW and CREATE MATERIALIZED VIEW."
+        }
+        RelationKind::View(_) | RelationKind::Table(_) => {
+            "The view's owner can mend it with CREATE OR REPLACE VIEW."
+        }
+    }
+}
+
 /// 3D000
 pub fn undefined_catalog(name: &str) -> Error {
     Error::new(ErrorKind::InvalidCatalogName, format!("database \"{name}\" does not exist"))
@@ -307,7 +319,7 @@ pub fn undefined_schema(name: &str) -> Error {
     Error::new(ErrorKind::InvalidSchemaName, format!("schema \"{name}\" does not exist"))
 }
 
-pub(super) fn wrong_kind(name: &ObjectName, wanted: &str) -> Error {
+fn wrong_kind(name: &ObjectName, wanted: &str) -> Error {
     let message = format!("\"{}\" is not {wanted}", name.object);
     Error::new(ErrorKind::WrongObjectType, message).at_if(name.position())
 }

@@ -55,7 +55,9 @@ impl Scope<'_> {
             Describe::History { table, limit } => {
                 BoundShow::DescribeHistory { table: self.table_of_rows(&table)?, limit }
             }
-            Describe::Detail { table } => BoundShow::DescribeDetail { table: self.table_of_rows(&table)? },
+            Describe::Detail { table } => {
+                BoundShow::DescribeDetail { table: self.table_of_rows(&table)? }
+            }
             Describe::Storage(kind, name) => {
                 BoundShow::Storage(BoundShowStorage::One(self.storage_securable(kind, &name)?))
             }

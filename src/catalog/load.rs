@@ -157,11 +157,9 @@ async fn relation_kinds(
                 let table = Table { location, managed, partition_columns, foreign };
                 match materialized.remove(&id) {
                     None => RelationKind::Table(table),
-                    Some((view, populated)) => RelationKind::MaterializedView(MaterializedView {
-                        table,
-                        view,
-                        populated,
-                    }),
+                    Some((view, populated)) => {
+                        RelationKind::MaterializedView(MaterializedView { table, view, populated })
+                    }
                 }
             }
             (_, None, None, None, Some(definition), Some(catalog), Some(names), None) => {

@@ -13,9 +13,7 @@ use super::column_type::StoredType;
 use super::draft::{Draft, overlap};
 use super::grant::Grant;
 use super::principal::PrincipalKind;
-use super::securable::{
-    Column, ForeignFormat, MaterializedView, Relation, RelationKind, Table,
-};
+use super::securable::{Column, ForeignFormat, MaterializedView, Relation, RelationKind, Table};
 use super::snapshot::Snapshot;
 use super::sqlite::database_error;
 use super::storage::write::{grants_of, table_of, write_storage};

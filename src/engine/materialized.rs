@@ -119,6 +119,12 @@ pub(super) fn unpopulated(
     Ok(Arc::new(table))
 }
 
+pub(super) fn not_populated(name: &str) -> Error {
+    let message = format!("materialized view \"{name}\" has not been populated");
+    Error::new(ErrorKind::ObjectNotInPrerequisiteState, message)
+        .with_hint("Use the REFRESH MATERIALIZED VIEW command.")
+}
+
 /// See [`unpopulated`].
 #[derive(Debug)]
 struct Unpopulated {
@@ -132,10 +138,8 @@ impl PartitionStream for Unpopulated {
     }
 
     fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let message = format!("materialized view \"{}\" has not been populated", self.name);
-        let error = Error::new(ErrorKind::ObjectNotInPrerequisiteState, message)
-            .with_hint("Use the REFRESH MATERIALIZED VIEW command.");
-        let rows = stream::iter([Err(DataFusionError::External(Box::new(error)))]);
+        let error = DataFusionError::External(Box::new(not_populated(&self.name)));
+        let rows = stream::iter([Err(error)]);
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
     }
 }

@@ -13,6 +13,7 @@ use futures::future::try_join_all;
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::{BoundTimeTravel, Relations};
 use crate::bind::files::BoundFiles;
+use crate::bind::scope::how_to_mend;
 use crate::bind::{BoundQuery, BoundRelation};
 use crate::catalog::{Relation, Table};
 use crate::delta::{TableVersion, TimeTravel, change_feed};
@@ -219,9 +220,7 @@ impl Engine {
                 // The reader of a view is not told what is in its text, nor a position in it.
                 let name = &relation.name;
                 let message = format!("view \"{name}\" does not fit the relations that it reads");
-                Error::new(error.kind(), message)
-                    .with_hint("The view's owner can mend it with CREATE OR REPLACE VIEW.")
-                    .caused_by(error)
+                Error::new(error.kind(), message).with_hint(how_to_mend(relation)).caused_by(error)
             })?;
         let plan = match planner.principal()? {
             Some(reader) if reader == relation.owner => plan,

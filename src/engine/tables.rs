@@ -21,11 +21,12 @@ use crate::sql::statement::ColumnDefinition;
 use crate::storage::Location;
 
 use super::alter::field_with_comment;
-use super::ddl::view_here;
 use super::columns::{checks_of, columns_of, table_columns};
+use super::ddl::view_here;
 use super::error::from_datafusion;
 use super::insert::reads;
 use super::key::KeyTable;
+use super::materialized::not_populated;
 use super::open::{location_of, moment};
 use super::{Completion, Engine, Request};
 
@@ -209,6 +210,9 @@ impl Engine {
         location: &Location,
         request: &Request,
     ) -> Result<(u64, Arc<TableVersion>)> {
+        if clone.source.as_materialized().is_some_and(|source| !source.populated) {
+            return Err(not_populated(&clone.source.name));
+        }
         let state = self.context.statement(&request.facts);
         let version = match &clone.at {
             None => self.open_newest(&clone.source, &request.work).await?,

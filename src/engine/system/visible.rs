@@ -5,9 +5,7 @@
 use std::sync::Arc;
 
 use crate::base::{Oid, PrincipalId};
-use crate::catalog::{
-    Catalog, Constraint, Relation, Schema, Securable, Snapshot, TableIndex,
-};
+use crate::catalog::{Catalog, Constraint, Relation, Schema, Securable, Snapshot, TableIndex};
 use crate::engine::facts::Facts;
 use crate::governance::access::Access;
 use crate::sql::TEMPORARY_SCHEMA;

@@ -41,12 +41,7 @@ pub fn refresh(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect_all(&["refresh", "materialized", "view"])?;
     let concurrently = c.take("concurrently");
     let name = c.object_name()?;
-    let no_data = takes_no_data(c);
-    if concurrently && no_data {
-        let message = "CONCURRENTLY and WITH NO DATA options cannot be used together";
-        return Err(Error::new(ErrorKind::SyntaxError, message));
-    }
-    let refresh = RefreshMaterializedView { name, concurrently, no_data };
+    let refresh = RefreshMaterializedView { name, concurrently, no_data: takes_no_data(c) };
     Ok(Statement::RefreshMaterializedView(refresh))
 }
 
