@@ -285,6 +285,7 @@ impl Scope<'_> {
         }
         let tag = match kind {
             DropKind::Catalog => "DROP CATALOG",
+            DropKind::Database => "DROP DATABASE",
             DropKind::Schema => "DROP SCHEMA",
             DropKind::Table => "DROP TABLE",
             DropKind::View => "DROP VIEW",
@@ -295,25 +296,31 @@ impl Scope<'_> {
 
     fn to_drop(&self, kind: DropKind, name: &ObjectName) -> Result<Securable> {
         match kind {
-            DropKind::Catalog => self.catalog(Some(&name.object)).map(Securable::Catalog),
+            DropKind::Catalog | DropKind::Database => {
+                self.catalog(Some(&name.object)).map(Securable::Catalog)
+            }
             DropKind::Schema => {
                 self.schema(name.schema.as_deref(), &name.object).map(Securable::Schema)
             }
-            DropKind::Table => self.dropped(name, self.table(name)),
-            DropKind::View => self.dropped(name, self.view(name)),
-            DropKind::MaterializedView => self.dropped(name, self.materialized_view(name)),
+            DropKind::Table => self.dropped(name, "table", self.table(name)),
+            DropKind::View => self.dropped(name, "view", self.view(name)),
+            DropKind::MaterializedView => {
+                self.dropped(name, "materialized view", self.materialized_view(name))
+            }
         }
     }
 
-    /// The relation that DROP names, or what else drops it.
-    fn dropped(&self, name: &ObjectName, found: Result<Arc<Relation>>) -> Result<Securable> {
-        found.map(Securable::Relation).map_err(|error| match self.relation(name) {
-            Ok(other) if error.kind() == ErrorKind::WrongObjectType => {
-                let kind = other.kind_name();
-                let drop = kind.to_ascii_uppercase();
-                error.with_hint(format!("Use DROP {drop} to remove a {kind}."))
-            }
-            _ => error,
+    /// The relation that DROP names by its kind, or what else drops it.
+    fn dropped(
+        &self,
+        name: &ObjectName,
+        kind: &str,
+        found: Result<Arc<Relation>>,
+    ) -> Result<Securable> {
+        found.map(Securable::Relation).map_err(|error| {
+            let other = self.relation(name).map_or("", |other| other.kind_name());
+            let drop = other.to_ascii_uppercase();
+            not_dropped(error, kind, name, &format!("Use DROP {drop} to remove a {other}."))
         })
     }
 
@@ -380,6 +387,26 @@ fn is_undefined(error: &Error) -> bool {
         error.kind(),
         ErrorKind::UndefinedTable | ErrorKind::InvalidSchemaName | ErrorKind::InvalidCatalogName
     )
+}
+
+/// DROP names the kind of what is missing, and the way to drop what is of another kind.
+fn not_dropped(error: Error, kind: &str, name: &ObjectName, other_kind: &str) -> Error {
+    match error.kind() {
+        ErrorKind::WrongObjectType => error.with_hint(other_kind),
+        ErrorKind::UndefinedTable => {
+            let message = format!("{kind} \"{}\" does not exist", name.object);
+            let named = Error::new(ErrorKind::UndefinedTable, message);
+            let named = match error.detail() {
+                Some(detail) => named.with_detail(detail),
+                None => named,
+            };
+            match error.hint() {
+                Some(hint) => named.with_hint(hint),
+                None => named,
+            }
+        }
+        _ => error,
+    }
 }
 
 fn skipped(tag: &'static str, name: &ObjectName) -> BoundStatement {

@@ -35,18 +35,29 @@ impl Engine {
         request: &Request,
     ) -> Result<Completion> {
         let BoundRefresh { relation, query } = refresh;
-        let populated = query.is_some();
-        let change = Change::SetPopulated { id: relation.id, populated };
+        let (id, populated) = (relation.id, query.is_some());
         let was_populated = relation.as_materialized().is_some_and(|before| before.populated);
+        let engine = Arc::clone(self);
+        let refresh = move |request: Request, change: Option<Change>| {
+            let (engine, relation, query) =
+                (Arc::clone(&engine), Arc::clone(&relation), query.clone());
+            async move {
+                let (running, within) = (Arc::clone(&engine), request.clone());
+                let rows = async move { running.refresh_rows(&relation, query, &within).await };
+                engine.cpu.run(rows).await?;
+                match change {
+                    Some(change) => engine.change_metastore(&[change], &request).await,
+                    None => Ok(()),
+                }
+            }
+        };
         let _admitted = self.admission.enter().await?;
-        // Nobody finds rows in one that is not populated: it is closed before they go, and opened when there are some.
-        if !populated && was_populated {
-            self.change_metastore(std::slice::from_ref(&change), request).await?;
-        }
-        let (engine, running) = (Arc::clone(self), request.clone());
-        self.cpu.run(async move { engine.refresh_rows(&relation, query, &running).await }).await?;
-        if populated && !was_populated {
-            self.change_metastore(&[change], request).await?;
+        if populated && was_populated {
+            refresh(request.clone(), None).await?;
+        } else {
+            // Its rows, and that there are some to read, are one.
+            let change = Change::SetPopulated { id, populated };
+            self.as_one(request, |within| refresh(within, Some(change.clone()))).await?;
         }
         Ok(Completion::new("REFRESH MATERIALIZED VIEW"))
     }
@@ -76,7 +87,7 @@ impl Engine {
         let rows = assigned(rows, &targets)?;
         let ctx = self.change_context(state, request, None);
         let outcome = change::overwrite(&ctx, &location, rows).await;
-        outcome.map(drop).map_err(|error| name_relation(error, relation))
+        outcome.map(drop).map_err(|error| name_relation(error, relation, &request.facts.snapshot))
     }
 }
 

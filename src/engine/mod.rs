@@ -17,6 +17,7 @@ mod error;
 mod explain;
 pub mod facts;
 mod files;
+mod filled_columns;
 mod function;
 mod grants;
 mod index;

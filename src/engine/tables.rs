@@ -372,13 +372,12 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
             takes_values: identity.by_default,
         })
     });
-    let checks = create.checks.iter().enumerate().map(|(index, check)| {
-        let name = check.name.clone();
-        (
-            name.unwrap_or_else(|| format!("{}_check{index}", create.name.object)),
-            check.expression.clone(),
-        )
-    });
+    let mut checks: Vec<(String, String)> = Vec::with_capacity(create.checks.len());
+    for check in &create.checks {
+        let is_free = |name: &str| checks.iter().all(|(taken, _)| taken != name);
+        let name = check.name_in(&create.name.object, is_free);
+        checks.push((name, check.expression.clone()));
+    }
     Ok(NewTable {
         schema: Arc::new(schema),
         generated: generated.collect(),
@@ -387,7 +386,7 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
         partition_columns: create.partitioned_by.iter().map(|column| column.name.clone()).collect(),
         clustering: create.cluster_by.iter().map(|column| column.name.clone()).collect(),
         properties: create.properties.clone(),
-        checks: checks.collect(),
+        checks,
         comment: create.comment.clone(),
         name: Some(create.name.object.clone()),
     })

@@ -391,6 +391,8 @@ pub struct DropAbsent {
 pub enum DropKind {
     /// One-part names.
     Catalog,
+    /// A catalog with all that is in it, as PostgreSQL drops databases.
+    Database,
     /// One- or two-part names: the schema stands in `object`, its catalog in `schema`.
     Schema,
     Table,

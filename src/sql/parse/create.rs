@@ -198,7 +198,8 @@ pub fn stored_query(c: &mut Cursor<'_>) -> Result<(crate::sql::statement::Query,
 pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("drop")?;
     let kind = match c.word().as_str() {
-        "catalog" | "database" => DropKind::Catalog,
+        "catalog" => DropKind::Catalog,
+        "database" => DropKind::Database,
         "schema" => DropKind::Schema,
         "table" => DropKind::Table,
         "view" => DropKind::View,
@@ -216,8 +217,11 @@ pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
     c.advance();
     let if_exists = c.take_if_exists();
     let names = c.list(|c| dropped_name(c, kind))?;
-    if kind == DropKind::Catalog && *c.peek() == Token::LParen {
-        return Err(c.unsupported("an option of DROP DATABASE"));
+    if kind == DropKind::Database {
+        if *c.peek() == Token::LParen || c.is("with") {
+            return Err(c.unsupported("an option of DROP DATABASE"));
+        }
+        return Ok(Statement::Drop(Drop { kind, names, if_exists, cascade: true }));
     }
     let cascade = c.take("cascade");
     if !cascade {
@@ -232,7 +236,7 @@ pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
 fn dropped_name(c: &mut Cursor<'_>, kind: DropKind) -> Result<ObjectName> {
     let position = Some(NamePosition(c.position()));
     match kind {
-        DropKind::Catalog => {
+        DropKind::Catalog | DropKind::Database => {
             Ok(ObjectName { catalog: None, schema: None, object: c.identifier()?, position })
         }
         DropKind::Schema => {
