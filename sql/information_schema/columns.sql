@@ -79,5 +79,5 @@ SELECT
 FROM lakegate_catalog.attributes AS a
 JOIN lakegate_catalog.classes AS c ON c.oid = a.attrelid
 JOIN lakegate_catalog.types AS t ON t.oid = a.atttypid
-WHERE c.relkind <> 'i'
+WHERE c.relkind NOT IN ('i', 'm')
 ORDER BY a.attrelid, a.attnum

@@ -18,6 +18,7 @@ use super::bound::{
     BoundCreateTable, BoundCreateView, BoundKey, BoundQuery, BoundRelation, BoundStatement,
     BoundTableTarget,
 };
+use super::materialized::check_alteration;
 use super::query::time_travel;
 use super::scope::{Found, SYSTEM_SCHEMAS, Scope};
 
@@ -42,6 +43,10 @@ impl Scope<'_> {
 
     pub(super) fn create_table(&self, create: CreateTable) -> Result<BoundStatement> {
         let schema = self.schema_for_new(&create.name, create.temporary.is_some())?;
+        let query = create.query.map(|query| self.query(query)).transpose()?;
+        if create.materialized.is_some() {
+            self.check_materialized(&schema, query.as_ref())?;
+        }
         if create.location.is_some() && self.snapshot.is_temporary_schema(schema.id) {
             return Err(Error::unsupported("a LOCATION for a temporary table")
                 .with_hint("Leave LOCATION out: the files are gone with the session."));
@@ -66,7 +71,8 @@ impl Scope<'_> {
             external_location,
             properties: create.properties,
             comment: create.comment,
-            query: create.query.map(|query| self.query(query)).transpose()?,
+            query,
+            materialized: create.materialized,
             column_names: create.column_names,
             no_data: create.no_data,
             on_commit: create.temporary.unwrap_or(OnCommit::PreserveRows),
@@ -78,7 +84,7 @@ impl Scope<'_> {
 
     fn clone_of(&self, clone: CloneOf) -> Result<BoundCloneOf> {
         let CloneOf { source, at } = clone;
-        Ok(BoundCloneOf { source: self.table(&source)?, at: at.map(time_travel) })
+        Ok(BoundCloneOf { source: self.table_of_rows(&source)?, at: at.map(time_travel) })
     }
 
     pub(super) fn create_view(&self, create: CreateView) -> Result<BoundStatement> {
@@ -105,7 +111,7 @@ impl Scope<'_> {
     }
 
     /// Whether a query reads temporary tables or views.
-    fn reads_temporary(&self, query: &BoundQuery) -> bool {
+    pub(super) fn reads_temporary(&self, query: &BoundQuery) -> bool {
         let mut relations = query.relations.values().filter_map(BoundRelation::relation);
         relations.any(|relation| self.snapshot.is_temporary_schema(relation.schema))
     }
@@ -130,12 +136,19 @@ impl Scope<'_> {
     }
 
     pub(super) fn alter_table(&self, alter: AlterTable) -> Result<BoundStatement> {
-        let AlterTable { name, if_exists, action } = alter;
+        let AlterTable { name, materialized, if_exists, action } = alter;
+        let tag = if materialized { "ALTER MATERIALIZED VIEW" } else { "ALTER TABLE" };
         if if_exists && self.find(&name)?.is_none() {
-            return Ok(skipped("ALTER TABLE", &name));
+            return Ok(skipped(tag, &name));
+        }
+        if materialized {
+            self.materialized_view(&name)?;
         }
         // PostgreSQL renames and moves views with ALTER TABLE too.
         let relation = self.relation(&name)?;
+        if relation.as_materialized().is_some() {
+            check_alteration(&name, &action)?;
+        }
         if relation.as_table().is_none() {
             let action = match action {
                 AlterTableAction::RenameTo(to) => AlterViewAction::RenameTo(to),
@@ -156,7 +169,7 @@ impl Scope<'_> {
             AlterTableAction::OwnerTo(owner) => BoundTableTarget::Owner(self.principal(owner)?),
             AlterTableAction::Change(changes) => self.referenced(changes, relation.schema)?,
         };
-        Ok(BoundStatement::AlterTable { table: relation, action, target })
+        Ok(BoundStatement::AlterTable { table: relation, action, target, tag })
     }
 
     fn referenced(&self, changes: &[TableChange], schema: SecurableId) -> Result<BoundTableTarget> {
@@ -276,6 +289,7 @@ impl Scope<'_> {
             DropKind::Schema => "DROP SCHEMA",
             DropKind::Table => "DROP TABLE",
             DropKind::View => "DROP VIEW",
+            DropKind::MaterializedView => "DROP MATERIALIZED VIEW",
         };
         Ok(BoundStatement::Drop { securables, cascade, missing, tag })
     }
@@ -288,18 +302,26 @@ impl Scope<'_> {
             DropKind::Schema => {
                 self.schema(name.schema.as_deref(), &name.object).map(Securable::Schema)
             }
-            DropKind::Table => {
-                let hint = "Use DROP VIEW to remove a view.";
-                let table =
-                    self.table(name).map_err(|error| not_dropped(error, "table", name, hint));
-                table.map(Securable::Relation)
-            }
-            DropKind::View => {
-                let hint = "Use DROP TABLE to remove a table.";
-                let view = self.view(name).map_err(|error| not_dropped(error, "view", name, hint));
-                view.map(Securable::Relation)
+            DropKind::Table => self.dropped(name, "table", self.table(name)),
+            DropKind::View => self.dropped(name, "view", self.view(name)),
+            DropKind::MaterializedView => {
+                self.dropped(name, "materialized view", self.materialized_view(name))
             }
         }
+    }
+
+    /// The relation that DROP names by its kind, or what else drops it.
+    fn dropped(
+        &self,
+        name: &ObjectName,
+        kind: &str,
+        found: Result<Arc<Relation>>,
+    ) -> Result<Securable> {
+        found.map(Securable::Relation).map_err(|error| {
+            let other = self.relation(name).map_or("", |other| other.kind_name());
+            let drop = other.to_ascii_uppercase();
+            not_dropped(error, kind, name, &format!("Use DROP {drop} to remove a {other}."))
+        })
     }
 
     pub(super) fn comment(&self, comment: Comment) -> Result<BoundStatement> {
@@ -333,6 +355,9 @@ impl Scope<'_> {
             SecurableName::Relation(name) => self.relation(name).map(Securable::Relation),
             SecurableName::Storage(kind, name) => self.storage_securable(*kind, name),
             SecurableName::View(name) => self.view(name).map(Securable::Relation),
+            SecurableName::MaterializedView(name) => {
+                self.materialized_view(name).map(Securable::Relation)
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::bound::{BoundKey, BoundTableTarget};
 use crate::bind::scope::undefined_relation;
-use crate::catalog::{Change, Check, Column, NewConstraint, Relation, RelationKind, Snapshot};
+use crate::catalog::{Change, Check, Column, NewConstraint, Relation, Snapshot};
 use crate::delta::TableVersion;
 use crate::delta::change::{self, Alteration, NewColumn, Place, Upgrade};
 use crate::sql::statement::{
@@ -101,9 +101,9 @@ impl Engine {
             false => {
                 let state = self.context.statement(&request.facts);
                 let ctx = self.change_context(state, request, None);
-                let upgrade = match &table.kind {
-                    RelationKind::Table(table) if table.managed => Upgrade::Allowed,
-                    RelationKind::Table(_) | RelationKind::View(_) => Upgrade::OnRequest,
+                let upgrade = match table.as_table() {
+                    Some(table) if table.managed => Upgrade::Allowed,
+                    _ => Upgrade::OnRequest,
                 };
                 let columns = renamed_columns(&known, &renamed);
                 let kept = kept_constraints(&known, &dropped);

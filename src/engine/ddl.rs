@@ -256,7 +256,7 @@ fn alter_namespace(id: SecurableId, action: BoundAlterNamespace) -> Change {
 }
 
 /// A view made now: its names mean what they mean to the session.
-fn view_here(definition: String, schema: SecurableId, request: &Request) -> View {
+pub(super) fn view_here(definition: String, schema: SecurableId, request: &Request) -> View {
     let (snapshot, search_path) = (&request.facts.snapshot, &request.facts.search_path);
     let temporary = snapshot.temporary_schema().filter(|temporary| temporary.id != schema);
     let search_path = search_path.iter().filter(|name| {

@@ -34,6 +34,8 @@ pub struct CreateTable {
     pub execute: Option<Execute>,
     /// `(name, …) AS query`: names for the first columns of the query.
     pub column_names: Vec<ColumnName>,
+    /// The text of the query, for a materialized view.
+    pub materialized: Option<String>,
     /// `WITH NO DATA`: the columns of the query, and none of its rows.
     pub no_data: bool,
     /// `CLUSTER BY (…)`

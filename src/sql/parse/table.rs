@@ -62,7 +62,8 @@ pub fn create_table(c: &mut Cursor<'_>, or_replace: bool, temporary: bool) -> Re
     Ok(Statement::CreateTable(Box::new(table)))
 }
 
-fn named(name: ObjectName, temporary: bool) -> CreateTable {
+/// A table of which nothing but its name has been read.
+pub fn named(name: ObjectName, temporary: bool) -> CreateTable {
     CreateTable {
         name,
         temporary: temporary.then_some(OnCommit::PreserveRows),
@@ -78,6 +79,7 @@ fn named(name: ObjectName, temporary: bool) -> CreateTable {
         query: None,
         execute: None,
         column_names: Vec::new(),
+        materialized: None,
         no_data: false,
         cluster_by: Vec::new(),
         clone_of: None,
