@@ -1,5 +1,5 @@
 -- information_schema.columns: https://www.postgresql.org/docs/16/infoschema-columns.html
--- The columns of tables and views.
+-- The columns of tables and views, in their order: many clients forget to ask for it.
 SELECT
     CAST(current_database() AS name) AS table_catalog,
     c.nspname AS table_schema,
@@ -79,4 +79,5 @@ SELECT
 FROM lakegate_catalog.attributes AS a
 JOIN lakegate_catalog.classes AS c ON c.oid = a.attrelid
 JOIN lakegate_catalog.types AS t ON t.oid = a.atttypid
-WHERE c.relkind <> 'i'
+WHERE c.relkind NOT IN ('i', 'm')
+ORDER BY a.attrelid, a.attnum

@@ -1,5 +1,5 @@
 -- pg_catalog.pg_class: https://www.postgresql.org/docs/16/catalog-pg-class.html
--- Tables, views and indexes in the current catalog, and the system relations.
+-- Tables, views, materialized views and indexes in the current catalog, and the system relations.
 SELECT
     c.oid,
     c.relname,
@@ -25,13 +25,13 @@ SELECT
     c.relkind,
     c.relnatts,
     c.relchecks,
-    CAST(c.relkind = 'v' AS boolean) AS relhasrules,
+    CAST(c.relkind IN ('v', 'm') AS boolean) AS relhasrules,
     c.relhastriggers,
     CAST(false AS boolean) AS relhassubclass,
     CAST(false AS boolean) AS relrowsecurity,
     CAST(false AS boolean) AS relforcerowsecurity,
-    CAST(true AS boolean) AS relispopulated,
-    CAST(CASE WHEN c.relkind = 'r' AND NOT c.is_system THEN 'd' ELSE 'n' END AS "char") AS relreplident,
+    c.relispopulated,
+    CAST(CASE WHEN c.relkind IN ('r', 'm') AND NOT c.is_system THEN 'd' ELSE 'n' END AS "char") AS relreplident,
     CAST(false AS boolean) AS relispartition,
     CAST(0 AS oid) AS relrewrite,
     CAST(0 AS xid) AS relfrozenxid,

@@ -1,11 +1,12 @@
 -- pg_catalog.pg_matviews: https://www.postgresql.org/docs/16/view-pg-matviews.html
--- Always empty: a warehouse has no such objects.
+-- Materialized views.
 SELECT
-    CAST(NULL AS name) AS schemaname,
-    CAST(NULL AS name) AS matviewname,
-    CAST(NULL AS name) AS matviewowner,
+    c.nspname AS schemaname,
+    c.relname AS matviewname,
+    pg_get_userbyid(c.relowner) AS matviewowner,
     CAST(NULL AS name) AS tablespace,
-    CAST(NULL AS boolean) AS hasindexes,
-    CAST(NULL AS boolean) AS ispopulated,
-    CAST(NULL AS text) AS definition
-WHERE false
+    c.relhasindex AS hasindexes,
+    c.relispopulated AS ispopulated,
+    c.definition
+FROM lakegate_catalog.classes AS c
+WHERE c.relkind = 'm'

@@ -28,4 +28,4 @@ SELECT
     CAST(NULL AS bigint) AS analyze_count,
     CAST(NULL AS bigint) AS autoanalyze_count
 FROM lakegate_catalog.classes AS c
-WHERE c.relkind = 'r' AND NOT c.is_system
+WHERE c.relkind IN ('r', 'm') AND NOT c.is_system

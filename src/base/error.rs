@@ -27,6 +27,7 @@ struct Parts {
 /// The object that an error is about, as far as it is known: PostgreSQL's fields of the same names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorObject {
+    pub schema: Option<String>,
     pub table: Option<String>,
     pub column: Option<String>,
     pub constraint: Option<String>,

@@ -60,6 +60,7 @@ pub enum BoundStatement {
     CreateSchema(BoundCreateSchema),
     CreateTable(Box<BoundCreateTable>),
     CreateView(BoundCreateView),
+    Refresh(BoundRefresh),
     AlterCatalog {
         catalog: Arc<Catalog>,
         action: BoundAlterNamespace,
@@ -72,6 +73,7 @@ pub enum BoundStatement {
         table: Arc<Relation>,
         action: AlterTableAction,
         target: BoundTableTarget,
+        tag: &'static str,
     },
     AlterView {
         view: Arc<Relation>,
@@ -323,6 +325,8 @@ pub struct BoundCreateTable {
     pub properties: Vec<(String, String)>,
     pub comment: Option<String>,
     pub query: Option<BoundQuery>,
+    /// The text of the query, for a materialized view.
+    pub materialized: Option<String>,
     /// Names for the first columns of the query.
     pub column_names: Vec<ColumnName>,
     /// The columns of the query, and none of its rows.
@@ -363,6 +367,14 @@ pub struct BoundCreateView {
     pub comment: Option<String>,
     /// What the user is told.
     pub notice: Option<String>,
+}
+
+/// The materialized view whose rows are made anew.
+#[derive(Debug, Clone)]
+pub struct BoundRefresh {
+    pub relation: Arc<Relation>,
+    /// What its query reads, it reads with the rights of the materialized view's owner. `None` is WITH NO DATA.
+    pub query: Option<Arc<BoundQuery>>,
 }
 
 #[derive(Debug, Clone)]

@@ -18,6 +18,7 @@ use super::bound::{
     BoundCreateTable, BoundCreateView, BoundKey, BoundQuery, BoundRelation, BoundStatement,
     BoundTableTarget,
 };
+use super::materialized::check_alteration;
 use super::query::time_travel;
 use super::scope::{Found, SYSTEM_SCHEMAS, Scope};
 
@@ -42,6 +43,10 @@ impl Scope<'_> {
 
     pub(super) fn create_table(&self, create: CreateTable) -> Result<BoundStatement> {
         let schema = self.schema_for_new(&create.name, create.temporary.is_some())?;
+        let query = create.query.map(|query| self.query(query)).transpose()?;
+        if create.materialized.is_some() {
+            self.check_materialized(&schema, query.as_ref())?;
+        }
         if create.location.is_some() && self.snapshot.is_temporary_schema(schema.id) {
             return Err(Error::unsupported("a LOCATION for a temporary table")
                 .with_hint("Leave LOCATION out: the files are gone with the session."));
@@ -66,7 +71,8 @@ impl Scope<'_> {
             external_location,
             properties: create.properties,
             comment: create.comment,
-            query: create.query.map(|query| self.query(query)).transpose()?,
+            query,
+            materialized: create.materialized,
             column_names: create.column_names,
             no_data: create.no_data,
             on_commit: create.temporary.unwrap_or(OnCommit::PreserveRows),
@@ -78,7 +84,7 @@ impl Scope<'_> {
 
     fn clone_of(&self, clone: CloneOf) -> Result<BoundCloneOf> {
         let CloneOf { source, at } = clone;
-        Ok(BoundCloneOf { source: self.table(&source)?, at: at.map(time_travel) })
+        Ok(BoundCloneOf { source: self.table_of_rows(&source)?, at: at.map(time_travel) })
     }
 
     pub(super) fn create_view(&self, create: CreateView) -> Result<BoundStatement> {
@@ -105,7 +111,7 @@ impl Scope<'_> {
     }
 
     /// Whether a query reads temporary tables or views.
-    fn reads_temporary(&self, query: &BoundQuery) -> bool {
+    pub(super) fn reads_temporary(&self, query: &BoundQuery) -> bool {
         let mut relations = query.relations.values().filter_map(BoundRelation::relation);
         relations.any(|relation| self.snapshot.is_temporary_schema(relation.schema))
     }
@@ -130,12 +136,19 @@ impl Scope<'_> {
     }
 
     pub(super) fn alter_table(&self, alter: AlterTable) -> Result<BoundStatement> {
-        let AlterTable { name, if_exists, action } = alter;
+        let AlterTable { name, materialized, if_exists, action } = alter;
+        let tag = if materialized { "ALTER MATERIALIZED VIEW" } else { "ALTER TABLE" };
         if if_exists && self.find(&name)?.is_none() {
-            return Ok(skipped("ALTER TABLE", &name));
+            return Ok(skipped(tag, &name));
+        }
+        if materialized {
+            self.materialized_view(&name)?;
         }
         // PostgreSQL renames and moves views with ALTER TABLE too.
         let relation = self.relation(&name)?;
+        if relation.as_materialized().is_some() {
+            check_alteration(&name, &action)?;
+        }
         if relation.as_table().is_none() {
             let action = match action {
                 AlterTableAction::RenameTo(to) => AlterViewAction::RenameTo(to),
@@ -156,7 +169,7 @@ impl Scope<'_> {
             AlterTableAction::OwnerTo(owner) => BoundTableTarget::Owner(self.principal(owner)?),
             AlterTableAction::Change(changes) => self.referenced(changes, relation.schema)?,
         };
-        Ok(BoundStatement::AlterTable { table: relation, action, target })
+        Ok(BoundStatement::AlterTable { table: relation, action, target, tag })
     }
 
     fn referenced(&self, changes: &[TableChange], schema: SecurableId) -> Result<BoundTableTarget> {
@@ -272,36 +285,43 @@ impl Scope<'_> {
         }
         let tag = match kind {
             DropKind::Catalog => "DROP CATALOG",
+            DropKind::Database => "DROP DATABASE",
             DropKind::Schema => "DROP SCHEMA",
             DropKind::Table => "DROP TABLE",
             DropKind::View => "DROP VIEW",
+            DropKind::MaterializedView => "DROP MATERIALIZED VIEW",
         };
         Ok(BoundStatement::Drop { securables, cascade, missing, tag })
     }
 
     fn to_drop(&self, kind: DropKind, name: &ObjectName) -> Result<Securable> {
         match kind {
-            DropKind::Catalog => self.catalog(Some(&name.object)).map(Securable::Catalog),
+            DropKind::Catalog | DropKind::Database => {
+                self.catalog(Some(&name.object)).map(Securable::Catalog)
+            }
             DropKind::Schema => {
                 self.schema(name.schema.as_deref(), &name.object).map(Securable::Schema)
             }
-            DropKind::Table => self.table(name).map(Securable::Relation).map_err(|error| {
-                let hint = "Use DROP VIEW to remove a view.";
-                if error.kind() == ErrorKind::WrongObjectType {
-                    error.with_hint(hint)
-                } else {
-                    error
-                }
-            }),
-            DropKind::View => self.view(name).map(Securable::Relation).map_err(|error| {
-                let hint = "Use DROP TABLE to remove a table.";
-                if error.kind() == ErrorKind::WrongObjectType {
-                    error.with_hint(hint)
-                } else {
-                    error
-                }
-            }),
+            DropKind::Table => self.dropped(name, "table", self.table(name)),
+            DropKind::View => self.dropped(name, "view", self.view(name)),
+            DropKind::MaterializedView => {
+                self.dropped(name, "materialized view", self.materialized_view(name))
+            }
         }
+    }
+
+    /// The relation that DROP names by its kind, or what else drops it.
+    fn dropped(
+        &self,
+        name: &ObjectName,
+        kind: &str,
+        found: Result<Arc<Relation>>,
+    ) -> Result<Securable> {
+        found.map(Securable::Relation).map_err(|error| {
+            let other = self.relation(name).map_or("", |other| other.kind_name());
+            let drop = other.to_ascii_uppercase();
+            not_dropped(error, kind, name, &format!("Use DROP {drop} to remove a {other}."))
+        })
     }
 
     pub(super) fn comment(&self, comment: Comment) -> Result<BoundStatement> {
@@ -335,6 +355,9 @@ impl Scope<'_> {
             SecurableName::Relation(name) => self.relation(name).map(Securable::Relation),
             SecurableName::Storage(kind, name) => self.storage_securable(*kind, name),
             SecurableName::View(name) => self.view(name).map(Securable::Relation),
+            SecurableName::MaterializedView(name) => {
+                self.materialized_view(name).map(Securable::Relation)
+            }
         }
     }
 }
@@ -364,6 +387,26 @@ fn is_undefined(error: &Error) -> bool {
         error.kind(),
         ErrorKind::UndefinedTable | ErrorKind::InvalidSchemaName | ErrorKind::InvalidCatalogName
     )
+}
+
+/// DROP names the kind of what is missing, and the way to drop what is of another kind.
+fn not_dropped(error: Error, kind: &str, name: &ObjectName, other_kind: &str) -> Error {
+    match error.kind() {
+        ErrorKind::WrongObjectType => error.with_hint(other_kind),
+        ErrorKind::UndefinedTable => {
+            let message = format!("{kind} \"{}\" does not exist", name.object);
+            let named = Error::new(ErrorKind::UndefinedTable, message);
+            let named = match error.detail() {
+                Some(detail) => named.with_detail(detail),
+                None => named,
+            };
+            match error.hint() {
+                Some(hint) => named.with_hint(hint),
+                None => named,
+            }
+        }
+        _ => error,
+    }
 }
 
 fn skipped(tag: &'static str, name: &ObjectName) -> BoundStatement {

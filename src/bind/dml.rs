@@ -28,7 +28,7 @@ impl Scope<'_> {
             returning,
         } = insert;
         let alias = alias.unwrap_or_else(|| table.object.clone());
-        let table = self.table(&table)?;
+        let table = self.changed_table(&table)?;
         let source = match source {
             InsertSource::Query(query) => Some(self.query(query)?),
             InsertSource::DefaultValues => None,
@@ -67,7 +67,7 @@ impl Scope<'_> {
         let Update { table, alias, assignments, predicate, returning } = update;
         Ok(BoundStatement::Update(BoundUpdate {
             alias: alias.unwrap_or_else(|| table.object.clone()),
-            table: self.table(&table)?,
+            table: self.changed_table(&table)?,
             assignments: self.assignments(assignments)?,
             predicate: self.predicate(predicate)?,
             returning: self.returning(returning)?,
@@ -78,7 +78,7 @@ impl Scope<'_> {
         let Delete { table, alias, predicate, returning } = delete;
         Ok(BoundStatement::Delete(BoundDelete {
             alias: alias.unwrap_or_else(|| table.object.clone()),
-            table: self.table(&table)?,
+            table: self.changed_table(&table)?,
             predicate: self.predicate(predicate)?,
             returning: self.returning(returning)?,
         }))
@@ -90,7 +90,7 @@ impl Scope<'_> {
         let clauses = clauses.into_iter().map(|clause| self.merge_clause(clause));
         Ok(BoundStatement::Merge(BoundMerge {
             alias: alias.unwrap_or_else(|| table.object.clone()),
-            table: self.table(&table)?,
+            table: self.merged_into(&table, written_as)?,
             source: self.query(source)?,
             source_alias,
             on: self.expression(on)?,

@@ -79,7 +79,7 @@ impl Scope<'_> {
             }
         };
         Ok(BoundStatement::CopyInto(Box::new(BoundCopyInto {
-            table: self.table(&copy.table)?,
+            table: self.changed_table(&copy.table)?,
             columns: copy.columns,
             by_position: copy.by_position,
             files,

@@ -35,7 +35,13 @@ pub enum BoundMaintenanceAction {
 
 impl Scope<'_> {
     pub(super) fn maintenance(&self, statement: MaintenanceStatement) -> Result<BoundStatement> {
-        let table = self.table(&statement.table)?;
+        let table = match statement.action {
+            MaintenanceAction::Restore(_) => self.changed_table(&statement.table)?,
+            // The rows stay what they are.
+            MaintenanceAction::Optimize { .. }
+            | MaintenanceAction::Vacuum(_)
+            | MaintenanceAction::Analyze => self.table_of_rows(&statement.table)?,
+        };
         let tag = statement.action.tag();
         let action = match statement.action {
             MaintenanceAction::Optimize { full, predicate, zorder, purge } => {

@@ -7,6 +7,7 @@ mod dml;
 pub mod files;
 pub mod index;
 pub mod maintenance;
+mod materialized;
 mod principal;
 mod query;
 pub mod scope;
@@ -49,7 +50,7 @@ impl Scope<'_> {
                     Ok(BoundStatement::CopyOut { query: self.query(query)?, options: copy.options })
                 }
                 CopyDirection::In { table, columns } => Ok(BoundStatement::CopyIn {
-                    table: self.table(&table)?,
+                    table: self.copied_into(&table)?,
                     columns,
                     options: copy.options,
                 }),
@@ -67,6 +68,7 @@ impl Scope<'_> {
             Statement::CreateSchema(create) => self.create_schema(create),
             Statement::CreateTable(create) => self.create_table(*create),
             Statement::CreateView(create) => self.create_view(create),
+            Statement::RefreshMaterializedView(refresh) => self.refresh(refresh),
             Statement::AlterCatalog(alter) => self.alter_catalog(alter),
             Statement::AlterSchema(alter) => self.alter_schema(alter),
             Statement::AlterTable(alter) => self.alter_table(alter),

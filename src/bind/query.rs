@@ -10,7 +10,7 @@ use crate::sql::statement::{
 use crate::sql::{ParseLimits, parse};
 
 use super::bound::{BoundExpression, BoundQuery, BoundRelation, BoundTimeTravel, Relations};
-use super::scope::{Found, Scope};
+use super::scope::{Found, Scope, how_to_mend};
 
 impl Scope<'_> {
     pub(super) fn query(&self, query: Query) -> Result<BoundQuery> {
@@ -68,7 +68,7 @@ impl Scope<'_> {
                 Some(_) => Err(not_a_table("system relation")),
             },
             Found::Relation(relation) => match (&relation.kind, time_travel) {
-                (RelationKind::Table(_), time_travel) => {
+                (RelationKind::Table(_) | RelationKind::MaterializedView(_), time_travel) => {
                     Ok(BoundRelation::Table { relation, time_travel })
                 }
                 (RelationKind::View(_), Some(_)) => Err(not_a_table("view")),
@@ -81,7 +81,12 @@ impl Scope<'_> {
     }
 
     /// A view's query, bound under the names that held where it was made and seen by its owner.
-    fn expand(&self, relation: &Relation, view: &View, depth: usize) -> Result<Arc<BoundQuery>> {
+    pub(super) fn expand(
+        &self,
+        relation: &Relation,
+        view: &View,
+        depth: usize,
+    ) -> Result<Arc<BoundQuery>> {
         if depth >= self.view_depth_max {
             return Err(Error::new(
                 ErrorKind::StatementTooComplex,
@@ -114,8 +119,7 @@ impl Scope<'_> {
             ErrorKind::StatementTooComplex => format!("view \"{name}\" nests too many views"),
             _ => format!("view \"{name}\" reads what is not there"),
         };
-        let told = Error::new(error.kind(), message)
-            .with_hint("The view's owner can mend it with CREATE OR REPLACE VIEW.");
+        let told = Error::new(error.kind(), message).with_hint(how_to_mend(relation));
         match relation.owner == self.principal {
             true => {
                 let more = error.detail().map(|detail| format!(" {detail}")).unwrap_or_default();

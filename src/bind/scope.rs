@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
 use crate::catalog::principal::Principal;
-use crate::catalog::{Catalog, Relation, Schema, Snapshot};
+use crate::catalog::{Catalog, Relation, RelationKind, Schema, Snapshot};
 use crate::sql::TEMPORARY_SCHEMA;
 use crate::sql::statement::SchemaName;
 
@@ -197,12 +197,45 @@ impl Scope<'_> {
         }
     }
 
-    /// The table of this name, or an error that says what it is instead.
+    /// The table of this name, or an error that says what it is instead. A materialized view is none.
     pub(super) fn table(&self, name: &ObjectName) -> Result<Arc<Relation>> {
+        let relation = self.relation(name)?;
+        match relation.kind {
+            RelationKind::Table(_) => Ok(relation),
+            RelationKind::View(_) | RelationKind::MaterializedView(_) => {
+                Err(wrong_kind(name, "a table"))
+            }
+        }
+    }
+
+    /// The table or materialized view of this name: what has rows of its own.
+    pub(super) fn table_of_rows(&self, name: &ObjectName) -> Result<Arc<Relation>> {
         let relation = self.relation(name)?;
         match relation.as_table() {
             Some(_) => Ok(relation),
             None => Err(wrong_kind(name, "a table")),
+        }
+    }
+
+    /// The table of this name, whose rows a statement changes. Those of a materialized view are its query's.
+    pub(super) fn changed_table(&self, name: &ObjectName) -> Result<Arc<Relation>> {
+        let relation = self.relation(name)?;
+        match relation.kind {
+            RelationKind::Table(_) => Ok(relation),
+            RelationKind::View(_) => Err(wrong_kind(name, "a table")),
+            RelationKind::MaterializedView(_) => {
+                let message = format!("cannot change materialized view \"{}\"", name.object);
+                Err(Error::new(ErrorKind::WrongObjectType, message).at_if(name.position()))
+            }
+        }
+    }
+
+    /// The materialized view of this name, or an error that says what it is instead.
+    pub(super) fn materialized_view(&self, name: &ObjectName) -> Result<Arc<Relation>> {
+        let relation = self.relation(name)?;
+        match relation.as_materialized() {
+            Some(_) => Ok(relation),
+            None => Err(wrong_kind(name, "a materialized view")),
         }
     }
 
@@ -262,6 +295,18 @@ impl Scope<'_> {
 pub fn undefined_relation(name: &ObjectName) -> Error {
     Error::new(ErrorKind::UndefinedTable, format!("relation \"{name}\" does not exist"))
         .at_if(name.position())
+}
+
+/// What helps a view, materialized or not, whose query does not mean any more what it did.
+pub fn how_to_mend(view: &Relation) -> &'static str {
+    match view.kind {
+        RelationKind::MaterializedView(_) => {
+            "The owner can mend it with DROP MATERIALIZED VIEW and CREATE MATERIALIZED VIEW."
+        }
+        RelationKind::View(_) | RelationKind::Table(_) => {
+            "The view's owner can mend it with CREATE OR REPLACE VIEW."
+        }
+    }
 }
 
 /// 3D000

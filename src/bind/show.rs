@@ -25,7 +25,7 @@ impl Scope<'_> {
                 BoundShow::CreateTable { relation: self.relation(&table)? }
             }
             Show::TableProperties { table, key } => {
-                BoundShow::TableProperties { table: self.table(&table)?, key }
+                BoundShow::TableProperties { table: self.table_of_rows(&table)?, key }
             }
             Show::Storage(kind, like) => BoundShow::Storage(BoundShowStorage::All { kind, like }),
             Show::Users { like } => BoundShow::Users { like },
@@ -53,9 +53,11 @@ impl Scope<'_> {
                 BoundShow::DescribeCatalog { catalog: self.catalog(Some(&name))? }
             }
             Describe::History { table, limit } => {
-                BoundShow::DescribeHistory { table: self.table(&table)?, limit }
+                BoundShow::DescribeHistory { table: self.table_of_rows(&table)?, limit }
             }
-            Describe::Detail { table } => BoundShow::DescribeDetail { table: self.table(&table)? },
+            Describe::Detail { table } => {
+                BoundShow::DescribeDetail { table: self.table_of_rows(&table)? }
+            }
             Describe::Storage(kind, name) => {
                 BoundShow::Storage(BoundShowStorage::One(self.storage_securable(kind, &name)?))
             }

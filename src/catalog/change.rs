@@ -35,6 +35,11 @@ pub enum Change {
         partition_columns: Vec<String>,
         checks: Vec<Check>,
     },
+    /// Whether a materialized view has rows to read.
+    SetPopulated {
+        id: SecurableId,
+        populated: bool,
+    },
     /// A key that informs only.
     AddConstraint {
         relation: SecurableId,

@@ -117,7 +117,7 @@ impl Draft {
             }
             Change::SetColumns { id, columns, partition_columns, checks } => {
                 let mut relation = self.relation(*id)?;
-                let RelationKind::Table(table) = &mut relation.kind else {
+                let Some(table) = relation.kind.as_table_mut() else {
                     return Err(wrong_kind(&relation.name, "a table"));
                 };
                 table.partition_columns.clone_from(partition_columns);
@@ -125,6 +125,15 @@ impl Draft {
                 self.snapshot.put_relation(relation);
                 self.drop_broken_indexes(*id)?;
                 self.set_checks(*id, checks)
+            }
+            Change::SetPopulated { id, populated } => {
+                let mut relation = self.relation(*id)?;
+                let RelationKind::MaterializedView(materialized) = &mut relation.kind else {
+                    return Err(wrong_kind(&relation.name, "a materialized view"));
+                };
+                materialized.populated = *populated;
+                self.snapshot.put_relation(relation);
+                Ok(())
             }
             Change::AddConstraint { relation, constraint } => {
                 self.constrain(*relation, std::slice::from_ref(constraint))
@@ -478,7 +487,7 @@ impl Draft {
     /// Files have one owner that removes them: no managed table may share a folder with another table. And
     /// one owner who grants them, inside an external location.
     fn check_location(&self, id: SecurableId, kind: &RelationKind) -> Result<()> {
-        let RelationKind::Table(table) = kind else { return Ok(()) };
+        let Some(table) = kind.as_table() else { return Ok(()) };
         if self.snapshot.overlaps_another_table(id, table) {
             let location = &table.location;
             let message = format!("location \"{location}\" overlaps the files of another table");

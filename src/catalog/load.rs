@@ -17,7 +17,7 @@ use super::grant::{Grant, Privilege};
 use super::index_store;
 use super::principal::{Principal, PrincipalKind};
 use super::securable::{
-    Catalog, Column, ForeignFormat, Relation, RelationKind, Schema, Table, View,
+    Catalog, Column, ForeignFormat, MaterializedView, Relation, RelationKind, Schema, Table, View,
 };
 use super::snapshot::Facts;
 use super::sqlite::database_error;
@@ -140,6 +140,7 @@ async fn relation_kinds(
         Option<String>,
         Option<String>,
     );
+    let mut materialized = materialized_views(connection).await?;
     let mut rows = query_as::<_, Row>(
         "SELECT id, location, managed, partition_columns,
                 definition, view_catalog, view_search_path, foreign_format
@@ -153,7 +154,13 @@ async fn relation_kinds(
             (_, Some(location), Some(managed), Some(names), None, None, None, format) => {
                 let partition_columns = json_list(&names)?;
                 let foreign = format.as_deref().map(foreign_format).transpose()?;
-                RelationKind::Table(Table { location, managed, partition_columns, foreign })
+                let table = Table { location, managed, partition_columns, foreign };
+                match materialized.remove(&id) {
+                    None => RelationKind::Table(table),
+                    Some((view, populated)) => {
+                        RelationKind::MaterializedView(MaterializedView { table, view, populated })
+                    }
+                }
             }
             (_, None, None, None, Some(definition), Some(catalog), Some(names), None) => {
                 let search_path = json_list(&names)?;
@@ -164,6 +171,24 @@ async fn relation_kinds(
         kinds.insert(id, kind);
     }
     Ok(kinds)
+}
+
+/// The queries of materialized views, and whether they have rows to read.
+async fn materialized_views(
+    connection: &mut SqliteConnection,
+) -> Result<HashMap<SecurableId, (View, bool)>> {
+    type Row = (String, String, String, String, bool);
+    let rows = query_as::<_, Row>(
+        "SELECT id, definition, catalog, search_path, populated FROM materialized_view",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(database_error)?;
+    let views = rows.into_iter().map(|(id, definition, catalog, names, populated)| {
+        let search_path = json_list(&names)?;
+        Ok((SecurableId(uuid(&id)?), (View { definition, catalog, search_path }, populated)))
+    });
+    views.collect()
 }
 
 /// The columns of every relation, in attribute number order.

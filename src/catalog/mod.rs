@@ -37,7 +37,8 @@ pub use journal::OpenCommit;
 pub use loose::{LooseLocation, LooseReason};
 pub use metastore::Metastore;
 pub use securable::{
-    Catalog, Column, ColumnSource, ForeignFormat, Relation, RelationKind, Schema, Table, View,
+    Catalog, Column, ColumnSource, ForeignFormat, MaterializedView, Relation, RelationKind, Schema,
+    Table, View,
 };
 pub use snapshot::{Securable, Snapshot};
 pub use sqlite::url_of;

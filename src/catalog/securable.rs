@@ -60,6 +60,17 @@ pub struct Relation {
 pub enum RelationKind {
     Table(Table),
     View(View),
+    MaterializedView(MaterializedView),
+}
+
+/// A materialized view: the rows of its query as of its last REFRESH, in a managed table that nothing else changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaterializedView {
+    /// Where the rows lie.
+    pub table: Table,
+    pub view: View,
+    /// Whether it has rows to read: not before the first REFRESH where it was made WITH NO DATA.
+    pub populated: bool,
 }
 
 /// A Delta table, or files of another format that are read as one.
@@ -130,19 +141,54 @@ impl ColumnSource {
 }
 
 impl Relation {
-    /// The table behind the relation; `None` for a view.
+    /// The table that the relation's rows lie in, a materialized view's too; `None` for a view.
     pub fn as_table(&self) -> Option<&Table> {
+        self.kind.as_table()
+    }
+
+    /// The query behind the relation, a materialized view's too; `None` for a table.
+    pub fn as_view(&self) -> Option<&View> {
         match &self.kind {
-            RelationKind::Table(table) => Some(table),
-            RelationKind::View(_) => None,
+            RelationKind::Table(_) => None,
+            RelationKind::View(view) => Some(view),
+            RelationKind::MaterializedView(materialized) => Some(&materialized.view),
         }
     }
 
-    /// `table` or `view`, for messages.
+    /// The materialized view that the relation is.
+    pub fn as_materialized(&self) -> Option<&MaterializedView> {
+        match &self.kind {
+            RelationKind::MaterializedView(materialized) => Some(materialized),
+            RelationKind::Table(_) | RelationKind::View(_) => None,
+        }
+    }
+
+    /// `table`, `view` or `materialized view`, for messages.
     pub fn kind_name(&self) -> &'static str {
         match self.kind {
             RelationKind::Table(_) => "table",
             RelationKind::View(_) => "view",
+            RelationKind::MaterializedView(_) => "materialized view",
+        }
+    }
+}
+
+impl RelationKind {
+    /// See [`Relation::as_table`].
+    pub fn as_table(&self) -> Option<&Table> {
+        match self {
+            RelationKind::Table(table) => Some(table),
+            RelationKind::View(_) => None,
+            RelationKind::MaterializedView(materialized) => Some(&materialized.table),
+        }
+    }
+
+    /// See [`Relation::as_table`].
+    pub(super) fn as_table_mut(&mut self) -> Option<&mut Table> {
+        match self {
+            RelationKind::Table(table) => Some(table),
+            RelationKind::View(_) => None,
+            RelationKind::MaterializedView(materialized) => Some(&mut materialized.table),
         }
     }
 }

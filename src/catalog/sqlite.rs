@@ -27,6 +27,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "foreign files", include_str!("../../sql/metastore/0007_foreign_files.sql")),
     (8, "table statistics", include_str!("../../sql/metastore/0008_table_statistics.sql")),
     (9, "indexes", include_str!("../../sql/metastore/0009_indexes.sql")),
+    (10, "materialized views", include_str!("../../sql/metastore/0010_materialized_views.sql")),
 ];
 
 /// Where a metastore is.

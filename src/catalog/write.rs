@@ -13,7 +13,7 @@ use super::column_type::StoredType;
 use super::draft::{Draft, overlap};
 use super::grant::Grant;
 use super::principal::PrincipalKind;
-use super::securable::{Column, ForeignFormat, Relation, RelationKind, Table};
+use super::securable::{Column, ForeignFormat, MaterializedView, Relation, RelationKind, Table};
 use super::snapshot::Snapshot;
 use super::sqlite::database_error;
 use super::storage::write::{grants_of, table_of, write_storage};
@@ -66,6 +66,10 @@ pub(super) async fn write_change(
             let relation = fact(made.relation_by_id(*id))?;
             update_relation(connection, relation).await?;
             replace_columns(connection, *id, &relation.columns).await
+        }
+        Change::SetPopulated { id, populated } => {
+            let update = query("UPDATE materialized_view SET populated = $1 WHERE id = $2");
+            one_row(connection, update.bind(*populated).bind(id.to_string())).await
         }
         Change::Rename { id, name } => {
             let update = update_of(made, *id, "name");
@@ -187,11 +191,11 @@ async fn create_relation(
     relation: &Relation,
     draft: &Draft,
 ) -> Result<()> {
-    if let RelationKind::Table(table) = &relation.kind {
+    if let Some(table) = relation.as_table() {
         take_location(connection, table).await?;
     }
     let place =
-        Place { kind: relation.kind_name(), parent: Some(relation.schema), name: &relation.name };
+        Place { kind: stored_kind(relation), parent: Some(relation.schema), name: &relation.name };
     let extra = Extra { owner: relation.owner, comment: &relation.comment, draft };
     insert_securable(connection, relation.id, relation.oid, place, extra).await?;
     let insert = query(
@@ -200,6 +204,7 @@ async fn create_relation(
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     );
     one_row(connection, bind_kind(insert, relation)?).await?;
+    write_materialized(connection, relation).await?;
     insert_columns(connection, relation.id, &relation.columns).await
 }
 
@@ -223,7 +228,7 @@ async fn replace_relation(
         loosen_locations(connection, relation.id, draft.now()).await?;
     }
     let update = query("UPDATE securable SET kind = $1, comment = $2 WHERE id = $3");
-    let update = update.bind(relation.kind_name()).bind(&relation.comment).bind(&id);
+    let update = update.bind(stored_kind(relation)).bind(&relation.comment).bind(&id);
     one_row(connection, update).await?;
     update_relation(connection, relation).await?;
     replace_columns(connection, relation.id, &relation.columns).await
@@ -235,14 +240,40 @@ async fn update_relation(connection: &mut SqliteConnection, relation: &Relation)
              definition = $4, view_catalog = $5, view_search_path = $6, foreign_format = $7
          WHERE id = $8",
     );
-    one_row(connection, bind_kind(update, relation)?).await
+    one_row(connection, bind_kind(update, relation)?).await?;
+    write_materialized(connection, relation).await
+}
+
+/// What a relation is among the securables, where a materialized view is the table of its rows.
+fn stored_kind(relation: &Relation) -> &'static str {
+    match relation.kind {
+        RelationKind::Table(_) | RelationKind::MaterializedView(_) => "table",
+        RelationKind::View(_) => "view",
+    }
+}
+
+/// The query of a materialized view, beside the table of its rows.
+async fn write_materialized(connection: &mut SqliteConnection, relation: &Relation) -> Result<()> {
+    let id = relation.id.to_string();
+    let delete = query("DELETE FROM materialized_view WHERE id = $1");
+    run(connection, delete.bind(&id)).await?;
+    let Some(MaterializedView { table: _, view, populated }) = relation.as_materialized() else {
+        return Ok(());
+    };
+    let insert = query(
+        "INSERT INTO materialized_view (id, definition, catalog, search_path, populated)
+         VALUES ($1, $2, $3, $4, $5)",
+    );
+    let insert = insert.bind(&id).bind(&view.definition).bind(&view.catalog);
+    one_row(connection, insert.bind(json_list(&view.search_path)?).bind(*populated)).await
 }
 
 /// Binds the columns of `relation` from `location` to `id`.
 fn bind_kind<'a>(query: Statement<'a>, relation: &Relation) -> Result<Statement<'a>> {
     let no_text = None::<String>;
     let query = match &relation.kind {
-        RelationKind::Table(table) => query
+        RelationKind::Table(table)
+        | RelationKind::MaterializedView(MaterializedView { table, .. }) => query
             .bind(table.location.clone())
             .bind(Some(table.managed))
             .bind(Some(json_list(&table.partition_columns)?))

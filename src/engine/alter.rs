@@ -9,12 +9,12 @@ use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::bound::{BoundKey, BoundTableTarget};
 use crate::bind::scope::undefined_relation;
-use crate::catalog::{Change, Check, Column, NewConstraint, Relation, RelationKind, Snapshot};
+use crate::catalog::{Change, Check, Column, NewConstraint, Relation, Snapshot};
 use crate::delta::TableVersion;
 use crate::delta::change::{self, Alteration, NewColumn, Place, Upgrade};
 use crate::sql::statement::{
-    AddedColumn, AlterTableAction, CheckConstraint, ColumnDefinition, ColumnName, ColumnPlace,
-    DroppedConstraint, KeyConstraint, KeyKind, TableChange,
+    AddedColumn, AlterTableAction, ColumnDefinition, ColumnName, ColumnPlace, DroppedConstraint,
+    KeyConstraint, KeyKind, TableChange,
 };
 
 use super::columns::{checks_of, table_columns};
@@ -54,6 +54,13 @@ impl Engine {
             AlterTableAction::SetSchema(_) | AlterTableAction::OwnerTo(_) => {
                 moved.into_iter().collect()
             }
+            AlterTableAction::Change(changes)
+                if self.fills_columns(&table, &changes, request).await? =>
+            {
+                completion.notices =
+                    self.fill_columns(&table, changes, referenced, request).await?;
+                Vec::new()
+            }
             AlterTableAction::Change(changes) => {
                 let (engine, request) = (Arc::clone(self), request.clone());
                 let altered = async move {
@@ -71,7 +78,7 @@ impl Engine {
     }
 
     /// Changes the Delta table; what is to be changed in the metastore after it, and notices.
-    async fn alter_delta_table(
+    pub(super) async fn alter_delta_table(
         &self,
         table: &Relation,
         changes: Vec<TableChange>,
@@ -94,9 +101,9 @@ impl Engine {
             false => {
                 let state = self.context.statement(&request.facts);
                 let ctx = self.change_context(state, request, None);
-                let upgrade = match &table.kind {
-                    RelationKind::Table(table) if table.managed => Upgrade::Allowed,
-                    RelationKind::Table(_) | RelationKind::View(_) => Upgrade::OnRequest,
+                let upgrade = match table.as_table() {
+                    Some(table) if table.managed => Upgrade::Allowed,
+                    _ => Upgrade::OnRequest,
                 };
                 let columns = renamed_columns(&known, &renamed);
                 let kept = kept_constraints(&known, &dropped);
@@ -303,10 +310,14 @@ impl<'a> Alterations<'a> {
                 self.comments.push((column.name.clone(), comment.clone()));
                 Alteration::SetColumnComment { column: column.name, comment }
             }
-            TableChange::AddCheck(CheckConstraint { name, expression }) => {
-                let name = name.unwrap_or_else(|| self.free_name());
+            TableChange::AddCheck(check) => {
+                let name = check.name_in(&self.table.name, |name| {
+                    let key = format!("{}{name}", change::CHECK_PREFIX);
+                    let is_known = self.version.properties().contains_key(&key);
+                    !is_known && self.checks.iter().all(|known| known != name)
+                });
                 self.checks.push(name.clone());
-                Alteration::AddCheck { name, sql: expression }
+                Alteration::AddCheck { name, sql: check.expression }
             }
             TableChange::AddKey(key) => return self.add_key(key),
             TableChange::DropConstraint { name, if_exists, cascade } => {
@@ -371,17 +382,6 @@ impl<'a> Alterations<'a> {
     fn notice(&mut self, what: &str, name: &str, why: &str) {
         let table = &self.table.name;
         self.notices.push(format!("{what} \"{name}\" of relation \"{table}\" {why}, skipping"));
-    }
-
-    /// A name for a constraint that the user gave none, as PostgreSQL makes them.
-    fn free_name(&self) -> String {
-        let is_free = |name: &String| {
-            let key = format!("{}{name}", change::CHECK_PREFIX);
-            !self.version.properties().contains_key(&key) && !self.checks.contains(name)
-        };
-        let first = format!("{}_check", self.table.name);
-        let numbered = (1..u32::MAX).map(|number| format!("{first}{number}"));
-        std::iter::once(first.clone()).chain(numbered).find(is_free).unwrap_or(first.clone())
     }
 }
 

@@ -80,7 +80,8 @@ impl Engine {
         let Some(key) = keys.pop() else {
             // Without a key nothing is in conflict.
             let changed = change::append(&ctx, &location_of(table)?, proposed).await;
-            let changed = changed.map_err(|error| name_relation(error, table))?;
+            let changed =
+                changed.map_err(|error| name_relation(error, table, &request.facts.snapshot))?;
             return Ok((changed, returning));
         };
         check_proposed(&key, &proposed, version)?;
@@ -120,7 +121,8 @@ impl Engine {
             takes_any: false,
         };
         let changed = change::merge(&ctx, &location_of(table)?, plan).await;
-        let changed = changed.map_err(|error| name_relation(error, table))?;
+        let changed =
+            changed.map_err(|error| name_relation(error, table, &request.facts.snapshot))?;
         Ok((changed, returning))
     }
 }

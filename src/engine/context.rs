@@ -195,6 +195,8 @@ fn config(threads: usize) -> SessionConfig {
     let options = config.options_mut();
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.collect_spans = true;
+    // What is sorted in FROM stays sorted, as clients expect of PostgreSQL.
+    options.sql_parser.enable_subquery_sort_elimination = false;
     // DataFusion's physical casts take the target's nullability, its logical ones the source's.
     options.execution.skip_physical_aggregate_schema_check = true;
     // DataFusion 55 takes a typed NULL for the least value in a running min or max, and prunes by it.

@@ -13,6 +13,7 @@ use crate::delta::change::{self, Alteration, Upgrade};
 use crate::sql::statement::ColumnName;
 
 use super::alter::column_comment;
+use super::facts::Facts;
 use super::key::check_table_unreferenced;
 use super::{Completion, Engine, Request};
 
@@ -52,6 +53,7 @@ impl Engine {
                 (vec![alter_namespace(schema.id, action)], Completion::new("ALTER SCHEMA"))
             }
             BoundStatement::Drop { securables, cascade, missing, tag } => {
+                check_not_in_use(&securables, &request.facts)?;
                 check_empty(snapshot, &securables, cascade)?;
                 if !cascade {
                     check_unreferenced(&securables, request)?;
@@ -254,7 +256,7 @@ fn alter_namespace(id: SecurableId, action: BoundAlterNamespace) -> Change {
 }
 
 /// A view made now: its names mean what they mean to the session.
-fn view_here(definition: String, schema: SecurableId, request: &Request) -> View {
+pub(super) fn view_here(definition: String, schema: SecurableId, request: &Request) -> View {
     let (snapshot, search_path) = (&request.facts.snapshot, &request.facts.search_path);
     let temporary = snapshot.temporary_schema().filter(|temporary| temporary.id != schema);
     let search_path = search_path.iter().filter(|name| {
@@ -304,6 +306,29 @@ fn check_unreferenced(securables: &[Securable], request: &Request) -> Result<()>
     for securable in securables {
         if let Securable::Relation(table) = securable {
             check_table_unreferenced(table, &going, &request.facts, snapshot)?;
+        }
+    }
+    Ok(())
+}
+
+/// 55006 for a catalog that sessions are connected to.
+fn check_not_in_use(securables: &[Securable], facts: &Facts) -> Result<()> {
+    for securable in securables {
+        let Securable::Catalog(catalog) = securable else { continue };
+        let in_use = |message: &str| Err(Error::new(ErrorKind::ObjectInUse, message));
+        if catalog.name == facts.catalog {
+            return in_use("cannot drop the currently open database");
+        }
+        let others = facts.sessions.list();
+        let others = others.iter().filter(|session| session.catalog == catalog.name).count();
+        if others > 0 {
+            let message = format!("database \"{}\" is being accessed by other users", catalog.name);
+            let there = match others {
+                1 => "There is 1 other session".to_owned(),
+                others => format!("There are {others} other sessions"),
+            };
+            return in_use(&message)
+                .map_err(|error| error.with_detail(format!("{there} using the database.")));
         }
     }
     Ok(())

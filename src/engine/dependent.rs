@@ -10,7 +10,7 @@ use datafusion::datasource::provider_as_source;
 
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::{BoundQuery, BoundRelation, BoundStatement, Scope, bind};
-use crate::catalog::{Relation, RelationKind, Snapshot};
+use crate::catalog::{Relation, Snapshot};
 use crate::delta::TableVersion;
 use crate::governance::Access;
 use crate::sql::statement::TableChange;
@@ -72,7 +72,7 @@ impl Engine {
         table: &Relation,
         snapshot: &Arc<Snapshot>,
     ) -> Option<BoundQuery> {
-        let RelationKind::View(definition) = &view.kind else { return None };
+        let definition = view.as_view()?;
         let visible = |who, what| Access::new(snapshot, who).may_know(what);
         let scope = Scope {
             snapshot,

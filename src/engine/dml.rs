@@ -78,7 +78,8 @@ impl Engine {
         let mut ctx = self.change_context(state.clone(), request, planned_version);
         let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
         let changed = change::update(&ctx, &location_of(&table)?, rows, values).await;
-        let changed = changed.map_err(|error| name_relation(error, &table))?;
+        let changed =
+            changed.map_err(|error| name_relation(error, &table, &request.facts.snapshot))?;
         Ok((changed, returning))
     }
 
@@ -211,7 +212,8 @@ impl Engine {
         let returning = self.returning(returning, &table, &version, &mut ctx, request).await;
         let returning = returning.map_err(of_other_relations)?;
         let changed = change::merge(&ctx, &location_of(&table)?, plan).await;
-        let changed = changed.map_err(|error| name_relation(error, &table))?;
+        let changed =
+            changed.map_err(|error| name_relation(error, &table, &request.facts.snapshot))?;
         Ok((changed, returning))
     }
 

@@ -133,7 +133,13 @@ fn own_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
 
 /// What an error of ours says, where the error itself cannot be had; of its cause, the words.
 fn copy_of(own: &Error) -> Error {
-    let copy = Error::new(own.kind(), own.message()).about(own.object().clone());
+    let mut copy = Error::new(own.kind(), own.message()).about(own.object().clone());
+    if let Some(detail) = own.detail() {
+        copy = copy.with_detail(detail);
+    }
+    if let Some(hint) = own.hint() {
+        copy = copy.with_hint(hint);
+    }
     match own.source() {
         Some(cause) => copy.caused_by(cause.to_string()),
         None => copy,

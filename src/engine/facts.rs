@@ -11,7 +11,7 @@ use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, Ex
 use datafusion::common::exec_err;
 
 use crate::base::text_style::TextStyle;
-use crate::base::{Error, ErrorKind, PrincipalId, Result};
+use crate::base::{Error, ErrorKind, Oid, PrincipalId, Result};
 use crate::catalog::Snapshot;
 use crate::catalog::maintenance::MaintenanceRun;
 use crate::catalog::table_statistics::AnalyzedTables;
@@ -58,8 +58,10 @@ pub struct FactValues {
     pub server_started_at: i64,
     /// `pg_stat_activity`: who can tell of the live sessions.
     pub sessions: LiveSessions,
-    /// `pg_cursors`.
-    pub cursors: OpenCursors,
+    /// `pg_cursors`
+    pub cursors: SessionObjects<OpenCursor>,
+    /// `pg_prepared_statements`
+    pub prepared: SessionObjects<PreparedStatement>,
     /// `system.storage.maintenance`: what the server has done by itself.
     pub maintenance: Arc<[MaintenanceRun]>,
     /// What ANALYZE has found.
@@ -181,14 +183,13 @@ impl std::fmt::Debug for LiveSessions {
     }
 }
 
-/// The session's cursors and portals. The session keeps them; a statement that asks sees those of now.
-#[derive(Debug, Clone, Default)]
-pub struct OpenCursors(Arc<Mutex<BTreeMap<String, OpenCursor>>>);
+/// What a session has, by name. The session keeps it; a statement that asks sees what is there now.
+#[derive(Debug, Clone)]
+pub struct SessionObjects<T>(Arc<Mutex<BTreeMap<String, T>>>);
 
 /// A cursor or portal as `pg_cursors` shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OpenCursor {
-    pub name: String,
     /// The text that it was made by.
     pub statement: Arc<str>,
     pub is_holdable: bool,
@@ -198,21 +199,44 @@ pub struct OpenCursor {
     pub creation_time: i64,
 }
 
-impl OpenCursors {
-    pub fn open(&self, cursor: OpenCursor) {
-        self.all().insert(cursor.name.clone(), cursor);
+/// A prepared statement as `pg_prepared_statements` shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedStatement {
+    pub statement: Arc<str>,
+    /// Microseconds since 1970-01-01 UTC.
+    pub prepare_time: i64,
+    pub parameter_types: Vec<Oid>,
+    /// `None` where it gives no rows.
+    pub result_types: Option<Vec<Oid>>,
+    /// By PREPARE, not by a message of the protocol.
+    pub from_sql: bool,
+}
+
+impl<T> Default for SessionObjects<T> {
+    fn default() -> Self {
+        SessionObjects(Arc::default())
+    }
+}
+
+impl<T: Clone> SessionObjects<T> {
+    pub fn put(&self, name: &str, object: T) {
+        self.all().insert(name.to_owned(), object);
     }
 
-    pub fn close(&self, name: &str) {
+    pub fn remove(&self, name: &str) {
         self.all().remove(name);
     }
 
-    /// The cursors now, by name.
-    pub fn list(&self) -> Vec<OpenCursor> {
-        self.all().values().cloned().collect()
+    pub fn clear(&self) {
+        self.all().clear();
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, OpenCursor>> {
+    /// All of now, by name.
+    pub fn list(&self) -> Vec<(String, T)> {
+        self.all().iter().map(|(name, object)| (name.clone(), object.clone())).collect()
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, ErrorObject, Result};
 use crate::bind::bound::{BoundInsert, BoundReplaced};
-use crate::catalog::Relation;
+use crate::catalog::{Relation, Snapshot};
 use crate::delta::TableVersion;
 use crate::delta::change::{self, Changed};
 use crate::sql::statement::{ColumnName, CopyOption, Overriding};
@@ -122,7 +122,8 @@ impl Engine {
             (None, true) => change::overwrite(&ctx, &location, input).await,
             (None, false) => change::append(&ctx, &location, input).await,
         };
-        let changed = outcome.map_err(|error| name_relation(error, &table))?;
+        let changed =
+            outcome.map_err(|error| name_relation(error, &table, &request.facts.snapshot))?;
         Ok((changed, returning))
     }
 
@@ -149,11 +150,11 @@ impl Engine {
             .map_err(from_datafusion)?;
         let input = assigned(scan, &targets)?;
         let ctx = self.change_context(self.context.statement(&request.facts), request, None);
-        let named = Arc::clone(&table);
+        let (named, snapshot) = (Arc::clone(&table), Arc::clone(&request.facts.snapshot));
         let task = self.cpu.spawn(async move {
             let _admitted = admitted;
             let outcome = change::append(&ctx, &location, input).await;
-            outcome.map_err(|error| name_relation(error, &named))
+            outcome.map_err(|error| name_relation(error, &named, &snapshot))
         });
         let progress = self.copies.begin(request.facts.backend_pid, table.id, CopySource::Pipe);
         let sink = CopySink { schema, sender: Some(sender), task, progress, _waiting: None };
@@ -532,7 +533,7 @@ fn is_assignable(source: &DataType, target: &DataType) -> bool {
 }
 
 /// The table's name in the messages of constraints, which a change by location cannot know.
-pub(super) fn name_relation(error: Error, table: &Relation) -> Error {
+pub(super) fn name_relation(error: Error, table: &Relation, snapshot: &Snapshot) -> Error {
     if error.kind() != ErrorKind::NotNullViolation && error.kind() != ErrorKind::CheckViolation {
         return error;
     }
@@ -544,7 +545,11 @@ pub(super) fn name_relation(error: Error, table: &Relation) -> Error {
             None => return error,
         },
     };
-    let object = ErrorObject { table: Some(table.name.clone()), ..error.object().clone() };
+    let object = ErrorObject {
+        schema: snapshot.schema_by_id(table.schema).map(|schema| schema.name.clone()),
+        table: Some(table.name.clone()),
+        ..error.object().clone()
+    };
     let renamed = Error::new(error.kind(), message).at_if(error.position()).about(object);
     match error.detail() {
         Some(detail) => renamed.with_detail(detail),

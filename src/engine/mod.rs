@@ -17,6 +17,7 @@ mod error;
 mod explain;
 pub mod facts;
 mod files;
+mod filled_columns;
 mod function;
 mod grants;
 mod index;
@@ -27,6 +28,7 @@ mod kept;
 mod key;
 mod length;
 mod maintenance;
+mod materialized;
 mod memory;
 mod open;
 pub mod output;
@@ -305,9 +307,11 @@ impl Engine {
             BoundStatement::CreateTable(create) => {
                 Ok(self.create_table(*create, principal, request).await?.into())
             }
-            BoundStatement::AlterTable { table, action, target } => {
-                Ok(self.alter_table(table, action, target, request).await?.into())
+            BoundStatement::AlterTable { table, action, target, tag } => {
+                let altered = self.alter_table(table, action, target, request).await?;
+                Ok(Completion { tag: tag.to_owned(), ..altered }.into())
             }
+            BoundStatement::Refresh(refresh) => Ok(self.refresh(refresh, request).await?.into()),
             BoundStatement::CreateView(create) => {
                 Ok(self.create_view(create, principal, request).await?.into())
             }

@@ -13,13 +13,15 @@ use futures::future::try_join_all;
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::{BoundTimeTravel, Relations};
 use crate::bind::files::BoundFiles;
+use crate::bind::scope::how_to_mend;
 use crate::bind::{BoundQuery, BoundRelation};
-use crate::catalog::{Relation, RelationKind, Table};
+use crate::catalog::{Relation, Table};
 use crate::delta::{TableVersion, TimeTravel, change_feed};
 use crate::storage::{Location, Stores};
 
 use super::Engine;
 use super::barrier::behind_barrier;
+use super::materialized::unpopulated;
 use super::output::{Origins, RelationOrigin};
 use super::planner::{PlannedView, Planner, Sources};
 use super::system;
@@ -180,7 +182,11 @@ impl Engine {
                 BoundRelation::Table { relation, time_travel } => {
                     let travel = time_travel.as_ref();
                     let distinct = |version: &TableVersion| self.distinct_counts(relation, version);
-                    let provider = opened.provider(relation.id, travel, &self.stores, distinct)?;
+                    let mut provider =
+                        opened.provider(relation.id, travel, &self.stores, distinct)?;
+                    if relation.as_materialized().is_some_and(|view| !view.populated) {
+                        provider = unpopulated(relation, &*provider)?;
+                    }
                     provider_as_source(provider)
                 }
                 BoundRelation::View { relation, query } => {
@@ -201,7 +207,7 @@ impl Engine {
         Ok(meanings)
     }
 
-    fn view(
+    pub(super) fn view(
         &self,
         relation: &Relation,
         query: &BoundQuery,
@@ -214,9 +220,7 @@ impl Engine {
                 // The reader of a view is not told what is in its text, nor a position in it.
                 let name = &relation.name;
                 let message = format!("view \"{name}\" does not fit the relations that it reads");
-                Error::new(error.kind(), message)
-                    .with_hint("The view's owner can mend it with CREATE OR REPLACE VIEW.")
-                    .caused_by(error)
+                Error::new(error.kind(), message).with_hint(how_to_mend(relation)).caused_by(error)
             })?;
         let plan = match planner.principal()? {
             Some(reader) if reader == relation.owner => plan,
@@ -251,15 +255,15 @@ pub(super) fn system_source(
 
 /// Where a table lies.
 pub(super) fn location_of(relation: &Relation) -> Result<Location> {
-    match &relation.kind {
-        RelationKind::Table(Table { foreign: Some(foreign), .. }) => Err(Error::new(
+    match relation.as_table() {
+        Some(Table { foreign: Some(foreign), .. }) => Err(Error::new(
             ErrorKind::WrongObjectType,
             format!("table \"{}\" is no Delta table", relation.name),
         )
         .with_detail(format!("Its files are {}, and can only be read.", foreign.name))
         .with_hint("Make a Delta table of it with CREATE TABLE … AS, or with CONVERT TO DELTA.")),
-        RelationKind::Table(table) => Location::parse(&table.location),
-        RelationKind::View(_) => Err(Error::new(
+        Some(table) => Location::parse(&table.location),
+        None => Err(Error::new(
             ErrorKind::WrongObjectType,
             format!("\"{}\" is not a table", relation.name),
         )),

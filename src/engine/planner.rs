@@ -128,7 +128,7 @@ impl PlannedView {
                 ErrorKind::InvalidObjectDefinition,
                 format!("the query of view \"{view}\" does not give the view's columns any more"),
             )
-            .with_hint("Make the view anew with CREATE OR REPLACE VIEW.")
+            .with_hint("Make the view anew.")
         };
         let fields: Vec<Column> = plan.schema().columns();
         let expressions: Vec<Expr> = if fields.len() == columns.len() {

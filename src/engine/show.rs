@@ -12,7 +12,7 @@ use crate::base::name::{quote_identifier, quote_literal};
 use crate::base::{Error, PrincipalId, Result, SecurableId};
 use crate::bind::bound::BoundShow;
 use crate::catalog::principal::PrincipalKind;
-use crate::catalog::{Relation, RelationKind, Securable, Snapshot};
+use crate::catalog::{MaterializedView, Relation, RelationKind, Securable, Snapshot};
 use crate::governance::Access;
 use crate::sql::storage::StorageKind;
 
@@ -129,7 +129,7 @@ impl Engine {
             BoundShow::Views { schema, like } => {
                 let views = snapshot
                     .relations_of(schema.id)
-                    .filter(|relation| knows(relation.id) && relation.as_table().is_none());
+                    .filter(|relation| knows(relation.id) && relation.as_view().is_some());
                 relation_rows(&schema.name, views, like)
             }
             BoundShow::Columns { relation } => {
@@ -307,6 +307,13 @@ impl Engine {
                 let rows = version.row_count().map(|rows| rows.to_string());
                 add("Rows", rows.as_deref().unwrap_or("unknown"));
             }
+            RelationKind::MaterializedView(MaterializedView { view, populated, .. }) => {
+                add("Type", "MATERIALIZED_VIEW");
+                add("Populated", if *populated { "true" } else { "false" });
+                if manages {
+                    add("View Text", &view.definition);
+                }
+            }
             RelationKind::View(view) => {
                 add("Type", "VIEW");
                 if manages {
@@ -326,12 +333,14 @@ impl Engine {
     ) -> Result<String> {
         let name = quoted_name(snapshot, relation);
         let table = match &relation.kind {
-            RelationKind::View(view) => {
+            RelationKind::View(view)
+            | RelationKind::MaterializedView(MaterializedView { view, .. }) => {
                 let columns = relation.columns.iter();
                 let columns: Vec<_> =
                     columns.map(|column| quote_identifier(column.field.name())).collect();
                 return Ok(format!(
-                    "CREATE VIEW {name} ({}) AS {}",
+                    "CREATE {} {name} ({}) AS {}",
+                    relation.kind_name().to_ascii_uppercase(),
                     columns.join(", "),
                     view.definition
                 ));
@@ -501,8 +510,11 @@ fn grant_rows(
             let kind = match &securable {
                 Securable::Catalog(_) => "CATALOG",
                 Securable::Schema(_) => "SCHEMA",
-                Securable::Relation(relation) if relation.as_table().is_some() => "TABLE",
-                Securable::Relation(_) => "VIEW",
+                Securable::Relation(relation) => match relation.kind {
+                    RelationKind::Table(_) => "TABLE",
+                    RelationKind::View(_) => "VIEW",
+                    RelationKind::MaterializedView(_) => "MATERIALIZED VIEW",
+                },
                 Securable::StorageCredential(_) => "STORAGE CREDENTIAL",
                 Securable::ExternalLocation(_) => "EXTERNAL LOCATION",
             };

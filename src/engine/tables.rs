@@ -12,8 +12,8 @@ use crate::bind::bound::{BoundCloneOf, BoundCreateTable};
 use crate::catalog::change::NewRelation;
 use crate::catalog::column_type::{canonical, type_to_text};
 use crate::catalog::{
-    Change, Column as CatalogColumn, ConstraintKind, Deferral, NewConstraint, RelationKind,
-    Snapshot, Table,
+    Change, Column as CatalogColumn, ConstraintKind, Deferral, MaterializedView, NewConstraint,
+    RelationKind, Snapshot, Table,
 };
 use crate::delta::TableVersion;
 use crate::delta::change::{self, CloneSource, NewIdentity, NewTable};
@@ -22,9 +22,11 @@ use crate::storage::Location;
 
 use super::alter::field_with_comment;
 use super::columns::{checks_of, columns_of, table_columns};
+use super::ddl::view_here;
 use super::error::from_datafusion;
 use super::insert::reads;
 use super::key::KeyTable;
+use super::materialized::not_populated;
 use super::open::{location_of, moment};
 use super::{Completion, Engine, Request};
 
@@ -41,10 +43,14 @@ impl Engine {
         if let Some(existing) = &create.existing {
             if create.if_not_exists {
                 let notice = format!("relation \"{}\" already exists, skipping", existing.name);
-                let tag = if create.query.is_some() { "CREATE TABLE AS" } else { "CREATE TABLE" };
+                let tag = match (&create.materialized, &create.query) {
+                    (Some(_), _) => "CREATE MATERIALIZED VIEW",
+                    (None, Some(_)) => "CREATE TABLE AS",
+                    (None, None) => "CREATE TABLE",
+                };
                 return Ok(Completion { tag: tag.to_owned(), notices: vec![notice] });
             }
-            if !create.or_replace || existing.as_table().is_none() {
+            if !create.or_replace || !matches!(existing.kind, RelationKind::Table(_)) {
                 return Err(Error::new(
                     ErrorKind::DuplicateTable,
                     format!("relation \"{}\" already exists", existing.name),
@@ -66,12 +72,14 @@ impl Engine {
         let _admitted = self.admission.enter().await?;
         let (engine, request) = (Arc::clone(self), request.clone());
         let (is_query, no_data) = (create.query.is_some(), create.no_data);
+        let is_materialized = create.materialized.is_some();
         let (rows, notices) = self
             .cpu
             .run(async move { engine.make_table(create, principal, &request).await })
             .await?;
         let tag = match (is_query, no_data) {
             (true, false) => format!("SELECT {rows}"),
+            (true, true) if is_materialized => "CREATE MATERIALIZED VIEW".to_owned(),
             (true, true) => "CREATE TABLE AS".to_owned(),
             (false, _) => "CREATE TABLE".to_owned(),
         };
@@ -202,6 +210,9 @@ impl Engine {
         location: &Location,
         request: &Request,
     ) -> Result<(u64, Arc<TableVersion>)> {
+        if clone.source.as_materialized().is_some_and(|source| !source.populated) {
+            return Err(not_populated(&clone.source.name));
+        }
         let state = self.context.statement(&request.facts);
         let version = match &clone.at {
             None => self.open_newest(&clone.source, &request.work).await?,
@@ -238,12 +249,20 @@ impl Engine {
                 .and_then(|declared| declared.comment.clone())
                 .or_else(|| cloned.and_then(|cloned| cloned.comment.clone()));
         }
-        let kind = RelationKind::Table(Table {
+        let table = Table {
             location: version.location().url().to_string(),
             managed,
             partition_columns: version.partition_columns().to_vec(),
             foreign: None,
-        });
+        };
+        let kind = match &create.materialized {
+            None => RelationKind::Table(table),
+            Some(definition) => RelationKind::MaterializedView(MaterializedView {
+                table,
+                view: view_here(definition.clone(), create.schema.id, request),
+                populated: !create.no_data,
+            }),
+        };
         let cloned = create.clone_of.as_ref().and_then(|clone| clone.source.comment.clone());
         let comment = create.comment.clone().or(cloned);
         request.work.temporary().set_on_commit(id, create.on_commit);
@@ -353,13 +372,12 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
             takes_values: identity.by_default,
         })
     });
-    let checks = create.checks.iter().enumerate().map(|(index, check)| {
-        let name = check.name.clone();
-        (
-            name.unwrap_or_else(|| format!("{}_check{index}", create.name.object)),
-            check.expression.clone(),
-        )
-    });
+    let mut checks: Vec<(String, String)> = Vec::with_capacity(create.checks.len());
+    for check in &create.checks {
+        let is_free = |name: &str| checks.iter().all(|(taken, _)| taken != name);
+        let name = check.name_in(&create.name.object, is_free);
+        checks.push((name, check.expression.clone()));
+    }
     Ok(NewTable {
         schema: Arc::new(schema),
         generated: generated.collect(),
@@ -368,7 +386,7 @@ fn new_table(create: &BoundCreateTable, schema: Schema) -> Result<NewTable> {
         partition_columns: create.partitioned_by.iter().map(|column| column.name.clone()).collect(),
         clustering: create.cluster_by.iter().map(|column| column.name.clone()).collect(),
         properties: create.properties.clone(),
-        checks: checks.collect(),
+        checks,
         comment: create.comment.clone(),
         name: Some(create.name.object.clone()),
     })

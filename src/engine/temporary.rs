@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
-use crate::catalog::{Catalog, Change, Metastore, RelationKind, Snapshot, TemporaryObjects};
+use crate::catalog::{Catalog, Change, Metastore, Snapshot, TemporaryObjects};
 use crate::sql::statement::OnCommit;
 use crate::storage::Location;
 
@@ -97,7 +97,7 @@ impl Temporary {
                 && new.schema == schema.id
             {
                 own.insert(new.id);
-                if let RelationKind::Table(table) = &new.kind {
+                if let Some(table) = new.kind.as_table() {
                     locations.insert(table.location.clone());
                 }
             }
@@ -149,6 +149,7 @@ fn concerns(change: &Change, schema: SecurableId, own: &HashSet<SecurableId>) ->
         Change::CreateRelation(new) => Some(new.schema),
         Change::ReplaceRelation { id, .. }
         | Change::SetColumns { id, .. }
+        | Change::SetPopulated { id, .. }
         | Change::AddConstraint { relation: id, .. }
         | Change::DropConstraint { relation: id, .. }
         | Change::AddIndex { relation: id, .. }

@@ -20,6 +20,9 @@ use super::temporary::Temporary;
 use super::work::{Staged, Work};
 use super::{Engine, Request};
 
+/// How often a statement on its own is run when others change what it changes.
+const ATTEMPTS_MAX: usize = 5;
+
 /// Why a transaction was not committed.
 pub(super) struct Failure {
     pub error: Error,
@@ -62,6 +65,44 @@ impl Engine {
             let message = "the end of the transaction was interrupted";
             Error::new(ErrorKind::StatementCompletionUnknown, message).caused_by(cause)
         })?
+    }
+
+    /// Runs changes that are one: in the transaction that there is, or else in one of their own, which is begun
+    /// again when others have changed the same.
+    ///
+    /// Errors: 40001 when others do so again and again.
+    pub(super) async fn as_one<T, F>(
+        self: &Arc<Self>,
+        request: &Request,
+        changes: impl Fn(Request) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        if request.work.staged().is_some() {
+            return changes(request.clone()).await;
+        }
+        let mut attempt = 1;
+        loop {
+            let work = self.begin(request.work.temporary());
+            let within = Request { work: Arc::clone(&work), ..request.clone() };
+            let outcome = match changes(within).await {
+                Ok(outcome) => self.commit(work).await.map(|()| outcome),
+                Err(error) => {
+                    self.roll_back(&work).await;
+                    Err(error)
+                }
+            };
+            match outcome {
+                Err(error)
+                    if error.kind() == ErrorKind::SerializationFailure
+                        && attempt < ATTEMPTS_MAX =>
+                {
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Gives up what the transaction has changed.

@@ -37,9 +37,6 @@ use super::stream::{Batches, RowStream};
 use super::work::WithRows;
 use super::{Description, Engine, Outcome, Request};
 
-/// How often a statement on its own is run when others change what it changes.
-const ATTEMPTS_MAX: usize = 5;
-
 /// The result format in which batches stay what they are.
 const BINARY: i16 = 1;
 
@@ -56,30 +53,15 @@ impl Engine {
         let order = order(&with)?;
         let changes_before = with.items.iter().any(|item| changed(&item.part.statement).is_some());
         // One change that nothing follows is one commit anyway, and finds room beside others by itself.
-        if request.work.staged().is_some() || !changes_before {
+        if !changes_before {
             return self.run_in_order(with, &order, request).await;
         }
-        let mut attempt = 1;
-        loop {
-            let work = self.begin(request.work.temporary());
-            let inner = Request { work: Arc::clone(&work), ..request.clone() };
-            let outcome = match self.run_in_order(with.clone(), &order, &inner).await {
-                Ok(outcome) => self.commit(work).await.map(|()| outcome),
-                Err(error) => {
-                    self.roll_back(&work).await;
-                    Err(error)
-                }
-            };
-            match outcome {
-                Err(error)
-                    if error.kind() == ErrorKind::SerializationFailure
-                        && attempt < ATTEMPTS_MAX =>
-                {
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
+        let engine = Arc::clone(self);
+        self.as_one(request, move |request| {
+            let (engine, with, order) = (Arc::clone(&engine), with.clone(), order.clone());
+            async move { engine.run_in_order(with, &order, &request).await }
+        })
+        .await
     }
 
     async fn run_in_order(

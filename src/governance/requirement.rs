@@ -176,7 +176,13 @@ impl List {
                     BoundAlterNamespace::OwnerTo(owner) => self.need(Need::ActAs(owner.id)),
                 }
             }
-            AlterTable { table, action, target } => self.alter_table(table, action, target),
+            Refresh(refresh) => {
+                self.need(Need::Manage(refresh.relation.id));
+                if let Some(query) = &refresh.query {
+                    self.as_owner(&refresh.relation, query);
+                }
+            }
+            AlterTable { table, action, target, tag: _ } => self.alter_table(table, action, target),
             AlterView { view, action } => self.alter_view(view, action),
             Index(statement) => match &**statement {
                 BoundIndex::Create { table, create: _, check: _ }
@@ -398,7 +404,7 @@ impl List {
                 self.need(Need::Know(relation.id));
             }
             // A view's text tells of relations that its reader may not know of.
-            BoundShow::CreateTable { relation } if relation.as_table().is_none() => {
+            BoundShow::CreateTable { relation } if relation.as_view().is_some() => {
                 self.need(Need::Manage(relation.id));
             }
             // They tell how many rows there are, and what the properties are.

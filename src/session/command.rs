@@ -381,8 +381,13 @@ impl Session {
         let engine = Arc::clone(&self.shared.engine);
         let (parameters, columns) =
             super::extended::describe(&engine, &statement, &declared, &request).await?;
-        let prepared =
-            Prepared { statement: Some(*statement), text: Arc::clone(text), parameters, columns };
+        let prepared = Prepared {
+            statement: Some(*statement),
+            text: Arc::clone(text),
+            parameters,
+            columns,
+            from_sql: true,
+        };
         self.prepared.insert(&name, prepared)?;
         Ok("PREPARE")
     }

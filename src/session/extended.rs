@@ -47,7 +47,7 @@ impl Session {
         let declared = declared_types(types)?;
         let Some(parsed) = statements.pop() else {
             let parameters = known_types(&declared);
-            let prepared = Prepared { statement: None, text, parameters, columns: None };
+            let prepared = Prepared { statement: None, text, parameters, columns: None, from_sql: false };
             return self.prepared.insert(name, prepared);
         };
         self.check_aborted(&parsed.statement)?;
@@ -56,7 +56,13 @@ impl Session {
         let engine = Arc::clone(&self.shared.engine);
         let (parameters, columns) =
             describe(&engine, &parsed.statement, &declared, &request).await?;
-        let prepared = Prepared { statement: Some(parsed.statement), text, parameters, columns };
+        let prepared = Prepared {
+            statement: Some(parsed.statement),
+            text,
+            parameters,
+            columns,
+            from_sql: false,
+        };
         self.prepared.insert(name, prepared)
     }
 

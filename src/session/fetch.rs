@@ -56,6 +56,7 @@ impl Session {
             text: Arc::clone(text),
             parameters: Vec::new(),
             columns: Some(Arc::clone(&columns)),
+            from_sql: true,
         };
         let cursor = Arc::new(Mutex::new(cursor));
         let portal = Portal {

@@ -262,6 +262,7 @@ impl Session {
             server_started_at: self.shared.started_at,
             sessions: LiveSessions::new(Arc::clone(&self.shared.registry) as Arc<dyn Sessions>),
             cursors: self.portals.shown(),
+            prepared: self.prepared.shown(),
             maintenance: self.shared.engine.maintenance_runs(),
             statistics: self.shared.engine.table_statistics(),
             assignments: Arc::default(),

@@ -9,7 +9,7 @@ use datafusion::common::ScalarValue;
 
 use crate::base::{Error, ErrorKind, Result};
 use crate::engine::OutputColumn;
-use crate::engine::facts::{OpenCursor, OpenCursors};
+use crate::engine::facts::{OpenCursor, SessionObjects};
 use crate::sql::statement::CursorOptions;
 
 use super::cursor::{Course, SharedCursor};
@@ -47,7 +47,7 @@ pub enum PortalState {
 pub struct Portals {
     portals: HashMap<String, Portal>,
     /// What `pg_cursors` shows of them.
-    shown: OpenCursors,
+    shown: SessionObjects<OpenCursor>,
 }
 
 impl Portals {
@@ -71,14 +71,14 @@ impl Portals {
 
     /// Keeps a portal under a name that is free.
     pub fn insert(&mut self, name: &str, portal: Portal) {
-        self.shown.open(OpenCursor {
-            name: name.to_owned(),
+        let shown = OpenCursor {
             statement: Arc::clone(&portal.prepared.text),
             is_holdable: portal.options.hold,
             is_binary: portal.options.binary,
             is_scrollable: portal.options.scroll,
             creation_time: Utc::now().timestamp_micros(),
-        });
+        };
+        self.shown.put(name, shown);
         self.portals.insert(name.to_owned(), portal);
     }
 
@@ -92,7 +92,7 @@ impl Portals {
 
     /// Whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        self.shown.close(name);
+        self.shown.remove(name);
         self.portals.remove(name).is_some()
     }
 
@@ -102,7 +102,7 @@ impl Portals {
     }
 
     /// What `pg_cursors` shows.
-    pub fn shown(&self) -> OpenCursors {
+    pub fn shown(&self) -> SessionObjects<OpenCursor> {
         self.shown.clone()
     }
 
@@ -150,7 +150,7 @@ impl Portals {
         self.portals.retain(|name, portal| {
             let stays = stays(portal);
             if !stays {
-                shown.close(name);
+                shown.remove(name);
             }
             stays
         });

@@ -106,6 +106,7 @@ settings! {
     "server_version_num", Kind::Fixed, "160006", false, "Shows the server version as an integer.";
     "session_authorization", Kind::Fixed, "", true, "Shows the current session user name.";
     "ssl", Kind::Fixed, "off", false, "Shows whether this connection is encrypted.";
+    "ssl_renegotiation_limit", Kind::Integer(0, 0), "0", false, "SSL renegotiation is no longer supported; this can only be 0.";
     "standard_conforming_strings", Kind::Enum(&["on"]), "on", true, "Causes '...' strings to treat backslashes literally.";
     "statement_timeout", Kind::Milliseconds, "0", false, "Sets the maximum allowed duration of any statement.";
     "synchronous_commit", Kind::Enum(&["on", "remote_apply", "remote_write", "local"]), "on", false, "Sets the current transaction's synchronization level; every commit is durable.";

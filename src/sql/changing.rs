@@ -51,10 +51,15 @@ impl Statement {
             Statement::Truncate(_) => Some("TRUNCATE TABLE"),
             Statement::CreateCatalog(_) => Some("CREATE CATALOG"),
             Statement::CreateSchema(_) => Some("CREATE SCHEMA"),
+            Statement::CreateTable(create) if create.materialized.is_some() => {
+                Some("CREATE MATERIALIZED VIEW")
+            }
             Statement::CreateTable(_) => Some("CREATE TABLE"),
+            Statement::RefreshMaterializedView(_) => Some("REFRESH MATERIALIZED VIEW"),
             Statement::CreateView(_) => Some("CREATE VIEW"),
             Statement::AlterCatalog(_) => Some("ALTER CATALOG"),
             Statement::AlterSchema(_) => Some("ALTER SCHEMA"),
+            Statement::AlterTable(alter) if alter.materialized => Some("ALTER MATERIALIZED VIEW"),
             Statement::AlterTable(_) => Some("ALTER TABLE"),
             Statement::AlterView(_) => Some("ALTER VIEW"),
             Statement::CreateIndex(_) => Some("CREATE INDEX"),

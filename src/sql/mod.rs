@@ -17,6 +17,7 @@ mod cursor;
 mod defaults;
 mod depth;
 mod dialect;
+mod expression_columns;
 pub mod output_name;
 pub mod parameters;
 mod parse;

@@ -44,6 +44,7 @@ pub enum Statement {
     CreateSchema(CreateSchema),
     CreateTable(Box<CreateTable>),
     CreateView(CreateView),
+    RefreshMaterializedView(RefreshMaterializedView),
     AlterCatalog(AlterCatalog),
     AlterSchema(AlterSchema),
     AlterTable(AlterTable),
@@ -301,6 +302,15 @@ pub struct CreateView {
 }
 
 #[derive(Debug, Clone)]
+pub struct RefreshMaterializedView {
+    pub name: ObjectName,
+    /// No reader waits for a REFRESH in either case.
+    pub concurrently: bool,
+    /// Its rows go, and none come.
+    pub no_data: bool,
+}
+
+#[derive(Debug, Clone)]
 pub struct AlterCatalog {
     pub name: String,
     pub action: AlterNamespace,
@@ -322,6 +332,8 @@ pub enum AlterNamespace {
 #[derive(Debug, Clone)]
 pub struct AlterTable {
     pub name: ObjectName,
+    /// Whether the statement names a materialized view, by `ALTER MATERIALIZED VIEW`.
+    pub materialized: bool,
     pub if_exists: bool,
     pub action: AlterTableAction,
 }
@@ -379,10 +391,13 @@ pub struct DropAbsent {
 pub enum DropKind {
     /// One-part names.
     Catalog,
+    /// A catalog with all that is in it, as PostgreSQL drops databases.
+    Database,
     /// One- or two-part names: the schema stands in `object`, its catalog in `schema`.
     Schema,
     Table,
     View,
+    MaterializedView,
 }
 
 #[derive(Debug, Clone)]
@@ -410,6 +425,7 @@ pub enum SecurableName {
     /// A table or a view: PostgreSQL's `TABLE` covers both.
     Relation(ObjectName),
     View(ObjectName),
+    MaterializedView(ObjectName),
     Storage(StorageKind, String),
 }
 

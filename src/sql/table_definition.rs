@@ -34,6 +34,8 @@ pub struct CreateTable {
     pub execute: Option<Execute>,
     /// `(name, …) AS query`: names for the first columns of the query.
     pub column_names: Vec<ColumnName>,
+    /// The text of the query, for a materialized view.
+    pub materialized: Option<String>,
     /// `WITH NO DATA`: the columns of the query, and none of its rows.
     pub no_data: bool,
     /// `CLUSTER BY (…)`
@@ -87,4 +89,22 @@ pub struct CheckConstraint {
     pub name: Option<String>,
     /// The expression as text.
     pub expression: String,
+    /// The only column that it is about, if it is about one.
+    pub column: Option<String>,
+}
+
+impl CheckConstraint {
+    /// The name that the user gave it, or the first one that is free of those that PostgreSQL makes.
+    pub fn name_in(&self, table: &str, is_free: impl Fn(&str) -> bool) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        let first = match &self.column {
+            Some(column) => format!("{table}_{column}_check"),
+            None => format!("{table}_check"),
+        };
+        let numbered = (1..u32::MAX).map(|number| format!("{first}{number}"));
+        let mut wanted = std::iter::once(first.clone()).chain(numbered);
+        wanted.find(|name| is_free(name)).unwrap_or(first)
+    }
 }

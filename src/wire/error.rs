@@ -51,7 +51,12 @@ pub fn write_error(out: &mut BytesMut, error: &Error, severity: Severity) {
             fields.put(b'P', &position.to_string());
         }
         let object = error.object();
-        let named = [(b't', &object.table), (b'c', &object.column), (b'n', &object.constraint)];
+        let named = [
+            (b's', &object.schema),
+            (b't', &object.table),
+            (b'c', &object.column),
+            (b'n', &object.constraint),
+        ];
         for (field, name) in named {
             if let Some(name) = name {
                 fields.put(field, name);

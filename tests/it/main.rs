@@ -65,6 +65,9 @@ mod support;
 /// Files and versions of tables, for other engines and by itself.
 mod maintenance;
 
+/// Materialized views of several sessions.
+mod materialized;
+
 /// Temporary tables of several sessions.
 mod temporary;
 

@@ -27,12 +27,14 @@ step "build seeds, models, snapshots, tests" build "${days[@]}"
 equals "seeds have their rows" "3|2024-01-03|6.75" "$(query 'SELECT count(*), max(ordered), sum(amount) FROM shop.orders')"
 equals "a table" "a|2|3.75" "$(query "SELECT customer, orders, total FROM shop.customers WHERE customer = 'a'")"
 equals "a view" "3" "$(query 'SELECT count(*) FROM shop.recent_orders')"
+equals "a materialized view" "m|3.75" "$(query "SELECT relkind, (SELECT total FROM shop.customer_totals WHERE customer = 'a') FROM pg_class WHERE oid = 'shop.customer_totals'::regclass")"
 equals "a contract's types" "id bigint|total numeric(10,2)" \
     "$(query "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), '|' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'shop.contracted'::regclass AND attnum > 0")"
 equals "grants" "SELECT" \
     "$(query "SELECT privilege_type FROM information_schema.role_table_grants WHERE table_name = 'granted' AND grantee = 'reader'")"
 cp "$here/later/orders.csv" seeds/orders.csv
 step "build again" build --vars "first_order: 1" "${days[@]}"
+equals "a materialized view, refreshed" "t" "$(query 'SELECT (SELECT sum(total) FROM shop.customer_totals) = (SELECT sum(amount) FROM shop.orders)')"
 equals "incremental, append" "5|4|30.00" "$(query "SELECT count(*), count(DISTINCT id), max(amount) FROM shop.incremental_append")"
 equals "incremental, delete+insert" "4|30.00" "$(query 'SELECT count(*), max(amount) FROM shop.incremental_delete_insert')"
 equals "incremental, merge" "4|30.00" "$(query 'SELECT count(*), max(amount) FROM shop.incremental_merge')"

@@ -7,7 +7,7 @@ use sqlx::{Connection, query};
 use tempfile::TempDir;
 
 use super::*;
-use crate::catalog::{LooseLocation, LooseReason, url_of};
+use crate::catalog::{LooseLocation, LooseReason, MaterializedView, url_of};
 
 async fn open_in(folder: &Path) -> Result<Arc<Metastore>> {
     Metastore::open(&url_of(&folder.join("metastore.db")).unwrap()).await
@@ -27,6 +27,28 @@ async fn create_managed(metastore: &Metastore, name: &str, location: &str) -> Ar
     relation(&snapshot, name)
 }
 
+/// Creates a materialized view without rows, then gives it some.
+async fn create_materialized(metastore: &Metastore, name: &str, location: &str) {
+    let (RelationKind::Table(table), RelationKind::View(view)) =
+        (table_kind(location, true), view_kind("SELECT 1 AS a"))
+    else {
+        panic!("a table and a view");
+    };
+    let kind = |populated| {
+        let (table, view) = (table.clone(), view.clone());
+        RelationKind::MaterializedView(MaterializedView { table, view, populated })
+    };
+    let new = new_relation(&metastore.snapshot(), name, kind(false));
+    let (id, columns) = (new.id, new.columns.clone());
+    metastore.stage_location(location, id).await.unwrap();
+    metastore.apply(&[Change::CreateRelation(new)]).await.unwrap();
+    let populated = Change::SetPopulated { id, populated: true };
+    let snapshot = metastore.apply(&[populated]).await.unwrap();
+    let made = relation(&snapshot, name);
+    assert_eq!((&made.kind, made.columns.len()), (&kind(true), columns.len()));
+    assert_stored(metastore).await;
+}
+
 async fn loose(metastore: &Metastore) -> Vec<(String, LooseReason)> {
     let locations = metastore.loose_locations().await.unwrap();
     locations.into_iter().map(|LooseLocation { location, reason, .. }| (location, reason)).collect()
@@ -38,6 +60,7 @@ async fn a_reopened_metastore_has_the_same_facts() {
     let metastore = initialised_in(folder.path()).await;
     create_view(&metastore, "v").await;
     create_managed(&metastore, "t", "file:///data/t").await;
+    create_materialized(&metastore, "m", "file:///data/m").await;
     let (before, key) = (metastore.snapshot(), metastore.login_key());
     drop(metastore);
     for _ in 0..2 {
@@ -57,7 +80,7 @@ async fn a_metastore_of_the_first_version_is_taken_over() {
     let back = "DROP TABLE public_grant; DROP TABLE server_secret; DROP TABLE open_commit;
         DROP TABLE storage_grant; DROP TABLE public_storage_grant; DROP TABLE external_location;
         DROP TABLE storage_credential; DROP TABLE maintenance_run; DROP TABLE constraint_;
-        DROP TABLE index_;
+        DROP TABLE index_; DROP TABLE materialized_view;
         DROP TABLE column_statistics; DROP TABLE table_statistics;
         ALTER TABLE column_ DROP COLUMN source_text; ALTER TABLE column_ DROP COLUMN source;
         ALTER TABLE relation DROP COLUMN foreign_format;

@@ -173,7 +173,7 @@ impl Alter {
         draft: &Draft,
         clustering: Option<Vec<String>>,
     ) -> Result<Vec<Action>> {
-        let old = target.snapshot();
+        let old = target;
         let shape = draft.shape()?;
         // A rule that cannot be checked would make a table that cannot be written to.
         Rules::try_new(&ctx.state, &shape, None)?;
@@ -265,10 +265,10 @@ impl Draft {
             fields,
             partition_columns: shape.partition_columns.clone(),
             properties: shape.properties.clone(),
-            description: target.snapshot().metadata().description().map(str::to_owned),
+            description: target.metadata().description().map(str::to_owned),
             clustering,
             upgrade,
-            has_files: target.snapshot().log_data().num_files() > 0,
+            has_files: target.data.files().len() > 0,
         }
     }
 

@@ -120,7 +120,7 @@ impl Change for Overwrite {
         let numberings = rows.numberings.clone();
         let written = write(ctx, &target.location, &target.shape, rows).await?;
         let changed = Changed { inserted: written.inserted, ..Changed::default() };
-        let mut actions = target.remove_all();
+        let mut actions = target.remove_all(ctx).await?;
         actions.extend(actions_of(written));
         actions.extend(metadata_after(target, &numberings)?);
         let operation = write_operation(SaveMode::Overwrite, target);
@@ -172,7 +172,7 @@ impl Change for Truncate {
         target.check_not_append_only()?;
         let deleted = count_rows(ctx, target).await?;
         Ok(Staged {
-            actions: target.remove_all(),
+            actions: target.remove_all(ctx).await?,
             operation: DeltaOperation::Delete { predicate: None },
             changed: Changed { deleted, ..Changed::default() },
             is_blind_append: false,

@@ -86,7 +86,7 @@ impl CloneSource {
             metadata.partition_columns().to_vec(),
             metadata.configuration().clone(),
         )?;
-        let existing = replaced.map(|target| target.snapshot().protocol());
+        let existing = replaced.map(|target| target.protocol());
         let features = self.version.features();
         let features: Vec<&str> = features.iter().map(String::as_str).collect();
         let protocol = required_with(existing, &shape.schema, &shape.properties, &features)?;
@@ -95,7 +95,9 @@ impl CloneSource {
             let physical: Vec<&str> = columns.iter().map(|name| shape.file_name(name)).collect();
             actions.push(clustered_by(&physical));
         }
-        actions.extend(replaced.iter().flat_map(|target| target.remove_all()));
+        if let Some(target) = replaced {
+            actions.append(&mut target.remove_all(ctx).await?);
+        }
         // Where a table is replaced, a file of that name may be one of its own.
         let folder = replaced.map(|_| format!("{}/", Uuid::new_v4())).unwrap_or_default();
         let adds: Vec<Add> = snapshot.log_data().iter().map(|file| added_again(&file)).collect();
@@ -125,7 +127,7 @@ impl CloneSource {
         };
         let id = match replaced {
             // The table stays the same one, to those that follow its log.
-            Some(target) => target.snapshot().metadata().id().to_owned(),
+            Some(target) => target.metadata().id().to_owned(),
             None => Uuid::new_v4().to_string(),
         };
         let mut metadata = source.clone().with_table_id(id).map_err(broken)?;

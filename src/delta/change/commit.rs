@@ -214,7 +214,7 @@ pub fn table_exists() -> Error {
 
 /// Commits on top of the target, rows that are only added also on top of later versions.
 async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Result<Option<u64>> {
-    let log = target.table.log_store();
+    let log = Arc::clone(&target.log);
     let mut read = Arc::clone(&target.data);
     if staged.is_blind_append {
         // Others have gone on while the rows were written.
@@ -404,7 +404,7 @@ fn metrics(staged: &Staged) -> Value {
 
 /// Deletes the files of a change that was not committed. What stays is in no version, and is left to VACUUM.
 pub async fn discard(target: &Target, staged: &Staged) {
-    let store = target.table.log_store().object_store(None);
+    let store = target.log.object_store(None);
     for path in written_files(&staged.actions) {
         if let Ok(path) = Path::parse(path) {
             let _ = store.delete(&path).await;

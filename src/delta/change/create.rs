@@ -144,7 +144,7 @@ impl Change for Replace {
         target.check_not_append_only()?;
         let plan = Blueprint::try_new(ctx, &self.table, Some(target))?;
         let mut actions = plan.actions();
-        actions.extend(target.remove_all());
+        actions.append(&mut target.remove_all(ctx).await?);
         let mut changed = Changed::default();
         if let Some(input) = &self.input {
             let rows = inserted(&ctx.state, &plan.shape, input.clone())?;
@@ -196,7 +196,7 @@ impl Blueprint {
             let max_id = replaced.map_or(0, |target| max_column_id(&target.shape.properties));
             schema = mapped(&schema, max_id, &mut properties)?;
         }
-        let existing = replaced.map(|target| target.snapshot().protocol());
+        let existing = replaced.map(|target| target.protocol());
         let was_clustered = existing.is_some_and(is_clustered);
         let clustering =
             (was_clustered || !table.clustering.is_empty()).then(|| table.clustering.clone());
@@ -210,7 +210,7 @@ impl Blueprint {
         let mut metadata = metadata.map_err(broken_metadata)?;
         if let Some(target) = replaced {
             // The table stays the same one, to those that follow its log.
-            let id = target.snapshot().metadata().id().to_owned();
+            let id = target.metadata().id().to_owned();
             metadata = metadata.with_table_id(id).map_err(broken_metadata)?;
         }
         if let Some(name) = &table.name {

@@ -145,7 +145,7 @@ pub fn metadata_after(target: &Target, numberings: &[Numbering]) -> Result<Optio
     let marks = numberings
         .iter()
         .filter_map(|numbering| Some((numbering.identity.column.as_str(), numbering.last()?)));
-    let metadata = with_marks(target.snapshot().metadata(), &target.shape.schema, marks)?;
+    let metadata = with_marks(target.metadata(), &target.shape.schema, marks)?;
     Ok(metadata.map(Action::Metadata))
 }
 

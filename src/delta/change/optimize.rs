@@ -188,7 +188,7 @@ async fn rewritten(
     order: &[String],
     wanted: &Optimization,
 ) -> Result<Option<Rewritten>> {
-    let mut live = target.files()?;
+    let mut live = target.files(ctx).await?;
     let mut metrics = Optimized::default();
     let mut removed: HashMap<Path, LogicalFileView> = HashMap::new();
     let mut added = Vec::new();
@@ -307,7 +307,7 @@ async fn offer(
     staged: &mut Staged,
     removed: &HashSet<Path>,
 ) -> Result<Option<u64>> {
-    let log = target.table.log_store();
+    let log = Arc::clone(&target.log);
     let store = ctx.tables.store(&target.location)?;
     let mut read = Arc::clone(&target.data);
     for attempt in 1..=COMMITS_MAX {

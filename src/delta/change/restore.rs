@@ -63,7 +63,7 @@ impl Change for Restore {
         let location = &target.location;
         let table = ctx.tables.delta_table_at(location, self.version).await?;
         let old = table.snapshot().map_err(|error| of_delta(error, location))?.snapshot().clone();
-        let now = target.snapshot();
+        let now = target.snapshot(ctx).await?;
         let (old_files, live) = (files(&old), files(now));
         let back: Vec<&LogicalFileView> =
             old_files.iter().filter(|(key, _)| !live.contains_key(*key)).map(|(_, f)| f).collect();
@@ -105,7 +105,7 @@ impl Restore {
         target: &Target,
         old: &EagerSnapshot,
     ) -> Result<Vec<Action>> {
-        let now = target.snapshot();
+        let now = target;
         let mut actions = Vec::new();
         let mut metadata = old.metadata().clone();
         let mut properties = metadata.configuration().clone();

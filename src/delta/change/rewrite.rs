@@ -15,7 +15,7 @@ use super::owed::check_identities_stay;
 use super::rows::{Acted, Action, Clause, Rows, acted, together};
 use super::sink::{Written, write};
 use super::subquery::Kept;
-use super::target::{Target, rows_of};
+use super::target::Target;
 use super::touched::{Found, TouchedFiles};
 use super::{ChangeContext, Changed};
 use crate::base::Result;
@@ -196,8 +196,7 @@ impl Rewrite {
 
 /// The number of rows in the table, from its log if that says.
 pub async fn count_rows(ctx: &ChangeContext, target: &Target) -> Result<u64> {
-    let known: Option<u64> = target.snapshot().log_data().iter().map(|file| rows_of(&file)).sum();
-    if let Some(known) = known {
+    if let Some(known) = target.data.files().row_count() {
         return Ok(known);
     }
     let plan = target.read(ctx, None)?;

@@ -7,9 +7,10 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use deltalake::DeltaTable;
-use deltalake::kernel::{Action, EagerSnapshot, LogicalFileView};
+use deltalake::logstore::LogStoreRef;
+use deltalake::kernel::{Action, EagerSnapshot, LogicalFileView, Metadata, Protocol};
 use object_store::path::Path;
+use tokio::sync::OnceCell;
 
 use super::ChangeContext;
 use super::error::{concurrent_update, of_datafusion};
@@ -22,11 +23,12 @@ use crate::storage::Location;
 /// A table as of its newest version, opened for one attempt at a change.
 pub struct Target {
     pub location: Location,
-    pub table: DeltaTable,
+    pub log: LogStoreRef,
     pub shape: Arc<Shape>,
     /// The table as scans see it.
     pub data: Arc<TableVersion>,
-    snapshot: Arc<EagerSnapshot>,
+    /// What deltalake knows of every file: read when it is asked for, since rows are added without it.
+    snapshot: OnceCell<EagerSnapshot>,
 }
 
 impl Target {
@@ -34,28 +36,46 @@ impl Target {
     pub async fn open(ctx: &ChangeContext, location: &Location) -> Result<Self> {
         let data = ctx.tables.open(location).await?;
         data.check_writable()?;
-        let table = ctx.tables.delta_table_at(location, data.version()).await?;
-        let state = table.snapshot();
-        let state =
-            state.map_err(|cause| Error::internal("a table without state").caused_by(cause))?;
-        let snapshot = Arc::new(state.snapshot().clone());
-        if ctx.planned_version.is_some_and(|planned| planned != snapshot.version()) {
+        if ctx.planned_version.is_some_and(|planned| planned != data.version()) {
             return Err(concurrent_update());
         }
+        let metadata = data.snapshot().table_configuration().metadata();
         let shape = Shape::try_new(
-            snapshot.schema(),
-            snapshot.metadata().partition_columns().to_vec(),
-            snapshot.metadata().configuration().clone(),
+            data.snapshot().schema(),
+            metadata.partition_columns().to_vec(),
+            metadata.configuration().clone(),
         )?;
-        Ok(Target { location: location.clone(), table, shape: Arc::new(shape), data, snapshot })
+        Ok(Target {
+            location: location.clone(),
+            log: ctx.tables.log_store(location)?,
+            shape: Arc::new(shape),
+            data,
+            snapshot: OnceCell::new(),
+        })
     }
 
     pub fn version(&self) -> u64 {
-        self.snapshot.version()
+        self.data.version()
     }
 
-    pub fn snapshot(&self) -> &EagerSnapshot {
-        &self.snapshot
+    pub fn metadata(&self) -> &Metadata {
+        self.data.snapshot().table_configuration().metadata()
+    }
+
+    pub fn protocol(&self) -> &Protocol {
+        self.data.snapshot().table_configuration().protocol()
+    }
+
+    /// The version with every one of its files.
+    pub async fn snapshot(&self, ctx: &ChangeContext) -> Result<&EagerSnapshot> {
+        let load = async || {
+            let table = ctx.tables.delta_table_at(&self.location, self.version()).await?;
+            let state = table.snapshot();
+            let state =
+                state.map_err(|cause| Error::internal("a table without state").caused_by(cause))?;
+            Ok(state.snapshot().clone())
+        };
+        self.snapshot.get_or_try_init(load).await
     }
 
     /// Refuses changes that take rows away from a table that may only grow.
@@ -71,8 +91,8 @@ impl Target {
     }
 
     /// The data files by their place in the storage.
-    pub fn files(&self) -> Result<HashMap<Path, LogicalFileView>> {
-        let files = self.snapshot.log_data();
+    pub async fn files(&self, ctx: &ChangeContext) -> Result<HashMap<Path, LogicalFileView>> {
+        let files = self.snapshot(ctx).await?.log_data();
         let placed = files.iter().map(|file| {
             let path = self.location.resolved_file(&file.path()).ok_or_else(outside)?;
             Ok((path, file))
@@ -81,9 +101,9 @@ impl Target {
     }
 
     /// Takes every data file out of the table.
-    pub fn remove_all(&self) -> Vec<Action> {
-        let files = self.snapshot.log_data();
-        files.iter().map(|file| Action::Remove(file.remove_action(true))).collect()
+    pub async fn remove_all(&self, ctx: &ChangeContext) -> Result<Vec<Action>> {
+        let files = self.snapshot(ctx).await?.log_data();
+        Ok(files.iter().map(|file| Action::Remove(file.remove_action(true))).collect())
     }
 
     /// The rows of the table, or of some of its files.
@@ -112,16 +132,6 @@ impl Target {
         let provider = VersionProvider::for_changes(Arc::clone(&self.data), store, rows);
         planned(qualifier, Arc::new(provider))
     }
-}
-
-/// The number of rows in a file, if the log says.
-pub fn rows_of(file: &LogicalFileView) -> Option<u64> {
-    let physical = u64::try_from(file.num_records()?).ok()?;
-    let deleted = match file.deletion_vector_descriptor() {
-        Some(vector) => u64::try_from(vector.cardinality).ok()?,
-        None => 0,
-    };
-    physical.checked_sub(deleted)
 }
 
 fn planned(qualifier: &TableReference, provider: Arc<dyn TableProvider>) -> Result<LogicalPlan> {

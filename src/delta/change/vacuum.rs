@@ -221,8 +221,9 @@ async fn tombstones(
     needed: &mut HashSet<Path>,
 ) -> Result<()> {
     let target = Target::open(ctx, location).await?;
-    let log = target.table.log_store();
-    let state = target.table.snapshot();
+    let log = Arc::clone(&target.log);
+    let table = ctx.tables.delta_table_at(location, target.version()).await?;
+    let state = table.snapshot();
     let state = state.map_err(|cause| Error::internal("a table without state").caused_by(cause))?;
     let mut removed = state.all_tombstones(log.as_ref());
     while let Some(file) = removed.next().await {

@@ -4,7 +4,7 @@
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType};
 use crate::base::name::quote_identifier;
 use crate::base::{Error, Oid};
-use crate::catalog::{RelationKind, Securable};
+use crate::catalog::Securable;
 use crate::engine::system::cell::Cell;
 use crate::engine::system::recorded::{self, PG_CLASS, PG_DATABASE, PG_NAMESPACE};
 use crate::engine::system::visible::Named;
@@ -204,13 +204,13 @@ fn view_definition<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
         _ => visible.named_by_oid(oid(arguments, 0)),
     };
     let Some(Named::User(_, relation)) = named else { return Ok(Cell::Null) };
-    Ok(match &relation.kind {
-        RelationKind::View(_) => {
+    Ok(match relation.as_view() {
+        Some(_) => {
             let definition = visible.definition(relation);
             definition.map(|text| format!("{};", text.trim_end_matches(';'))).into()
         }
         // As PostgreSQL: no error for a relation that is not a view.
-        RelationKind::Table(_) => "Not a view".into(),
+        None => "Not a view".into(),
     })
 }
 

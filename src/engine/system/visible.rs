@@ -5,9 +5,7 @@
 use std::sync::Arc;
 
 use crate::base::{Oid, PrincipalId};
-use crate::catalog::{
-    Catalog, Constraint, Relation, RelationKind, Schema, Securable, Snapshot, TableIndex,
-};
+use crate::catalog::{Catalog, Constraint, Relation, Schema, Securable, Snapshot, TableIndex};
 use crate::engine::facts::Facts;
 use crate::governance::access::Access;
 use crate::sql::TEMPORARY_SCHEMA;
@@ -264,10 +262,8 @@ impl<'a> Visible<'a> {
 
     /// A view's text, for whoever manages the view: it tells of relations that others may not know of.
     pub fn definition(&self, relation: &'a Relation) -> Option<&'a str> {
-        match &relation.kind {
-            RelationKind::View(view) if self.access.manages(relation.id) => Some(&view.definition),
-            RelationKind::View(_) | RelationKind::Table(_) => None,
-        }
+        let view = relation.as_view().filter(|_| self.access.manages(relation.id));
+        view.map(|view| view.definition.as_str())
     }
 
     /// The name of a schema by OID, the system's included.

@@ -28,7 +28,6 @@ const KINDS: &[Kind] = &[
     (&["domain"], "DROP DOMAIN", Naming::Names, ErrorKind::UndefinedObject),
     (&["sequence"], "DROP SEQUENCE", Naming::Names, ErrorKind::UndefinedTable),
     (&["extension"], "DROP EXTENSION", Naming::Names, ErrorKind::UndefinedObject),
-    (&["materialized", "view"], "DROP MATERIALIZED VIEW", Naming::Names, ErrorKind::UndefinedTable),
     (&["foreign", "table"], "DROP FOREIGN TABLE", Naming::Names, ErrorKind::UndefinedTable),
     (&["event", "trigger"], "DROP EVENT TRIGGER", Naming::Names, ErrorKind::UndefinedObject),
     (&["publication"], "DROP PUBLICATION", Naming::Names, ErrorKind::UndefinedObject),

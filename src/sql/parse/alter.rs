@@ -1,6 +1,6 @@
 //! ALTER of catalogs, schemas and views.
 
-use super::{alter_table, create, index, principal, refused, storage};
+use super::{alter_table, create, index, materialized, principal, refused, storage};
 use crate::base::Result;
 use crate::sql::cursor::Cursor;
 use crate::sql::statement::{
@@ -25,6 +25,7 @@ pub fn alter(c: &mut Cursor<'_>) -> Result<Statement> {
         "index" => index::alter(c),
         "table" => alter_table::alter_table(c),
         "view" => alter_view(c),
+        "materialized" if c.is_nth(1, "view") => materialized::alter(c),
         "user" if c.is_nth(1, "mapping") => Err(c.unsupported("ALTER USER MAPPING")),
         "user" | "role" | "group" => principal::alter(c),
         "storage" | "external" if storage::is_next(c) => storage::alter(c),

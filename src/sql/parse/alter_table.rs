@@ -35,11 +35,11 @@ pub fn alter_table(c: &mut Cursor<'_>) -> Result<Statement> {
             .unsupported("this change together with others in one ALTER TABLE")
             .with_hint("Write an ALTER TABLE of its own for it."));
     }
-    Ok(Statement::AlterTable(AlterTable { name, if_exists, action }))
+    Ok(Statement::AlterTable(AlterTable { name, materialized: false, if_exists, action }))
 }
 
 /// What only changes the catalog.
-fn catalog_action(c: &mut Cursor<'_>) -> Result<Option<AlterTableAction>> {
+pub fn catalog_action(c: &mut Cursor<'_>) -> Result<Option<AlterTableAction>> {
     if let Some(owner) = alter::owner(c)? {
         return Ok(Some(AlterTableAction::OwnerTo(owner)));
     }
@@ -86,7 +86,7 @@ fn change(c: &mut Cursor<'_>, changes: &mut Vec<TableChange>) -> Result<()> {
     Ok(())
 }
 
-fn rename(c: &mut Cursor<'_>) -> Result<TableChange> {
+pub fn rename(c: &mut Cursor<'_>) -> Result<TableChange> {
     c.expect("rename")?;
     if c.is("constraint") && !c.is_nth(1, "to") {
         return Err(c.unsupported("RENAME CONSTRAINT"));

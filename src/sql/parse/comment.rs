@@ -19,6 +19,7 @@ pub fn comment(c: &mut Cursor<'_>) -> Result<Statement> {
     let known = [
         "table",
         "view",
+        "materialized",
         "column",
         "constraint",
         "index",
@@ -36,6 +37,10 @@ pub fn comment(c: &mut Cursor<'_>) -> Result<Statement> {
     let on = match kind.as_str() {
         "table" => CommentTarget::Securable(SecurableName::Relation(c.object_name()?)),
         "view" => CommentTarget::Securable(SecurableName::View(c.object_name()?)),
+        "materialized" => {
+            c.expect("view")?;
+            CommentTarget::Securable(SecurableName::MaterializedView(c.object_name()?))
+        }
         "schema" => {
             let SchemaName { catalog, schema } = c.schema_name()?;
             CommentTarget::Securable(SecurableName::Schema(catalog, schema))

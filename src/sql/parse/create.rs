@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{absent, index, principal, refused, storage, table};
+use super::{absent, index, materialized, principal, refused, storage, table};
 use crate::base::name::{NamePosition, ObjectName};
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
@@ -27,6 +27,7 @@ pub fn create(c: &mut Cursor<'_>) -> Result<Statement> {
     match c.word().as_str() {
         "table" => table::create_table(c, or_replace, temporary),
         "view" => create_view(c, or_replace, temporary),
+        "materialized" if c.is_nth(1, "view") => materialized::create(c),
         "catalog" | "database" => create_catalog(c),
         "schema" => create_schema(c),
         "storage" | "external" if storage::is_next(c) => storage::create(c),
@@ -176,26 +177,36 @@ fn create_view(c: &mut Cursor<'_>, or_replace: bool, temporary: bool) -> Result<
 
 /// A view's query and its text. A view holds no parameters and takes no check option.
 pub fn view_query(c: &mut Cursor<'_>) -> Result<(crate::sql::statement::Query, String)> {
-    let start = c.position();
     if let Some(position) = c.placeholder_ahead() {
         let message = "views must not contain parameters";
         return Err(Error::new(ErrorKind::UndefinedParameter, message).at(position));
     }
-    let query = c.query()?;
-    let definition = c.text_since(start);
+    let stored = stored_query(c)?;
     if c.is("with") {
         return Err(c.unsupported("WITH after a view's query"));
     }
-    Ok((query, definition))
+    Ok(stored)
+}
+
+/// A query and its text.
+pub fn stored_query(c: &mut Cursor<'_>) -> Result<(crate::sql::statement::Query, String)> {
+    let start = c.position();
+    let query = c.query()?;
+    Ok((query, c.text_since(start)))
 }
 
 pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("drop")?;
     let kind = match c.word().as_str() {
-        "catalog" | "database" => DropKind::Catalog,
+        "catalog" => DropKind::Catalog,
+        "database" => DropKind::Database,
         "schema" => DropKind::Schema,
         "table" => DropKind::Table,
         "view" => DropKind::View,
+        "materialized" if c.is_nth(1, "view") => {
+            c.advance();
+            DropKind::MaterializedView
+        }
         "storage" | "external" if storage::is_next(c) => return storage::drop(c),
         "index" => return index::drop(c),
         "owned" => return Err(c.unsupported("DROP OWNED")),
@@ -206,8 +217,11 @@ pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
     c.advance();
     let if_exists = c.take_if_exists();
     let names = c.list(|c| dropped_name(c, kind))?;
-    if kind == DropKind::Catalog && *c.peek() == Token::LParen {
-        return Err(c.unsupported("an option of DROP DATABASE"));
+    if kind == DropKind::Database {
+        if *c.peek() == Token::LParen || c.is("with") {
+            return Err(c.unsupported("an option of DROP DATABASE"));
+        }
+        return Ok(Statement::Drop(Drop { kind, names, if_exists, cascade: true }));
     }
     let cascade = c.take("cascade");
     if !cascade {
@@ -222,13 +236,13 @@ pub fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
 fn dropped_name(c: &mut Cursor<'_>, kind: DropKind) -> Result<ObjectName> {
     let position = Some(NamePosition(c.position()));
     match kind {
-        DropKind::Catalog => {
+        DropKind::Catalog | DropKind::Database => {
             Ok(ObjectName { catalog: None, schema: None, object: c.identifier()?, position })
         }
         DropKind::Schema => {
             let name = c.schema_name()?;
             Ok(ObjectName { catalog: None, schema: name.catalog, object: name.schema, position })
         }
-        DropKind::Table | DropKind::View => c.object_name(),
+        DropKind::Table | DropKind::View | DropKind::MaterializedView => c.object_name(),
     }
 }

@@ -115,6 +115,10 @@ fn securables(c: &mut Cursor<'_>) -> Result<Vec<SecurableName>> {
         "all" => Err(c
             .unsupported("ON ALL … IN SCHEMA")
             .with_hint("A privilege on a schema holds for everything in it.")),
+        "materialized" if c.is_nth(1, "view") => {
+            c.expect_all(&["materialized", "view"])?;
+            c.list(|c| c.object_name().map(SecurableName::MaterializedView))
+        }
         "table" | "view" | "schema" | "catalog" | "database" => {
             c.advance();
             c.list(|c| named(c, &kind))
@@ -148,6 +152,10 @@ pub fn securable(c: &mut Cursor<'_>) -> Result<SecurableName> {
     }
     let kind = if matches!(c.peek_nth(1), Token::Word(_)) { c.word() } else { String::new() };
     match kind.as_str() {
+        "materialized" if c.is_nth(1, "view") => {
+            c.expect_all(&["materialized", "view"])?;
+            c.object_name().map(SecurableName::MaterializedView)
+        }
         "table" | "view" | "schema" | "catalog" | "database" => {
             c.advance();
             named(c, &kind)

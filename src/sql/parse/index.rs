@@ -1,12 +1,11 @@
 //! CREATE INDEX, ALTER INDEX and DROP INDEX in PostgreSQL's spelling.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, visit_expressions};
+use sqlparser::ast::Expr;
 use sqlparser::tokenizer::Token;
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::sql::cursor::{Cursor, fold};
+use crate::sql::cursor::Cursor;
+use crate::sql::expression_columns::columns_of;
 use crate::sql::index::{
     CreateIndex, DropIndex, IndexExpression, IndexPart, IndexPartValue, RenameIndex,
 };
@@ -114,16 +113,7 @@ fn expression(c: &mut Cursor<'_>) -> Result<IndexExpression> {
         let inner = text.trim().strip_prefix('(').and_then(|text| text.strip_suffix(')'));
         text = inner.unwrap_or(&text).trim().to_owned();
     }
-    let mut columns = Vec::new();
-    let _ = visit_expressions(&parsed.ast, |inner| {
-        let ident = match inner {
-            Expr::Identifier(ident) => Some(ident),
-            Expr::CompoundIdentifier(idents) => idents.last(),
-            _ => None,
-        };
-        columns.extend(ident.map(|ident| fold(&ident.value, ident.quote_style)));
-        ControlFlow::<()>::Continue(())
-    });
+    let columns = columns_of(&parsed.ast);
     let name = output_name::of_expression(&parsed.ast);
     Ok(IndexExpression { text, name, columns })
 }

@@ -17,6 +17,7 @@ mod index;
 mod insert;
 mod key;
 mod maintenance;
+mod materialized;
 mod merge;
 mod notify;
 mod prepare;
@@ -68,6 +69,7 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "vacuum" => maintenance::vacuum(c),
         "analyze" | "analyse" => maintenance::analyze(c),
         "restore" => maintenance::restore(c),
+        "refresh" if c.is_nth(1, "materialized") => materialized::refresh(c),
         "grant" => grant::grant(c),
         "revoke" => grant::revoke(c),
         "show" => show::show(c),

@@ -9,6 +9,7 @@ use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::{Cursor, SelectTarget};
 use crate::sql::datatype::column_field;
+use crate::sql::expression_columns::columns_of;
 use crate::sql::files::FilesFormat;
 use crate::sql::statement::{
     CheckConstraint, CloneOf, ColumnDefinition, ColumnName, CreateTable, IdentityColumn,
@@ -61,7 +62,8 @@ pub fn create_table(c: &mut Cursor<'_>, or_replace: bool, temporary: bool) -> Re
     Ok(Statement::CreateTable(Box::new(table)))
 }
 
-fn named(name: ObjectName, temporary: bool) -> CreateTable {
+/// A table of which nothing but its name has been read.
+pub fn named(name: ObjectName, temporary: bool) -> CreateTable {
     CreateTable {
         name,
         temporary: temporary.then_some(OnCommit::PreserveRows),
@@ -77,6 +79,7 @@ fn named(name: ObjectName, temporary: bool) -> CreateTable {
         query: None,
         execute: None,
         column_names: Vec::new(),
+        materialized: None,
         no_data: false,
         cluster_by: Vec::new(),
         clone_of: None,
@@ -156,11 +159,18 @@ pub fn table_constraint(c: &mut Cursor<'_>) -> Result<Option<TableConstraint>> {
 /// `CHECK (expression)`
 fn check(c: &mut Cursor<'_>, name: Option<String>) -> Result<CheckConstraint> {
     c.expect("check")?;
-    let expression = c.parenthesized(Cursor::expression_text)?;
+    let (expression, mut columns) = c.parenthesized(|c| {
+        let start = c.position();
+        let columns = columns_of(&c.expression()?.ast);
+        Ok((c.text_since(start), columns))
+    })?;
+    columns.sort_unstable();
+    columns.dedup();
+    let column = if columns.len() == 1 { columns.pop() } else { None };
     if c.is("no") || c.is("not") && !c.is_nth(1, "null") {
         return Err(c.unsupported("this option of CHECK"));
     }
-    Ok(CheckConstraint { name, expression })
+    Ok(CheckConstraint { name, expression, column })
 }
 
 /// One column with its constraints; CHECK and keys go to the table's.

@@ -37,6 +37,7 @@ mod set_functions;
 mod substrings;
 mod system_columns;
 mod table_sample;
+mod type_functions;
 mod type_of;
 mod union_chains;
 mod values_lists;
@@ -77,6 +78,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(set_functions::in_expression),
     Rule::Expression(composite_fields::rewrite),
     Rule::Expression(collations::rewrite),
+    Rule::Expression(type_functions::rewrite),
     Rule::Expression(float_constants::rewrite),
     Rule::Expression(numeric_constants::rewrite),
     Rule::Expression(character_casts::rewrite),

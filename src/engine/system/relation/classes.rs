@@ -39,6 +39,7 @@ pub const CLASSES: NativeRelation = NativeRelation {
         ("analyzed_at", TIMESTAMPTZ),
         ("is_automatic", BOOL),
         ("relam", OID),
+        ("relispopulated", BOOL),
     ],
     rows,
 };
@@ -74,7 +75,7 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 19] {
+fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 20] {
     [
         relation.oid.into(),
         relation.name.into(),
@@ -96,6 +97,7 @@ fn system_row(relation: &'static RecordedRelation) -> [Cell<'static>; 19] {
         Cell::Null,
         Cell::Null,
         if relation.kind == "r" { HEAP } else { Oid::INVALID }.into(),
+        true.into(),
     ]
 }
 
@@ -127,11 +129,13 @@ fn user_row<'a>(
     visible: &Visible<'a>,
     schema: &'a Arc<Schema>,
     relation: &'a Arc<Relation>,
-) -> [Cell<'a>; 19] {
+) -> [Cell<'a>; 20] {
     let kind = match &relation.kind {
         RelationKind::Table(_) => "r",
         RelationKind::View(_) => "v",
+        RelationKind::MaterializedView(_) => "m",
     };
+    let is_populated = relation.as_materialized().is_none_or(|view| view.populated);
     let [pages, tuples, at, automatic] = analyzed(visible, relation);
     [
         relation.oid.into(),
@@ -152,7 +156,8 @@ fn user_row<'a>(
         tuples,
         at,
         automatic,
-        if kind == "r" { HEAP } else { Oid::INVALID }.into(),
+        if relation.as_table().is_some() { HEAP } else { Oid::INVALID }.into(),
+        is_populated.into(),
     ]
 }
 
@@ -172,7 +177,7 @@ fn index_row<'a>(
     schema: &'a Arc<Schema>,
     relation: &'a Arc<Relation>,
     index: TableIndex<'a>,
-) -> [Cell<'a>; 19] {
+) -> [Cell<'a>; 20] {
     let definition = index.definition();
     let parts = definition.keys.len() + definition.included.len();
     [
@@ -195,6 +200,7 @@ fn index_row<'a>(
         Cell::Null,
         Cell::Null,
         access_method(&definition.method).into(),
+        true.into(),
     ]
 }
 

@@ -23,9 +23,9 @@ pub const CURSORS: NativeRelation = NativeRelation {
 };
 
 fn rows(visible: &Visible<'_>, _: &Lookup, rows: &mut Rows) -> Result<()> {
-    for cursor in visible.facts.cursors.list() {
+    for (name, cursor) in visible.facts.cursors.list() {
         rows.push(&[
-            cursor.name.as_str().into(),
+            name.into(),
             cursor.statement.as_ref().into(),
             cursor.is_holdable.into(),
             cursor.is_binary.into(),

@@ -16,6 +16,7 @@ mod locks;
 mod maintenance;
 mod memberships;
 mod namespaces;
+mod prepared_statements;
 mod principals;
 mod privileges;
 mod procedures;
@@ -45,6 +46,7 @@ pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     maintenance::MAINTENANCE,
     memberships::MEMBERSHIPS,
     namespaces::NAMESPACES,
+    prepared_statements::PREPARED_STATEMENTS,
     principals::PRINCIPALS,
     privileges::PRIVILEGES,
     procedures::PROCEDURES,
@@ -70,6 +72,7 @@ const INTERVAL: PgType = PgType::Scalar(BaseType::Interval);
 const OID_VECTOR: PgType = PgType::Scalar(BaseType::OidVector);
 const INT2S: PgType = PgType::Array(BaseType::Int2);
 const INT2_VECTOR: PgType = PgType::Scalar(BaseType::Int2Vector);
+const REGTYPES: PgType = PgType::Array(BaseType::Regtype);
 const OIDS: PgType = PgType::Array(BaseType::Oid);
 const CHARS: PgType = PgType::Array(BaseType::Char);
 const TEXTS: PgType = PgType::Array(BaseType::Text);

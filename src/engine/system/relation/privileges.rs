@@ -27,6 +27,10 @@ pub const PRIVILEGES: NativeRelation = NativeRelation {
 
 fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
     for (schema, relation) in visible.relations(lookup, "oid", "relname") {
+        // The information schema, which this is for, knows no materialized views.
+        if relation.as_materialized().is_some() {
+            continue;
+        }
         let Some(owner) = visible.snapshot().principal_by_id(relation.owner) else { continue };
         let manages = visible.access.manages(relation.id);
         let mut push = |grantee: &str, privilege: &'static str, grantable: bool| {
