@@ -47,7 +47,8 @@ impl Session {
         let declared = declared_types(types)?;
         let Some(parsed) = statements.pop() else {
             let parameters = known_types(&declared);
-            let prepared = Prepared { statement: None, text, parameters, columns: None, from_sql: false };
+            let prepared =
+                Prepared { statement: None, text, parameters, columns: None, from_sql: false };
             return self.prepared.insert(name, prepared);
         };
         self.check_aborted(&parsed.statement)?;

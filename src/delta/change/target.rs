@@ -7,8 +7,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use deltalake::logstore::LogStoreRef;
 use deltalake::kernel::{Action, EagerSnapshot, LogicalFileView, Metadata, Protocol};
+use deltalake::logstore::LogStoreRef;
 use object_store::path::Path;
 use tokio::sync::OnceCell;
 

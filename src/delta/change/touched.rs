@@ -151,7 +151,8 @@ impl TouchedFiles {
     /// Decides what becomes of the files that the found rows are in.
     pub async fn new(ctx: &ChangeContext, target: &Target, found: Found) -> Result<Self> {
         let store = ctx.tables.store(&target.location)?;
-        let mut views = if found.files.is_empty() { Default::default() } else { target.files(ctx).await? };
+        let mut views =
+            if found.files.is_empty() { Default::default() } else { target.files(ctx).await? };
         let mut files = Vec::with_capacity(found.files.len());
         for (file, gone) in found.files {
             let path = target.data.files().paths.get(file);

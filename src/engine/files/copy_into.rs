@@ -115,7 +115,8 @@ impl Engine {
             }
         }
         let changed = change::load(&ctx, &location, &files).await;
-        let changed = changed.map_err(|error| name_relation(error, &copy.table, &request.facts.snapshot))?;
+        let changed =
+            changed.map_err(|error| name_relation(error, &copy.table, &request.facts.snapshot))?;
         Ok((changed, files.skipped().len() as u64))
     }
 

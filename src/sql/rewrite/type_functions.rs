@@ -43,6 +43,9 @@ const TYPES: &[&str] = &[
     "varchar",
 ];
 
+/// Those of the grammar, where a value may not stand in parentheses.
+const OF_GRAMMAR: &[&str] = &["char", "interval", "numeric", "time", "timestamp", "varchar"];
+
 pub fn rewrite(expression: &mut Expr) -> Result<()> {
     let Expr::Function(function) = expression else { return Ok(()) };
     let Some(name) = type_name(&function.name) else { return Ok(()) };
@@ -71,6 +74,12 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
 
 fn type_name(name: &ObjectName) -> Option<&'static str> {
     let ident = match name.0.as_slice() {
+        [ObjectNamePart::Identifier(ident)]
+            if ident.quote_style.is_none()
+                && OF_GRAMMAR.iter().any(|word| ident.value.eq_ignore_ascii_case(word)) =>
+        {
+            return None;
+        }
         [ObjectNamePart::Identifier(ident)] => ident,
         [ObjectNamePart::Identifier(schema), ObjectNamePart::Identifier(ident)]
             if schema.value.eq_ignore_ascii_case("pg_catalog") =>
