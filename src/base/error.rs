@@ -69,6 +69,13 @@ impl Error {
         self
     }
 
+    /// Takes over the DETAIL and HINT of an error that this one stands for.
+    pub fn explained_as(mut self, other: &Error) -> Self {
+        self.0.detail.clone_from(&other.0.detail);
+        self.0.hint.clone_from(&other.0.hint);
+        self
+    }
+
     /// Adds the 1-based character position in the statement text.
     pub fn at(mut self, position: usize) -> Self {
         self.0.position = Some(position);

@@ -247,6 +247,13 @@ const RESERVED: &[&str] = &[
     "xmltable",
 ];
 
+/// The name, or the first one with a number after it that is free, as PostgreSQL names what has no name.
+pub fn first_free(wanted: &str, is_free: impl Fn(&str) -> bool) -> String {
+    let numbered = (1..u32::MAX).map(|number| format!("{wanted}{number}"));
+    let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+    names.find(|name| is_free(name)).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

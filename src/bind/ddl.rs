@@ -395,15 +395,7 @@ fn not_dropped(error: Error, kind: &str, name: &ObjectName, other_kind: &str) ->
         ErrorKind::WrongObjectType => error.with_hint(other_kind),
         ErrorKind::UndefinedTable => {
             let message = format!("{kind} \"{}\" does not exist", name.object);
-            let named = Error::new(ErrorKind::UndefinedTable, message);
-            let named = match error.detail() {
-                Some(detail) => named.with_detail(detail),
-                None => named,
-            };
-            match error.hint() {
-                Some(hint) => named.with_hint(hint),
-                None => named,
-            }
+            Error::new(ErrorKind::UndefinedTable, message).explained_as(&error)
         }
         _ => error,
     }

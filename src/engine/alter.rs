@@ -446,12 +446,5 @@ fn named(error: Error, table: &Relation) -> Error {
         }
         None => return error,
     };
-    let mut renamed = Error::new(error.kind(), message).at_if(error.position());
-    if let Some(detail) = error.detail() {
-        renamed = renamed.with_detail(detail);
-    }
-    match error.hint() {
-        Some(hint) => renamed.with_hint(hint),
-        None => renamed,
-    }
+    Error::new(error.kind(), message).at_if(error.position()).explained_as(&error)
 }

@@ -315,9 +315,9 @@ fn check_unreferenced(securables: &[Securable], request: &Request) -> Result<()>
 fn check_not_in_use(securables: &[Securable], facts: &Facts) -> Result<()> {
     for securable in securables {
         let Securable::Catalog(catalog) = securable else { continue };
-        let in_use = |message: &str| Err(Error::new(ErrorKind::ObjectInUse, message));
         if catalog.name == facts.catalog {
-            return in_use("cannot drop the currently open database");
+            let message = "cannot drop the currently open database";
+            return Err(Error::new(ErrorKind::ObjectInUse, message));
         }
         let others = facts.sessions.list();
         let others = others.iter().filter(|session| session.catalog == catalog.name).count();
@@ -327,8 +327,8 @@ fn check_not_in_use(securables: &[Securable], facts: &Facts) -> Result<()> {
                 1 => "There is 1 other session".to_owned(),
                 others => format!("There are {others} other sessions"),
             };
-            return in_use(&message)
-                .map_err(|error| error.with_detail(format!("{there} using the database.")));
+            return Err(Error::new(ErrorKind::ObjectInUse, message)
+                .with_detail(format!("{there} using the database.")));
         }
     }
     Ok(())

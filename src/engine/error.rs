@@ -133,13 +133,7 @@ fn own_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
 
 /// What an error of ours says, where the error itself cannot be had; of its cause, the words.
 fn copy_of(own: &Error) -> Error {
-    let mut copy = Error::new(own.kind(), own.message()).about(own.object().clone());
-    if let Some(detail) = own.detail() {
-        copy = copy.with_detail(detail);
-    }
-    if let Some(hint) = own.hint() {
-        copy = copy.with_hint(hint);
-    }
+    let copy = Error::new(own.kind(), own.message()).about(own.object().clone()).explained_as(own);
     match own.source() {
         Some(cause) => copy.caused_by(cause.to_string()),
         None => copy,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::base::datatype::{BaseType, PgType, pg_type_of};
+use crate::base::name::first_free;
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::BoundQuery;
 use crate::bind::index::BoundIndex;
@@ -77,14 +78,7 @@ impl Engine {
 
 /// An error without its position, which is one in a text that nobody sent.
 fn unplaced(error: Error) -> Error {
-    let mut told = Error::new(error.kind(), error.message());
-    if let Some(detail) = error.detail() {
-        told = told.with_detail(detail);
-    }
-    if let Some(hint) = error.hint() {
-        told = told.with_hint(hint);
-    }
-    told.caused_by(error)
+    Error::new(error.kind(), error.message()).explained_as(&error).caused_by(error)
 }
 
 const TAG: &str = "CREATE INDEX";
@@ -119,7 +113,7 @@ fn declared(
             IndexPartValue::Expression(expression) => {
                 named.extend(named_columns(table, &expression));
                 let wanted = expression.name.unwrap_or_else(|| "expr".to_owned());
-                let name = numbered(&wanted, |name| !words.contains(name));
+                let name = first_free(&wanted, |name| words.iter().all(|word| word != name));
                 words.push(name.clone());
                 let pg_type = types.next().unwrap_or(PgType::Scalar(BaseType::Text));
                 IndexedValue::Expression { sql: expression.text, name, type_oid: pg_type.oid().0 }
@@ -133,7 +127,7 @@ fn declared(
     named.dedup();
     let name = create.name.unwrap_or_else(|| {
         let wanted = made_name(&table.name, &words.join("_"));
-        numbered(&wanted, |name| !snapshot.is_relation_name_taken(table.schema, name))
+        first_free(&wanted, |name| !snapshot.is_relation_name_taken(table.schema, name))
     });
     let definition = IndexDefinition {
         method: create.method,
@@ -174,12 +168,6 @@ fn made_name(table: &str, columns: &str) -> String {
         longer.pop();
     }
     format!("{table}_{columns}_idx")
-}
-
-/// The name, with a number where it is taken.
-fn numbered(wanted: &str, is_free: impl Fn(&String) -> bool) -> String {
-    let numbered = (1..u32::MAX).map(|number| format!("{wanted}{number}"));
-    std::iter::once(wanted.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
 }
 
 /// Refuses a new name for a column that the text of an index names.

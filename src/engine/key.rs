@@ -4,6 +4,7 @@
 use datafusion::arrow::datatypes::DataType;
 
 use crate::base::datatype::{NO_TYPMOD, pg_type_of};
+use crate::base::name::first_free;
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::BoundKey;
 use crate::catalog::{
@@ -211,12 +212,10 @@ impl KeyTable<'_> {
 
     /// A name as PostgreSQL makes them, with a number where it is taken.
     fn free_name(&self, wanted: &str) -> String {
-        let is_free = |name: &String| {
+        first_free(wanted, |name| {
             !self.snapshot.is_relation_name_taken(self.schema, name)
-                && self.constraints.iter().all(|known| known.name != *name)
-        };
-        let numbered = (1..u32::MAX).map(|number| format!("{wanted}{number}"));
-        std::iter::once(wanted.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
+                && self.constraints.iter().all(|known| known.name != name)
+        })
     }
 }
 

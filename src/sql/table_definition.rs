@@ -7,7 +7,7 @@ use super::files::FilesFormat;
 use super::key::KeyConstraint;
 use super::session_statement::Execute;
 use super::statement::{ColumnName, Query, TimeTravelClause};
-use crate::base::name::ObjectName;
+use crate::base::name::{ObjectName, first_free};
 
 #[derive(Debug, Clone)]
 pub struct CreateTable {
@@ -99,12 +99,10 @@ impl CheckConstraint {
         if let Some(name) = &self.name {
             return name.clone();
         }
-        let first = match &self.column {
+        let wanted = match &self.column {
             Some(column) => format!("{table}_{column}_check"),
             None => format!("{table}_check"),
         };
-        let numbered = (1..u32::MAX).map(|number| format!("{first}{number}"));
-        let mut wanted = std::iter::once(first.clone()).chain(numbered);
-        wanted.find(|name| is_free(name)).unwrap_or(first)
+        first_free(&wanted, is_free)
     }
 }

@@ -173,7 +173,6 @@ impl Alter {
         draft: &Draft,
         clustering: Option<Vec<String>>,
     ) -> Result<Vec<Action>> {
-        let old = target;
         let shape = draft.shape()?;
         // A rule that cannot be checked would make a table that cannot be written to.
         Rules::try_new(&ctx.state, &shape, None)?;
@@ -183,12 +182,12 @@ impl Alter {
             None => &[],
         };
         let protocol =
-            required_with(Some(old.protocol()), &shape.schema, &draft.properties, features)?;
-        if &protocol != old.protocol() {
+            required_with(Some(target.protocol()), &shape.schema, &draft.properties, features)?;
+        if &protocol != target.protocol() {
             actions.push(Action::Protocol(protocol));
         }
-        let metadata = draft.metadata(old.metadata(), &shape.schema)?;
-        if &metadata != old.metadata() || !actions.is_empty() {
+        let metadata = draft.metadata(target.metadata(), &shape.schema)?;
+        if &metadata != target.metadata() || !actions.is_empty() {
             actions.push(Action::Metadata(metadata));
         }
         if let Some(columns) = &draft.clustering {

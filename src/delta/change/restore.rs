@@ -105,7 +105,6 @@ impl Restore {
         target: &Target,
         old: &EagerSnapshot,
     ) -> Result<Vec<Action>> {
-        let now = target;
         let mut actions = Vec::new();
         let mut metadata = old.metadata().clone();
         let mut properties = metadata.configuration().clone();
@@ -124,11 +123,11 @@ impl Restore {
         }
         let shape =
             Shape::try_new(old_schema, metadata.partition_columns().to_vec(), properties.clone())?;
-        let protocol = required(Some(now.protocol()), &shape.schema, &properties)?;
-        if &protocol != now.protocol() {
+        let protocol = required(Some(target.protocol()), &shape.schema, &properties)?;
+        if &protocol != target.protocol() {
             actions.push(Action::Protocol(protocol));
         }
-        if &metadata != now.metadata() {
+        if &metadata != target.metadata() {
             actions.push(Action::Metadata(metadata));
         }
         let location = &target.location;
