@@ -111,19 +111,8 @@ fn read(
     location: &Location,
     descriptor: &DeletionVectorDescriptor,
 ) -> Result<RoaringTreemap> {
-    let outside = match descriptor.storage_type {
-        DeletionVectorStorageType::PersistedAbsolute => {
-            location.file(&descriptor.path_or_inline_dv).is_none()
-        }
-        DeletionVectorStorageType::PersistedRelative => {
-            // The prefix before the identifier names a folder.
-            descriptor.path_or_inline_dv.contains("..")
-        }
-        DeletionVectorStorageType::Inline => false,
-    };
-    if outside {
-        return Err(Error::unsupported("a deletion vector outside of the table's location"));
-    }
+    // One that lies elsewhere is refused.
+    vector_file(location, descriptor)?;
     descriptor
         .read(engine.storage_handler(), location.url())
         .map_err(|error| error_of_kernel(error, location))
@@ -186,6 +175,23 @@ mod tests {
         let only: Vec<RowSelector> = selection_of(&rows(&[1, 2]), 4).unwrap().into();
         assert_eq!(only, [skip(1), select(2), skip(1)]);
         assert!(selection_without(&rows(&[6]), 6).is_err());
+    }
+
+    #[test]
+    fn dots_of_an_identifier_lead_nowhere_and_those_of_a_folder_are_followed() {
+        let location = Location::parse("file:///lake/table").unwrap();
+        // z85 has the dot among its digits.
+        let id = Uuid::from_slice(&z85::decode("a..b0123456789012345").unwrap()).unwrap();
+        let file = |prefix: &str| {
+            let path = format!("{prefix}{}", encoded_id(id));
+            let kind = DeletionVectorStorageType::PersistedRelative;
+            let vector = DeletionVectorDescriptor::try_new(kind, path, Some(1), 10, 1).unwrap();
+            vector_file(&location, &vector)
+        };
+        let path = file("").unwrap().unwrap();
+        assert_eq!(path.as_ref(), format!("lake/table/{}", file_name(id)));
+        assert!(file("folder").unwrap().unwrap().as_ref().starts_with("lake/table/folder/"));
+        assert!(file("../other").is_err());
     }
 
     #[test]

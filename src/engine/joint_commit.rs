@@ -22,13 +22,14 @@ use crate::storage::Location;
 /// How soon, at first, it is tried again to take back what the storage did not let be taken back.
 const SETTLE_EVERY_MIN: Duration = Duration::from_millis(200);
 
-/// The longest time between two such attempts.
-const SETTLE_EVERY_MAX: Duration = Duration::from_secs(30);
+/// The longest time between two such attempts. Whoever writes to the tables waits for as long after the storage
+/// works again.
+const SETTLE_EVERY_MAX: Duration = Duration::from_secs(3);
 
 /// A joint commit that has begun.
 struct Begun {
     id: Uuid,
-    /// With the versions that they had before.
+    /// Those that it is not taken back from yet, with the versions that they had before.
     tables: Vec<(Location, Option<u64>)>,
     /// Whether the storage may still make one of its commits.
     is_awaited: bool,
@@ -82,14 +83,14 @@ impl Engine {
     /// done, its tables stay as they were for readers, and belong to no writer.
     async fn settle(
         self: &Arc<Self>,
-        begun: Begun,
+        mut begun: Begun,
         error: Error,
         hidden: HiddenCommits,
         leases: Vec<OwnedMutexGuard<()>>,
     ) -> Result<(), Failure> {
         let is_over = match self.has_ended(begun.id).await {
             Ok(true) => return Ok(()),
-            Ok(false) => self.take_back(&begun).await.is_ok(),
+            Ok(false) => self.take_back(&mut begun).await.is_ok(),
             Err(_) => {
                 let error = completion_unknown().caused_by(error);
                 self.settle_later(begun, (hidden, leases));
@@ -106,7 +107,7 @@ impl Engine {
 
     fn settle_later(
         self: &Arc<Self>,
-        begun: Begun,
+        mut begun: Begun,
         held: (HiddenCommits, Vec<OwnedMutexGuard<()>>),
     ) {
         let engine = Arc::clone(self);
@@ -116,7 +117,7 @@ impl Engine {
                 tokio::time::sleep(pause).await;
                 let is_over = match engine.has_ended(begun.id).await {
                     Ok(true) => true,
-                    Ok(false) => engine.take_back(&begun).await.is_ok(),
+                    Ok(false) => engine.take_back(&mut begun).await.is_ok(),
                     Err(_) => false,
                 };
                 if is_over {
@@ -134,15 +135,18 @@ impl Engine {
     }
 
     /// Undoes the commits of one id in their tables. Until all of them are undone, they stay in the journal.
-    async fn take_back(&self, begun: &Begun) -> Result<()> {
+    async fn take_back(&self, begun: &mut Begun) -> Result<()> {
         let Begun { id, tables, is_awaited } = begun;
         let mut undone = Ok(());
-        for (location, base) in tables {
-            if let Err(error) = undo(&self.tables, location, *base, *id, *is_awaited).await {
+        let mut left = Vec::new();
+        for (location, base) in tables.drain(..) {
+            if let Err(error) = undo(&self.tables, &location, base, *id, *is_awaited).await {
                 tracing::error!(?error, commit = %id, "a commit could not be taken back yet");
                 undone = Err(error);
+                left.push((location, base));
             }
         }
+        *tables = left;
         undone?;
         self.metastore.forget_commit(*id).await
     }
@@ -156,7 +160,7 @@ impl Engine {
             let begun = cut_off.entry(id).or_insert_with(new);
             begun.tables.push((Location::parse(&location)?, base));
         }
-        for begun in cut_off.values() {
+        for begun in cut_off.values_mut() {
             tracing::info!(commit = %begun.id, "a commit that did not end is taken back");
             self.take_back(begun).await?;
         }

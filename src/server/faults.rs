@@ -77,6 +77,8 @@ struct Client {
     session: Session,
     random: Random,
     knowledge: Arc<Mutex<Knowledge>>,
+    /// What it runs now, for whoever finds that it hangs.
+    running: Arc<Mutex<String>>,
 }
 
 impl Client {
@@ -86,6 +88,7 @@ impl Client {
 
     /// The rows of one statement, as text.
     async fn run(&mut self, sql: &str) -> Result<Vec<Vec<String>>> {
+        sql.clone_into(&mut self.running.lock().unwrap());
         let outcome = self.statement(sql).await;
         if outcome.is_err() {
             self.session.statement_failed();
@@ -223,7 +226,7 @@ async fn open(folder: &Path, seed: u64) -> (Lake, Arc<Faults>) {
 
 fn client(lake: &Lake, folder: &Path, random: Random, knowledge: &Arc<Mutex<Knowledge>>) -> Client {
     let session = session_as(lake, &config(folder), first_start::ADMIN, "main").unwrap();
-    Client { session, random, knowledge: Arc::clone(knowledge) }
+    Client { session, random, knowledge: Arc::clone(knowledge), running: Arc::default() }
 }
 
 async fn make_tables(lake: &Lake, folder: &Path) {
@@ -296,15 +299,17 @@ async fn live(folder: &Path, seed: u64, clients: &[Arc<Mutex<Knowledge>>]) -> Re
     if random.below(4) > 0 {
         faults.die_after(random.below(WRITES_MAX) as u32);
     }
-    let mut tasks = Vec::new();
+    let (mut tasks, mut running) = (Vec::new(), Vec::new());
     for knowledge in clients {
         let mut client = client(&lake, folder, Random(random.below(u64::MAX)), knowledge);
         let faults = Arc::clone(&faults);
+        running.push(Arc::clone(&client.running));
         tasks.push(tokio::spawn(async move {
             client.run("SET lakegate.vacuum_retention_check = off").await.unwrap();
             for _ in 0..STEPS {
                 client.step(&faults).await;
             }
+            "(nothing)".clone_into(&mut client.running.lock().unwrap());
         }));
     }
     let dead = async {
@@ -323,7 +328,7 @@ async fn live(folder: &Path, seed: u64, clients: &[Arc<Mutex<Knowledge>>]) -> Re
     tokio::select! {
         worked = work => worked?,
         () = dead => return Ok(()),
-        () = tokio::time::sleep(LIFE_MAX) => return Err("a statement hangs".to_owned()),
+        () = tokio::time::sleep(LIFE_MAX) => return Err(format!("one of these hangs: {running:?}")),
     }
     faults.set(0);
     tokio::time::sleep(LATE_MAX).await;
