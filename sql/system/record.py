@@ -39,8 +39,11 @@ class Lakegate:
 
 
 # From the manual of 16.
-SETTINGS_16 = [("scram_iterations", None, "Connections and Authentication / Authentication", None, "user", "integer", "1",
-                "2147483647")]
+SETTINGS_16 = [
+    ("scram_iterations", None, "Connections and Authentication / Authentication", None, "user", "integer", "1", "2147483647"),
+    ("enable_presorted_aggregate", None, "Query Tuning / Planner Method Configuration", None, "user", "bool", None, None),
+    ("debug_parallel_query", None, "Developer Options", None, "user", "enum", None, None),
+]
 
 NUMBERS = {20, 21, 23, 26, 700, 701, 1700}
 TEXTS = {19, 25, 1042, 1043}

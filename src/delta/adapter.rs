@@ -95,7 +95,7 @@ enum FileColumn {
 
 impl FileColumn {
     fn new(logical: &Field, physical: &PhysicalField, finder: &Finder<'_>) -> Result<Self> {
-        let Some((at, field)) = finder.find(physical) else { return Ok(FileColumn::Missing) };
+        let Some((at, field)) = finder.find(physical)? else { return Ok(FileColumn::Missing) };
         let name = field.name().clone();
         if field.data_type() == logical.data_type() && !finder.renames_inside(physical) {
             return Ok(FileColumn::Same { name, at });
@@ -146,12 +146,26 @@ impl<'a> Finder<'a> {
         Finder { mapping, fields, has_ids }
     }
 
-    fn find(&self, physical: &PhysicalField) -> Option<(usize, &'a FieldRef)> {
-        let matches = |field: &FieldRef| match (self.mapping, physical.id) {
-            (ColumnMappingMode::Id, Some(id)) if self.has_ids => field_id(field) == Some(id),
-            _ => *field.name() == physical.name,
-        };
-        self.fields.iter().enumerate().find(|(_, field)| matches(field))
+    fn find(&self, physical: &PhysicalField) -> Result<Option<(usize, &'a FieldRef)>> {
+        let fields = || self.fields.iter().enumerate();
+        if let (ColumnMappingMode::Id, Some(id), true) = (self.mapping, physical.id, self.has_ids) {
+            return Ok(fields().find(|(_, field)| field_id(field) == Some(id)));
+        }
+        if let Some(found) = fields().find(|(_, field)| *field.name() == physical.name) {
+            return Ok(Some(found));
+        }
+        // Names of columns keep their case, and ignore it (Delta protocol, "Schema Serialization Format").
+        let name = physical.name.to_lowercase();
+        let mut alike = fields().filter(|(_, field)| field.name().to_lowercase() == name);
+        match (alike.next(), alike.next()) {
+            (Some(_), Some(_)) => {
+                exec_err!(
+                    "a data file has several columns \"{}\" but for their case",
+                    physical.name
+                )
+            }
+            (found, _) => Ok(found),
+        }
     }
 
     /// Whether fields inside a field may have other names in the file than in the table.
@@ -188,7 +202,7 @@ impl Shape {
             (DataType::Struct(fields), DataType::Struct(file_fields)) => {
                 let finder = Finder::new(mapping, file_fields);
                 let child = |(field, physical): (&FieldRef, &PhysicalField)| {
-                    let Some((at, file_field)) = finder.find(physical) else { return Ok(None) };
+                    let Some((at, file_field)) = finder.find(physical)? else { return Ok(None) };
                     let shape = Shape::new(
                         field.data_type(),
                         &physical.children,

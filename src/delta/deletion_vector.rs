@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use delta_kernel::Engine;
-use delta_kernel::actions::deletion_vector::{DeletionVectorDescriptor, DeletionVectorStorageType};
+use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use moka::sync::Cache;
 use object_store::path::Path;
 use roaring::RoaringTreemap;
@@ -159,6 +159,8 @@ fn corrupted(what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use delta_kernel::actions::deletion_vector::DeletionVectorStorageType;
+
     use super::*;
 
     #[test]

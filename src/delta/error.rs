@@ -16,13 +16,16 @@ pub fn no_table() -> Error {
         .with_detail("The location has no _delta_log folder with commits.")
 }
 
+/// How the kernel's words for a gap in a log begin.
+const GAP: &str = "Expected contiguous commit files";
+
 /// The error for what the kernel found wrong in the table at `location`.
 pub fn error_of_kernel(error: KernelError, location: &Location) -> Error {
     match error {
         KernelError::Backtraced { source, .. } => error_of_kernel(*source, location),
         KernelError::ObjectStore(error) => error_of_store(error),
         KernelError::IOError(error) => error_of_io(error),
-        KernelError::FileNotFound(path) => missing_file().caused_by(path),
+        KernelError::FileNotFound(path) => missing_file(Some(&path)).caused_by(path),
         KernelError::Unsupported(what) => {
             Error::new(ErrorKind::FeatureNotSupported, "the table needs what is not supported")
                 .with_detail(without_paths(&what, location))
@@ -33,6 +36,11 @@ pub fn error_of_kernel(error: KernelError, location: &Location) -> Error {
         )
         .with_detail(without_paths(&what, location)),
         KernelError::LogHistory(error) => error_of_log_history(*error, location),
+        // The kernel shows what it has in memory.
+        KernelError::Generic(words) if words.starts_with(GAP) => {
+            corrupted_log("commits between the first and the last one are missing", location)
+                .caused_by(words)
+        }
         other => corrupted_log(&other.to_string(), location).caused_by(other),
     }
 }

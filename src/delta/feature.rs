@@ -11,6 +11,9 @@ const READER_VERSION_MAX: i32 = 3;
 /// The highest writer version of the Delta protocol; its writers go by the list of features.
 const WRITER_VERSION_MAX: i32 = 7;
 
+/// The only format of data files that the Delta protocol knows by now.
+const DATA_FORMAT: &str = "parquet";
+
 /// Refuses a table that cannot be read rightly: 0A000, naming the feature.
 pub fn check_readable(protocol: &Protocol) -> Result<()> {
     let version = protocol.min_reader_version();
@@ -21,6 +24,16 @@ pub fn check_readable(protocol: &Protocol) -> Result<()> {
     match features.iter().find(|feature| !is_readable(feature)) {
         Some(feature) => Err(unsupported("reading", feature)),
         None => Ok(()),
+    }
+}
+
+/// Refuses a table whose data files are not Parquet: 0A000, naming their format.
+pub fn check_format(provider: &str) -> Result<()> {
+    match provider.eq_ignore_ascii_case(DATA_FORMAT) {
+        true => Ok(()),
+        false => {
+            Err(Error::unsupported(format!("a table with data files of format \"{provider}\"")))
+        }
     }
 }
 
@@ -145,6 +158,9 @@ mod tests {
         let refused = check_readable(&managed).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::FeatureNotSupported);
         assert!(refused.message().contains("\"catalogManaged\""), "{refused}");
+
+        check_format("Parquet").unwrap();
+        assert!(check_format("orc").unwrap_err().message().contains("\"orc\""));
 
         let iceberg = protocol(&[], &["icebergCompatV2"]);
         check_readable(&iceberg).unwrap();

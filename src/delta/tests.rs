@@ -492,6 +492,21 @@ async fn commits_of_others_are_seen_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_of_columns_ignore_their_case() {
+    let made = Made::new().await;
+    for version in 0..3 {
+        let commit = made.path().join(format!("_delta_log/{version:020}.json"));
+        let text = std::fs::read_to_string(&commit).unwrap();
+        let text = text.replace(r#"\"name\":\"n\""#, r#"\"name\":\"N\""#);
+        std::fs::write(&commit, text.replace(r#"\"n\":"#, r#"\"N\":"#)).unwrap();
+    }
+    let version = made.tables.open(&made.location).await.unwrap();
+    assert!(version.schema().field_with_name("N").is_ok());
+    assert_eq!(made.count(&version, r#""N" >= 10"#).await, 8);
+    assert_eq!(made.count(&version, r#""N" IS NULL"#).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_broken_is_told() {
     let made = Made::new().await;
     assert!(made.tables.exists(&made.location).await.unwrap());
@@ -508,10 +523,20 @@ async fn what_is_broken_is_told() {
     let broken = session.sql("SELECT n FROM t").await.unwrap().collect().await.unwrap_err();
     let broken = error_of_datafusion(&broken).unwrap();
     assert_eq!(broken.kind(), ErrorKind::UndefinedFile);
-    assert!(!broken.to_string().contains("parquet"), "{broken} shows the name of a file");
+    let (folder, name) = file.rsplit_once('/').unwrap();
+    assert!(broken.message().contains(name), "{broken} does not say which file");
+    assert!(!broken.to_string().contains(folder), "{broken} shows where the file is");
     assert!(format!("{broken:?}").contains(&file), "the log has it: {broken:?}");
 
-    std::fs::write(made.path().join("_delta_log/00000000000000000003.json"), "{nonsense").unwrap();
+    let commit = |version| made.path().join(format!("_delta_log/{version:020}.json"));
+    std::fs::copy(commit(2), commit(4)).unwrap();
+    let another = Tables::new(Arc::clone(&made.stores), TablesOptions::default());
+    let gap = another.open(&made.location).await.unwrap_err();
+    let detail = "commits between the first and the last one are missing.";
+    assert_eq!((gap.kind(), gap.detail()), (ErrorKind::DataCorrupted, Some(detail)));
+    std::fs::remove_file(commit(4)).unwrap();
+
+    std::fs::write(commit(3), "{nonsense").unwrap();
     let corrupted = made.tables.open(&made.location).await.unwrap_err();
     assert_eq!(corrupted.kind(), ErrorKind::DataCorrupted);
     assert!(!format!("{corrupted}").contains("/a table"), "{corrupted} shows where the table is");

@@ -17,7 +17,7 @@ use roaring::RoaringTreemap;
 use super::change::{CHECK_PREFIX, Identity};
 use super::deletion_vector::DeletionVectors;
 use super::error::same;
-use super::feature::{check_readable, check_writable, feature_names};
+use super::feature::{check_format, check_readable, check_writable, feature_names};
 use super::footer::Footers;
 use super::index::FileIndex;
 use super::listing::{list_files, list_files_since};
@@ -78,6 +78,7 @@ impl TableVersion {
     ) -> Result<Self> {
         let configuration = snapshot.table_configuration();
         check_readable(configuration.protocol())?;
+        check_format(configuration.metadata().format_provider())?;
         let columns = Columns::try_new(
             &snapshot.schema(),
             configuration.logical_partition_columns(),

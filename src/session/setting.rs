@@ -1,6 +1,8 @@
 //! The table of settings: every name that SET and SHOW know, its type, default and effect on clients. It holds
 //! no session's values; [`super::settings`] does.
 
+use std::fmt::Display;
+
 use crate::base::text_style::{DateStyle, IntervalStyle};
 use crate::base::time_zone::TimeZone;
 use crate::base::{Error, ErrorKind, Result};
@@ -23,10 +25,14 @@ pub enum Kind {
     Bool,
     /// Whole numbers in a range.
     Integer(i64, i64),
+    /// Numbers in a range.
+    Real(f64, f64),
     /// Milliseconds, also written with a unit: `30s`, `5min`.
     Milliseconds,
     /// KiB, also written with a unit: `64MB`.
     Kibibytes,
+    /// The same, where a number without a unit means blocks of 8 KiB.
+    Blocks,
     Text,
     /// One of these words.
     Enum(&'static [&'static str]),
@@ -40,8 +46,11 @@ pub enum Kind {
     Fixed,
 }
 
-/// Milliseconds that a timeout may last (PostgreSQL's `INT_MAX`).
-const TIMEOUT_MAX: i64 = i32::MAX as i64;
+/// The greatest number that a setting takes, also of milliseconds (PostgreSQL's `INT_MAX`).
+const INTEGER_MAX: i64 = i32::MAX as i64;
+
+/// PostgreSQL's blocks, in KiB.
+const BLOCK_KIBIBYTES: i64 = 8;
 
 const ISOLATION_LEVELS: &[&str] =
     &["serializable", "repeatable read", "read committed", "read uncommitted"];
@@ -49,8 +58,14 @@ const ISOLATION_LEVELS: &[&str] =
 const MESSAGE_LEVELS: &[&str] =
     &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
 
+/// What is said of settings that tools set to steer PostgreSQL's planner.
+const PLANNER: &str = "Steers PostgreSQL's planner; Lakegate's does without it.";
+
+/// What is said of settings of the resources that PostgreSQL's processes use.
+const MEMORY: &str = "Steers PostgreSQL's use of resources; the server's own limits hold.";
+
 macro_rules! settings {
-    ($($name:literal, $kind:expr, $default:literal, $reported:literal, $description:literal;)*) => {
+    ($($name:literal, $kind:expr, $default:literal, $reported:literal, $description:expr;)*) => {
         /// Every setting, by name.
         pub static SETTINGS: &[Setting] = &[$(Setting {
             name: $name,
@@ -70,14 +85,53 @@ settings! {
     "check_function_bodies", Kind::Bool, "on", false, "Checks routine bodies during CREATE FUNCTION, which is not supported.";
     "client_encoding", Kind::ClientEncoding, "UTF8", true, "Sets the client's character set encoding.";
     "client_min_messages", Kind::Enum(MESSAGE_LEVELS), "notice", false, "Sets the message levels that are sent to the client.";
+    "constraint_exclusion", Kind::Enum(&["partition", "on", "off"]), "partition", false, PLANNER;
+    "cpu_index_tuple_cost", Kind::Real(0.0, f64::MAX), "0.005", false, PLANNER;
+    "cpu_operator_cost", Kind::Real(0.0, f64::MAX), "0.0025", false, PLANNER;
+    "cpu_tuple_cost", Kind::Real(0.0, f64::MAX), "0.01", false, PLANNER;
+    "cursor_tuple_fraction", Kind::Real(0.0, 1.0), "0.1", false, PLANNER;
     "DateStyle", Kind::DateStyle, "ISO, MDY", true, "Sets the display format for date and time values.";
+    "debug_parallel_query", Kind::Enum(&["off", "on", "regress"]), "off", false, PLANNER;
+    "default_statistics_target", Kind::Integer(1, 10000), "100", false, PLANNER;
     "default_table_access_method", Kind::Enum(&["delta", "heap"]), "delta", false, "Sets the default table access method for new tables; all are Delta.";
     "default_tablespace", Kind::Enum(&["", "pg_default"]), "", false, "Sets the default tablespace; there is one.";
     "default_transaction_deferrable", Kind::Bool, "off", false, "Sets the default deferrable status of new transactions.";
     "default_transaction_isolation", Kind::Enum(ISOLATION_LEVELS), "read committed", false, "Sets the transaction isolation level of each new transaction.";
     "default_transaction_read_only", Kind::Bool, "off", true, "Sets the default read-only status of new transactions.";
+    "effective_cache_size", Kind::Blocks, "4GB", false, PLANNER;
+    "effective_io_concurrency", Kind::Integer(0, 1000), "1", false, MEMORY;
+    "enable_async_append", Kind::Bool, "on", false, PLANNER;
+    "enable_bitmapscan", Kind::Bool, "on", false, PLANNER;
+    "enable_gathermerge", Kind::Bool, "on", false, PLANNER;
+    "enable_hashagg", Kind::Bool, "on", false, PLANNER;
+    "enable_hashjoin", Kind::Bool, "on", false, PLANNER;
+    "enable_incremental_sort", Kind::Bool, "on", false, PLANNER;
+    "enable_indexonlyscan", Kind::Bool, "on", false, PLANNER;
+    "enable_indexscan", Kind::Bool, "on", false, PLANNER;
+    "enable_material", Kind::Bool, "on", false, PLANNER;
+    "enable_memoize", Kind::Bool, "on", false, PLANNER;
+    "enable_mergejoin", Kind::Bool, "on", false, PLANNER;
+    "enable_nestloop", Kind::Bool, "on", false, PLANNER;
+    "enable_parallel_append", Kind::Bool, "on", false, PLANNER;
+    "enable_parallel_hash", Kind::Bool, "on", false, PLANNER;
+    "enable_partition_pruning", Kind::Bool, "on", false, PLANNER;
+    "enable_partitionwise_aggregate", Kind::Bool, "off", false, PLANNER;
+    "enable_partitionwise_join", Kind::Bool, "off", false, PLANNER;
+    "enable_presorted_aggregate", Kind::Bool, "on", false, PLANNER;
+    "enable_seqscan", Kind::Bool, "on", false, PLANNER;
+    "enable_sort", Kind::Bool, "on", false, PLANNER;
+    "enable_tidscan", Kind::Bool, "on", false, PLANNER;
     "escape_string_warning", Kind::Bool, "on", false, "Warn about backslash escapes in ordinary string literals.";
     "extra_float_digits", Kind::Integer(-15, 3), "1", false, "Sets the number of digits displayed for floating-point values.";
+    "from_collapse_limit", Kind::Integer(1, INTEGER_MAX), "8", false, PLANNER;
+    "geqo", Kind::Bool, "on", false, PLANNER;
+    "geqo_effort", Kind::Integer(1, 10), "5", false, PLANNER;
+    "geqo_generations", Kind::Integer(0, INTEGER_MAX), "0", false, PLANNER;
+    "geqo_pool_size", Kind::Integer(0, INTEGER_MAX), "0", false, PLANNER;
+    "geqo_seed", Kind::Real(0.0, 1.0), "0", false, PLANNER;
+    "geqo_selection_bias", Kind::Real(1.5, 2.0), "2", false, PLANNER;
+    "geqo_threshold", Kind::Integer(2, INTEGER_MAX), "12", false, PLANNER;
+    "hash_mem_multiplier", Kind::Real(1.0, 1000.0), "2", false, MEMORY;
     "idle_in_transaction_session_timeout", Kind::Milliseconds, "0", false, "Sets the maximum allowed idle time between queries, when in a transaction.";
     "idle_session_timeout", Kind::Milliseconds, "0", false, "Sets the maximum allowed idle time between queries, when not in a transaction.";
     "in_hot_standby", Kind::Fixed, "off", true, "Shows whether hot standby is currently active.";
@@ -85,6 +139,10 @@ settings! {
     "IntervalStyle", Kind::IntervalStyle, "postgres", true, "Sets the display format for interval values.";
     "is_superuser", Kind::Fixed, "off", true, "Shows whether the current user is a superuser.";
     "jit", Kind::Bool, "off", false, "Allow JIT compilation; there is none.";
+    "jit_above_cost", Kind::Real(-1.0, f64::MAX), "100000", false, PLANNER;
+    "jit_inline_above_cost", Kind::Real(-1.0, f64::MAX), "500000", false, PLANNER;
+    "jit_optimize_above_cost", Kind::Real(-1.0, f64::MAX), "500000", false, PLANNER;
+    "join_collapse_limit", Kind::Integer(1, INTEGER_MAX), "8", false, PLANNER;
     "lakegate.vacuum_retention_check", Kind::Bool, "on", false, "Refuses VACUUM with a shorter RETAIN than the table's delta.deletedFileRetentionDuration.";
     "lc_collate", Kind::Fixed, "C", false, "Shows the collation order locale.";
     "lc_ctype", Kind::Fixed, "C.UTF-8", false, "Shows the character classification and case conversion locale.";
@@ -93,14 +151,27 @@ settings! {
     "lc_numeric", Kind::Enum(&["C", "C.UTF-8"]), "C", false, "Sets the locale for formatting numbers.";
     "lc_time", Kind::Enum(&["C", "C.UTF-8"]), "C", false, "Sets the locale for formatting date and time values.";
     "lock_timeout", Kind::Milliseconds, "0", false, "Sets the maximum allowed duration of any wait for an advisory lock; nothing waits for others.";
+    "maintenance_work_mem", Kind::Kibibytes, "64MB", false, MEMORY;
     "max_identifier_length", Kind::Fixed, "63", false, "Shows the maximum identifier length.";
     "max_index_keys", Kind::Fixed, "32", false, "Shows the maximum number of index keys.";
+    "max_parallel_maintenance_workers", Kind::Integer(0, 1024), "2", false, PLANNER;
+    "max_parallel_workers", Kind::Integer(0, 1024), "8", false, PLANNER;
+    "max_parallel_workers_per_gather", Kind::Integer(0, 1024), "2", false, PLANNER;
     "max_prepared_transactions", Kind::Fixed, "0", false, "Shows the maximum number of simultaneously prepared transactions.";
+    "min_parallel_index_scan_size", Kind::Blocks, "512kB", false, PLANNER;
+    "min_parallel_table_scan_size", Kind::Blocks, "8MB", false, PLANNER;
+    "parallel_leader_participation", Kind::Bool, "on", false, PLANNER;
+    "parallel_setup_cost", Kind::Real(0.0, f64::MAX), "1000", false, PLANNER;
+    "parallel_tuple_cost", Kind::Real(0.0, f64::MAX), "0.1", false, PLANNER;
     "password_encryption", Kind::Enum(&["scram-sha-256"]), "scram-sha-256", false, "Chooses the algorithm for encrypting passwords.";
+    "plan_cache_mode", Kind::Enum(&["auto", "force_generic_plan", "force_custom_plan"]), "auto", false, PLANNER;
     "quote_all_identifiers", Kind::Bool, "off", false, "When generating SQL fragments, quote all identifiers.";
+    "random_page_cost", Kind::Real(0.0, f64::MAX), "4", false, PLANNER;
+    "recursive_worktable_factor", Kind::Real(0.001, 1_000_000.0), "10", false, PLANNER;
     "row_security", Kind::Enum(&["on"]), "on", false, "Enable row security; it cannot be turned off.";
     "scram_iterations", Kind::Fixed, "4096", true, "Shows the iteration count for SCRAM secret generation.";
     "search_path", Kind::List, "\"$user\", public", true, "Sets the schema search order for names that are not schema-qualified.";
+    "seq_page_cost", Kind::Real(0.0, f64::MAX), "1", false, PLANNER;
     "server_encoding", Kind::Fixed, "UTF8", true, "Shows the server (database) character set encoding.";
     "server_version", Kind::Fixed, "16.6", true, "Shows the server version.";
     "server_version_num", Kind::Fixed, "160006", false, "Shows the server version as an integer.";
@@ -110,7 +181,8 @@ settings! {
     "standard_conforming_strings", Kind::Enum(&["on"]), "on", true, "Causes '...' strings to treat backslashes literally.";
     "statement_timeout", Kind::Milliseconds, "0", false, "Sets the maximum allowed duration of any statement.";
     "synchronous_commit", Kind::Enum(&["on", "remote_apply", "remote_write", "local"]), "on", false, "Sets the current transaction's synchronization level; every commit is durable.";
-    "tcp_keepalives_count", Kind::Integer(0, TIMEOUT_MAX), "0", false, "Maximum number of TCP keepalive retransmits; the system's default holds.";
+    "tcp_keepalives_count", Kind::Integer(0, INTEGER_MAX), "0", false, "Maximum number of TCP keepalive retransmits; the system's default holds.";
+    "temp_buffers", Kind::Blocks, "8MB", false, MEMORY;
     "TimeZone", Kind::TimeZone, "UTC", true, "Sets the time zone for displaying and interpreting time stamps.";
     "transaction_deferrable", Kind::Bool, "off", false, "Whether to defer a read-only serializable transaction until it can be executed with no possible serialization failures.";
     "transaction_isolation", Kind::Enum(ISOLATION_LEVELS), "read committed", false, "Sets the current transaction's isolation level.";
@@ -155,6 +227,11 @@ impl Setting {
                 Ok(number) => Err(self.outside(number, min, max)),
                 Err(_) => Err(invalid()),
             },
+            Kind::Real(min, max) => match value.trim().parse::<f64>() {
+                Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
+                Ok(number) => Err(self.outside(number, min, max)),
+                Err(_) => Err(invalid()),
+            },
             Kind::Milliseconds => {
                 let units = [
                     ("us", 0),
@@ -165,21 +242,13 @@ impl Setting {
                     ("d", 86_400_000),
                 ];
                 let number = with_unit(value, &units).ok_or_else(invalid)?;
-                match (0..=TIMEOUT_MAX).contains(&number) {
+                match (0..=INTEGER_MAX).contains(&number) {
                     true => Ok(shown_milliseconds(number)),
-                    false => Err(self.outside(number, 0, TIMEOUT_MAX)),
+                    false => Err(self.outside(number, 0, INTEGER_MAX)),
                 }
             }
-            Kind::Kibibytes => {
-                let units = [("kB", 1), ("MB", 1 << 10), ("GB", 1 << 20), ("TB", 1 << 30)];
-                let number = with_unit(value, &units).filter(|number| *number >= 0);
-                let number = number.ok_or_else(invalid)?;
-                let unit = units.iter().rev().find(|(_, size)| number > 0 && number % size == 0);
-                Ok(unit.map_or_else(
-                    || number.to_string(),
-                    |(name, size)| format!("{}{name}", number / size),
-                ))
-            }
+            Kind::Kibibytes => shown_kibibytes(value, 1).ok_or_else(invalid),
+            Kind::Blocks => shown_kibibytes(value, BLOCK_KIBIBYTES).ok_or_else(invalid),
             Kind::Text | Kind::List => Ok(value.to_owned()),
             Kind::Enum(words) => words
                 .iter()
@@ -214,7 +283,8 @@ impl Setting {
     pub fn vartype(&self) -> &'static str {
         match self.kind {
             Kind::Bool => "bool",
-            Kind::Integer(_, _) | Kind::Milliseconds | Kind::Kibibytes => "integer",
+            Kind::Integer(_, _) | Kind::Milliseconds | Kind::Kibibytes | Kind::Blocks => "integer",
+            Kind::Real(_, _) => "real",
             Kind::Enum(_) | Kind::IntervalStyle => "enum",
             Kind::Text
             | Kind::List
@@ -234,6 +304,8 @@ impl Setting {
             | Kind::Integer(_, _)
             | Kind::Milliseconds
             | Kind::Kibibytes
+            | Kind::Blocks
+            | Kind::Real(_, _)
             | Kind::Text
             | Kind::List
             | Kind::TimeZone
@@ -243,7 +315,7 @@ impl Setting {
         }
     }
 
-    fn outside(&self, number: i64, min: i64, max: i64) -> Error {
+    fn outside<N: Display>(&self, number: N, min: N, max: N) -> Error {
         Error::new(
             ErrorKind::InvalidParameterValue,
             format!(
@@ -305,6 +377,16 @@ fn shown_milliseconds(number: i64) -> String {
     }
 }
 
+/// Memory as SHOW gives it, in the largest unit without a rest; a number without a unit has one of so many KiB.
+fn shown_kibibytes(value: &str, size: i64) -> Option<String> {
+    let units = [("kB", 1), ("MB", 1 << 10), ("GB", 1 << 20), ("TB", 1 << 30)];
+    let has_unit = value.trim().ends_with(|letter: char| letter.is_ascii_alphabetic());
+    let number = with_unit(value, &units).filter(|number| *number >= 0)?;
+    let number = if has_unit { number } else { number.checked_mul(size)? };
+    let unit = units.iter().rev().find(|(_, size)| number > 0 && number % size == 0);
+    Some(unit.map_or_else(|| number.to_string(), |(name, size)| format!("{}{name}", number / size)))
+}
+
 /// A timeout as milliseconds, from the form that SHOW gives it.
 pub fn milliseconds(shown: &str) -> i64 {
     let units = [("ms", 1), ("s", 1000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
@@ -328,6 +410,9 @@ mod tests {
             ("statement_timeout", "1500", "1500ms"),
             ("statement_timeout", "0", "0"),
             ("work_mem", "65536", "64MB"),
+            ("effective_cache_size", "131072", "1GB"),
+            ("effective_cache_size", "3 GB", "3GB"),
+            ("random_page_cost", "1.10", "1.1"),
             ("jit", "tr", "on"),
             ("datestyle", "german", "German, DMY"),
             ("client_encoding", "utf-8", "UTF8"),
@@ -346,6 +431,7 @@ mod tests {
             ("standard_conforming_strings", "off", "0A000"),
             ("client_encoding", "LATIN1", "0A000"),
             ("jit", "maybe", "22023"),
+            ("cursor_tuple_fraction", "1.5", "22023"),
             ("TimeZone", "Mars/Olympus", "22023"),
         ];
         for (name, value, state) in cases {

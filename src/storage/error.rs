@@ -1,5 +1,5 @@
-//! What users are told when storage fails. It never shows where a table lies nor what its files are called:
-//! that is in the log, because names of files hold values of partition columns.
+//! What users are told when storage fails. It never shows where a table lies nor in which of its folders a file
+//! is: that is in the log, because names of folders hold values of partition columns.
 
 use std::error::Error as StdError;
 use std::io;
@@ -43,7 +43,7 @@ fn told_of_store(error: &object_store::Error) -> Error {
         return same;
     }
     match error {
-        Store::NotFound { .. } => missing_file(),
+        Store::NotFound { path, .. } => missing_file(Some(path)),
         Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {
             Error::new(ErrorKind::IoError, "storage denies access to a file of the table")
                 .with_hint("Check the rights and credentials of the server.")
@@ -117,16 +117,22 @@ fn error_of_io_kind(error: &io::Error) -> Error {
             Error::new(ErrorKind::IoError, "storage denies access to the table's files")
                 .with_hint("Check the rights of the server.")
         }
-        io::ErrorKind::NotFound => missing_file(),
+        io::ErrorKind::NotFound => missing_file(None),
         _ => unreadable(),
     }
 }
 
-/// 58P01, for a file that the table's log names and the storage does not have.
-pub fn missing_file() -> Error {
-    Error::new(ErrorKind::UndefinedFile, "a file of the table does not exist")
+/// 58P01, for a file that the table's log names and the storage does not have. Of its path the last part is
+/// told.
+pub fn missing_file(path: Option<&str>) -> Error {
+    let name = path.and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
+    let message = match name {
+        Some(name) => format!("file \"{name}\" of the table does not exist"),
+        None => "a file of the table does not exist".to_owned(),
+    };
+    Error::new(ErrorKind::UndefinedFile, message)
         .with_detail("The table's log names it, but the storage does not have it.")
-        .with_hint("The server's log says which file it is.")
+        .with_hint("The server's log says where it should be.")
 }
 
 fn unreadable() -> Error {
@@ -150,11 +156,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_named_in_the_log_only() {
+    fn the_folder_of_a_file_is_in_the_log_only() {
         let path = "/secret/place/t/p=1/f.parquet".to_owned();
         let error = error_of_store(object_store::Error::NotFound { path, source: "gone".into() });
         assert_eq!(error.kind(), ErrorKind::UndefinedFile);
-        assert_eq!(error.message(), "a file of the table does not exist");
+        assert_eq!(error.message(), "file \"f.parquet\" of the table does not exist");
         assert!(error.source().unwrap().to_string().contains("p=1/f.parquet"));
     }
 

@@ -90,13 +90,14 @@ fn sum(client: &mut RawClient) -> Option<String> {
 }
 
 #[test]
-fn a_missing_data_file_is_told_without_its_name() {
+fn a_missing_data_file_is_told_without_its_place() {
     let lake = Lake::new();
     let file = lake.files("", "parquet").remove(0);
     let aside = lake.folder.path().join("aside");
     fs::rename(&file, &aside).unwrap();
     let lake = lake.restarted();
-    let words = "a file of the table does not exist";
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let words = &format!("file \"{name}\" of the table does not exist");
     let mut ada = lake.ada();
     assert_told(&mut ada, "SELECT * FROM t", "58P01", words);
     assert_told(&mut ada, "UPDATE t SET x = x + 1", "58P01", words);

@@ -43,9 +43,9 @@ pub fn of_datafusion(error: DataFusionError) -> Error {
 
 /// A data file that a change has to read, and cannot. deltalake's scan tells by words only why.
 fn of_parquet(words: &str) -> Error {
-    match words.contains("not found") {
-        true => missing_file(),
-        false => Error::new(ErrorKind::DataCorrupted, "a file of the table cannot be read"),
+    match words.rsplit_once(" not found") {
+        Some((path, _)) => missing_file(Some(path).filter(|path| path.contains('/'))),
+        None => Error::new(ErrorKind::DataCorrupted, "a file of the table cannot be read"),
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
                      Store error: Object at location /secret/t/p=1/f.parquet not found";
         let error = of_parquet(words);
         assert_eq!(error.kind(), ErrorKind::UndefinedFile);
-        assert_eq!(error.message(), "a file of the table does not exist");
+        assert_eq!(error.message(), "file \"f.parquet\" of the table does not exist");
     }
 
     #[test]
