@@ -10,6 +10,7 @@ use crate::bind::{BoundQuery, BoundStatement};
 use crate::catalog::change::{NewCatalog, NewRelation, NewSchema};
 use crate::catalog::{Change, Column, Relation, RelationKind, Securable, Snapshot, View};
 use crate::delta::change::{self, Alteration, Upgrade};
+use crate::governance::Access;
 use crate::sql::statement::ColumnName;
 
 use super::alter::column_comment;
@@ -58,8 +59,16 @@ impl Engine {
                 if !cascade {
                     check_unreferenced(&securables, request)?;
                 }
-                let drops = securables.iter().map(|securable| Change::Drop { id: securable.id() });
-                (drops.collect(), Completion { tag: tag.to_owned(), notices: missing })
+                let views =
+                    if cascade { self.views_upon(&securables, snapshot) } else { Vec::new() };
+                let ids = views.iter().map(|view| view.id);
+                let ids = ids.chain(securables.iter().map(Securable::id));
+                let mut notices = missing;
+                notices.extend(cascaded(&views, snapshot, principal));
+                (
+                    ids.map(|id| Change::Drop { id }).collect(),
+                    Completion { tag: tag.to_owned(), notices },
+                )
             }
             BoundStatement::Nothing { tag, notice } => {
                 return Ok(Completion { tag: tag.to_owned(), notices: vec![notice] });
@@ -309,6 +318,19 @@ fn check_unreferenced(securables: &[Securable], request: &Request) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// What is said of views that go with what they read, as PostgreSQL does. One that the user may not know of has no
+/// name here.
+fn cascaded(views: &[Arc<Relation>], snapshot: &Snapshot, user: PrincipalId) -> Option<String> {
+    match views {
+        [] => None,
+        [view] if Access::new(snapshot, user).may_know(view.id) => {
+            Some(format!("drop cascades to {} {}", view.kind_name(), view.name))
+        }
+        [_] => Some("drop cascades to 1 other object".to_owned()),
+        views => Some(format!("drop cascades to {} other objects", views.len())),
+    }
 }
 
 /// 55006 for a catalog that sessions are connected to.

@@ -1,6 +1,7 @@
-//! Views that a column of a table holds up: those whose queries mean something else, or nothing, without it.
-//! It changes nothing.
+//! Views that a relation, or a column of a table, holds up: those whose queries mean something else, or nothing,
+//! without it. It changes nothing.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Schema;
@@ -8,9 +9,9 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::{BoundQuery, BoundRelation, BoundStatement, Scope, bind};
-use crate::catalog::{Relation, Snapshot};
+use crate::catalog::{Relation, Securable, Snapshot};
 use crate::delta::TableVersion;
 use crate::governance::Access;
 use crate::sql::statement::TableChange;
@@ -39,9 +40,7 @@ impl Engine {
             return Ok(());
         }
         let snapshot = request.work.snapshot(&self.metastore)?;
-        let views = snapshot.catalogs().flat_map(|catalog| snapshot.schemas_of(catalog.id));
-        let views = views.flat_map(|schema| snapshot.relations_of(schema.id));
-        for view in views {
+        for view in views_of(&snapshot) {
             let Some(query) = self.view_reading(view, table, &snapshot) else { continue };
             for Touched { column, kind, doing } in &touched {
                 if version.schema().field_with_name(column).is_err()
@@ -65,11 +64,46 @@ impl Engine {
         Ok(())
     }
 
-    /// The query of a view that reads the table itself. A view that is broken already needs nothing.
+    /// The views that go with relations which are dropped with CASCADE, and the views upon those. What reads a
+    /// catalog from outside stays: DROP DATABASE does not ask for it.
+    pub(super) fn views_upon(
+        &self,
+        securables: &[Securable],
+        snapshot: &Arc<Snapshot>,
+    ) -> Vec<Arc<Relation>> {
+        let mut dropped: Vec<Arc<Relation>> = Vec::new();
+        for securable in securables {
+            match securable {
+                Securable::Relation(relation) => dropped.push(Arc::clone(relation)),
+                Securable::Schema(schema) => {
+                    dropped.extend(snapshot.relations_of(schema.id).map(Arc::clone));
+                }
+                Securable::Catalog(_)
+                | Securable::StorageCredential(_)
+                | Securable::ExternalLocation(_) => {}
+            }
+        }
+        let mut going: HashSet<SecurableId> = dropped.iter().map(|relation| relation.id).collect();
+        let mut views = Vec::new();
+        while let Some(relation) = dropped.pop() {
+            for view in views_of(snapshot).filter(|view| may_name(view, &relation.name)) {
+                if !going.contains(&view.id)
+                    && self.view_reading(view, &relation, snapshot).is_some()
+                {
+                    going.insert(view.id);
+                    dropped.push(Arc::clone(view));
+                    views.push(Arc::clone(view));
+                }
+            }
+        }
+        views
+    }
+
+    /// The query of a view that reads the relation itself. A view that is broken already needs nothing.
     fn view_reading(
         &self,
         view: &Relation,
-        table: &Relation,
+        read: &Relation,
         snapshot: &Arc<Snapshot>,
     ) -> Option<BoundQuery> {
         let definition = view.as_view()?;
@@ -88,15 +122,15 @@ impl Engine {
         let mut parsed = crate::sql::parse(&definition.definition, &self.parse_limits()).ok()?;
         let bound = bind(parsed.pop()?.statement, &scope).ok()?;
         let BoundStatement::Query(query) = bound.statement else { return None };
-        let is_table = |relation: &BoundRelation| match relation {
-            BoundRelation::Table { relation, time_travel: None } => relation.id == table.id,
+        let is_read = |relation: &BoundRelation| match relation {
+            BoundRelation::Table { relation, time_travel: None }
+            | BoundRelation::View { relation, .. } => relation.id == read.id,
             BoundRelation::Table { .. }
-            | BoundRelation::View { .. }
             | BoundRelation::System { .. }
             | BoundRelation::Files(_)
             | BoundRelation::WithItem(_) => false,
         };
-        query.relations.values().any(is_table).then_some(query)
+        query.relations.values().any(is_read).then_some(query)
     }
 
     /// Whether the query's columns are others, or it cannot be planned, without the table's column.
@@ -135,6 +169,20 @@ impl Engine {
             Err(_) => true,
         }
     }
+}
+
+fn views_of(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<Relation>> {
+    let schemas = snapshot.catalogs().flat_map(|catalog| snapshot.schemas_of(catalog.id));
+    let relations = schemas.flat_map(|schema| snapshot.relations_of(schema.id));
+    relations.filter(|relation| relation.as_view().is_some())
+}
+
+/// Whether a view's text can have a name at all. Most views are out so, without being bound.
+fn may_name(view: &Relation, name: &str) -> bool {
+    let Some(view) = view.as_view() else { return false };
+    let text = view.definition.to_lowercase();
+    // Within quotes a quote is written twice, and with `U&` a letter by its number.
+    name.contains('"') || text.contains("u&") || text.contains(&name.to_lowercase())
 }
 
 fn touched(change: &TableChange) -> Vec<Touched<'_>> {

@@ -73,6 +73,7 @@ mod temporary;
 
 /// Transactions of several clients, and after crashes.
 mod transactions;
+mod views;
 
 /// The comparisons are worth what the real server that they start is worth.
 #[test]
