@@ -346,7 +346,7 @@ impl<'a> Cursor<'a> {
 
     fn prepared(&self, mut ast: Box<ast::Query>) -> Result<Query> {
         // Before the rewriting: PostgreSQL names outputs by what the user wrote.
-        output_name::name_outputs(&mut ast);
+        output_name::name_outputs(&mut *ast);
         recursion::check(&ast, self.source)?;
         rewrite::apply(&mut *ast, self.source)?;
         let relations = relations::collect(&mut *ast, &self.with_names, self.source)?;
@@ -416,6 +416,7 @@ impl<'a> Cursor<'a> {
     pub fn expression(&mut self) -> Result<Expression> {
         let parsed = self.parser.parse_expr();
         let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        output_name::name_outputs(&mut ast);
         rewrite::apply(&mut ast, self.source)?;
         let relations = relations::collect(&mut ast, &self.with_names, self.source)?;
         Ok(Expression { ast, relations })

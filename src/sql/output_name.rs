@@ -30,9 +30,9 @@ pub fn marked(index: usize, name: &str) -> String {
     format!("{MARK}{index}{MARK}{name}")
 }
 
-/// Names the outputs of every SELECT in `query`.
-pub fn name_outputs(query: &mut Query) {
-    let ControlFlow::Continue(()) = query.visit(&mut Namer);
+/// Names the outputs of every SELECT in a query or an expression.
+pub fn name_outputs(tree: &mut impl VisitMut) {
+    let ControlFlow::Continue(()) = tree.visit(&mut Namer);
 }
 
 struct Namer;
