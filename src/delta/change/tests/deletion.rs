@@ -191,8 +191,15 @@ async fn endpoints_that_mark_one_file_lose_no_row() {
         async move {
             let endpoint = Fixture::at(&folder);
             for a in first..first + 6 {
-                let outcome = endpoint.delete(&format!("a = {a} or a = {}", a + 1000)).await;
-                assert_eq!(outcome.unwrap().deleted, 2);
+                let condition = format!("a = {a} or a = {}", a + 1000);
+                // Who was never the first of the three asks again, as a client would.
+                let changed = loop {
+                    match endpoint.delete(&condition).await {
+                        Err(error) if error.sqlstate().to_string() == "40001" => {}
+                        outcome => break outcome.unwrap(),
+                    }
+                };
+                assert_eq!(changed.deleted, 2);
             }
         }
     };
