@@ -195,7 +195,7 @@ async fn endpoints_that_mark_one_file_lose_no_row() {
                 // Who was never the first of the three asks again, as a client would.
                 let changed = loop {
                     match endpoint.delete(&condition).await {
-                        Err(error) if error.sqlstate().to_string() == "40001" => {}
+                        Err(error) if error.sqlstate() == "40001" => {}
                         outcome => break outcome.unwrap(),
                     }
                 };
