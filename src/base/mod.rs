@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod datatype;
+mod deferral;
 pub mod error;
 pub mod id;
 pub mod limits;
@@ -14,5 +15,6 @@ pub mod text_style;
 pub mod time_zone;
 pub mod value;
 
+pub use deferral::Deferral;
 pub use error::{Error, ErrorKind, ErrorObject, Result};
 pub use id::{Oid, PrincipalId, SecurableId};

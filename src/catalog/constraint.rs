@@ -1,7 +1,7 @@
 //! Constraints of tables: checks, which the table's log has, and keys, which inform only. Plain facts, as the
 //! metastore keeps them; which of them may be, `draft` decides.
 
-use crate::base::{Oid, SecurableId};
+use crate::base::{Deferral, Oid, SecurableId};
 
 use super::securable::Relation;
 
@@ -18,17 +18,6 @@ pub struct Constraint {
     pub comment: Option<String>,
     /// The OID of the index that PostgreSQL would have for a primary or unique key; `None` for others.
     pub index: Option<Oid>,
-}
-
-/// When PostgreSQL would check a key; nothing checks it here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Deferral {
-    #[default]
-    NotDeferrable,
-    /// At the end of a statement, or of the transaction where that is asked for.
-    Deferrable,
-    /// At the end of the transaction.
-    Deferred,
 }
 
 #[derive(Debug, Clone, PartialEq)]

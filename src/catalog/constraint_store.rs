@@ -7,9 +7,9 @@ use futures::TryStreamExt;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{query, query_as};
 
-use crate::base::{Error, Oid, Result, SecurableId};
+use crate::base::{Deferral, Error, Oid, Result, SecurableId};
 
-use super::constraint::{Constraint, ConstraintKind, Deferral};
+use super::constraint::{Constraint, ConstraintKind};
 use super::draft::Draft;
 use super::load::{number, unreadable, uuid};
 use super::sqlite::database_error;

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::base::{Error, ErrorKind, Result, SecurableId};
+use crate::base::{Deferral, Error, ErrorKind, Result, SecurableId};
 
-use super::constraint::{Check, Constraint, ConstraintKind, Deferral, NewConstraint};
+use super::constraint::{Check, Constraint, ConstraintKind, NewConstraint};
 use super::draft::{Draft, gone};
 use super::securable::Relation;
 

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Oid, SecurableId};
+use crate::base::{Deferral, Oid, SecurableId};
 
-use super::constraint::{Constraint, ConstraintKind, Deferral};
+use super::constraint::{Constraint, ConstraintKind};
 use super::securable::Relation;
 
 /// An index that was declared.

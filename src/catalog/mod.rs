@@ -30,7 +30,7 @@ mod sqlite;
 mod tests;
 
 pub use change::Change;
-pub use constraint::{Check, Constraint, ConstraintKind, Deferral, NewConstraint};
+pub use constraint::{Check, Constraint, ConstraintKind, NewConstraint};
 pub use grant::{Grant, Privilege};
 pub use index::{IndexDefinition, IndexKey, IndexedValue, NewIndex, TableIndex};
 pub use journal::OpenCommit;

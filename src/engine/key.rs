@@ -8,10 +8,9 @@ use crate::base::name::first_free;
 use crate::base::{Error, ErrorKind, Result, SecurableId};
 use crate::bind::bound::BoundKey;
 use crate::catalog::{
-    Change, Column, Constraint, ConstraintKind, Deferral, NewConstraint, Relation, Snapshot,
+    Change, Column, Constraint, ConstraintKind, NewConstraint, Relation, Snapshot,
 };
 use crate::governance::Access;
-use crate::sql::key;
 use crate::sql::statement::{ColumnName, DroppedConstraint, KeyConstraint, KeyKind};
 
 use super::facts::Facts;
@@ -63,13 +62,8 @@ impl KeyTable<'_> {
         if !key.not_enforced {
             self.notices.push(format!("{words} \"{name}\" is not enforced"));
         }
-        let deferral = match key.deferral {
-            key::Deferral::NotDeferrable => Deferral::NotDeferrable,
-            key::Deferral::Deferrable => Deferral::Deferrable,
-            key::Deferral::Deferred => Deferral::Deferred,
-        };
         let id = SecurableId::generate();
-        self.constraints.push(NewConstraint { id, name, kind, deferral });
+        self.constraints.push(NewConstraint { id, name, kind, deferral: key.deferral });
         Ok(())
     }
 

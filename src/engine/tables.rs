@@ -7,13 +7,13 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 
-use crate::base::{Error, ErrorKind, PrincipalId, Result, SecurableId};
+use crate::base::{Deferral, Error, ErrorKind, PrincipalId, Result, SecurableId};
 use crate::bind::bound::{BoundCloneOf, BoundCreateTable};
 use crate::catalog::change::NewRelation;
 use crate::catalog::column_type::{canonical, type_to_text};
 use crate::catalog::{
-    Change, Column as CatalogColumn, ConstraintKind, Deferral, MaterializedView, NewConstraint,
-    RelationKind, Snapshot, Table,
+    Change, Column as CatalogColumn, ConstraintKind, MaterializedView, NewConstraint, RelationKind,
+    Snapshot, Table,
 };
 use crate::delta::TableVersion;
 use crate::delta::change::{self, CloneSource, NewIdentity, NewTable};

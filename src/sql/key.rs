@@ -2,6 +2,7 @@
 //! planners what the rows are. It knows no table.
 
 use super::statement::ColumnName;
+use crate::base::Deferral;
 use crate::base::name::ObjectName;
 
 /// `PRIMARY KEY`, `UNIQUE` or `FOREIGN KEY … REFERENCES`.
@@ -16,17 +17,6 @@ pub struct KeyConstraint {
     pub deferral: Deferral,
     /// Whether `NOT ENFORCED` is said.
     pub not_enforced: bool,
-}
-
-/// When a key is to be checked. Nothing checks it: this is for clients that order their statements by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Deferral {
-    #[default]
-    NotDeferrable,
-    /// `DEFERRABLE [INITIALLY IMMEDIATE]`
-    Deferrable,
-    /// `[DEFERRABLE] INITIALLY DEFERRED`
-    Deferred,
 }
 
 #[derive(Debug, Clone)]

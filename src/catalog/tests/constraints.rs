@@ -1,7 +1,8 @@
 //! Constraints: which may be, what goes with what, and that the database has what the snapshot says.
 
 use super::*;
-use crate::catalog::{Check, ConstraintKind, Deferral, NewConstraint};
+use crate::base::Deferral;
+use crate::catalog::{Check, ConstraintKind, NewConstraint};
 
 fn key(name: &str, primary: bool, columns: &[SecurableId]) -> NewConstraint {
     let kind = ConstraintKind::Key { primary, columns: columns.to_vec(), rely: false };

@@ -1,8 +1,8 @@
 //! What constraints and the indexes of keys are defined as, in PostgreSQL's words.
 
 use crate::base::name::quote_identifier;
-use crate::base::{Error, SecurableId};
-use crate::catalog::{ConstraintKind, Deferral, IndexKey, IndexedValue, Relation};
+use crate::base::{Deferral, Error, SecurableId};
+use crate::catalog::{ConstraintKind, IndexKey, IndexedValue, Relation};
 use crate::engine::system::cell::Cell;
 
 use super::define::*;

@@ -2,9 +2,9 @@
 
 use sqlparser::tokenizer::Token;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Deferral, Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
-use crate::sql::key::{Deferral, KeyConstraint, KeyKind};
+use crate::sql::key::{KeyConstraint, KeyKind};
 use crate::sql::statement::ColumnName;
 
 /// A key of the table, where one stands next: `PRIMARY KEY (a, b)`.

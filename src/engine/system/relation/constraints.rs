@@ -3,8 +3,8 @@
 
 use datafusion::common::Result;
 
-use crate::base::{Oid, SecurableId};
-use crate::catalog::{Constraint, ConstraintKind, Deferral, Relation, Schema};
+use crate::base::{Deferral, Oid, SecurableId};
+use crate::catalog::{Constraint, ConstraintKind, Relation, Schema};
 
 use super::super::cell::Cell;
 use super::super::lookup::Lookup;
