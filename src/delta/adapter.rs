@@ -21,6 +21,7 @@ use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapter
 use delta_kernel::table_features::ColumnMappingMode;
 
 use super::schema::PhysicalField;
+use super::variant::variant_as_json;
 
 /// Makes the adapter of each data file of a table.
 #[derive(Debug)]
@@ -100,11 +101,10 @@ impl FileColumn {
         if field.data_type() == logical.data_type() && !finder.renames_inside(physical) {
             return Ok(FileColumn::Same { name, at });
         }
-        if !logical.data_type().is_nested() {
+        if !logical.data_type().is_nested() && !physical.is_variant {
             return Ok(FileColumn::Cast { name, at });
         }
-        let shape =
-            Shape::new(logical.data_type(), &physical.children, field.data_type(), finder.mapping)?;
+        let shape = Shape::new(logical.data_type(), physical, field.data_type(), finder.mapping)?;
         Ok(FileColumn::Reshaped { name, at, shape: Arc::new(shape) })
     }
 
@@ -183,6 +183,8 @@ fn field_id(field: &Field) -> Option<i64> {
 enum Shape {
     /// A cast to a type that is not nested.
     Leaf(DataType),
+    /// A variant, as JSON.
+    Variant,
     /// The fields of the table's struct, each with its position in the file's and its shape, or without
     /// one.
     Struct(Fields, Vec<Option<(usize, Shape)>>),
@@ -194,24 +196,22 @@ enum Shape {
 impl Shape {
     fn new(
         logical: &DataType,
-        physical: &[PhysicalField],
+        physical: &PhysicalField,
         file: &DataType,
         mapping: ColumnMappingMode,
     ) -> Result<Self> {
+        let children = physical.children.as_slice();
         match (logical, file) {
+            (_, DataType::Struct(_)) if physical.is_variant => Ok(Shape::Variant),
             (DataType::Struct(fields), DataType::Struct(file_fields)) => {
                 let finder = Finder::new(mapping, file_fields);
                 let child = |(field, physical): (&FieldRef, &PhysicalField)| {
                     let Some((at, file_field)) = finder.find(physical)? else { return Ok(None) };
-                    let shape = Shape::new(
-                        field.data_type(),
-                        &physical.children,
-                        file_field.data_type(),
-                        mapping,
-                    )?;
+                    let shape =
+                        Shape::new(field.data_type(), physical, file_field.data_type(), mapping)?;
                     Ok(Some((at, shape)))
                 };
-                let children: Result<Vec<_>> = fields.iter().zip(physical).map(child).collect();
+                let children: Result<Vec<_>> = fields.iter().zip(children).map(child).collect();
                 Ok(Shape::Struct(fields.clone(), children?))
             }
             (
@@ -220,17 +220,13 @@ impl Shape {
                 | DataType::LargeList(file_element)
                 | DataType::FixedSizeList(file_element, _),
             ) => {
-                let [physical] = physical else { return plan_err!("an array without an element") };
-                let shape = Shape::new(
-                    element.data_type(),
-                    &physical.children,
-                    file_element.data_type(),
-                    mapping,
-                )?;
+                let [physical] = children else { return plan_err!("an array without an element") };
+                let shape =
+                    Shape::new(element.data_type(), physical, file_element.data_type(), mapping)?;
                 Ok(Shape::List(Arc::clone(element), Box::new(shape)))
             }
             (DataType::Map(entries, sorted), DataType::Map(file_entries, _)) => {
-                let [key, value] = physical else {
+                let [key, value] = children else {
                     return plan_err!("a map without key and value");
                 };
                 let (key_type, value_type) = entry_types(entries)?;
@@ -238,8 +234,8 @@ impl Shape {
                 Ok(Shape::Map(
                     Arc::clone(entries),
                     *sorted,
-                    Box::new(Shape::new(key_type, &key.children, file_key, mapping)?),
-                    Box::new(Shape::new(value_type, &value.children, file_value, mapping)?),
+                    Box::new(Shape::new(key_type, key, file_key, mapping)?),
+                    Box::new(Shape::new(value_type, value, file_value, mapping)?),
                 ))
             }
             (logical, file) if logical.is_nested() || file.is_nested() => {
@@ -253,6 +249,7 @@ impl Shape {
         match self {
             Shape::Leaf(data_type) if values.data_type() == data_type => Ok(Arc::clone(values)),
             Shape::Leaf(data_type) => cast_exactly(values, data_type),
+            Shape::Variant => Ok(variant_as_json(values)?),
             Shape::Struct(fields, children) => {
                 let Some(values) = values.as_struct_opt() else { return unexpected(values) };
                 let child = |(field, child): (&FieldRef, &Option<(usize, Shape)>)| match child {

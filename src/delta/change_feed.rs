@@ -426,7 +426,12 @@ impl TableProvider for ChangeFiles {
         }
         let columns = self.version.columns();
         let source = parquet_source(&self.version, &self.store, state, self.scan_schema());
-        let own = PhysicalField { name: CHANGE_TYPE.to_owned(), id: None, children: Vec::new() };
+        let own = PhysicalField {
+            name: CHANGE_TYPE.to_owned(),
+            id: None,
+            children: Vec::new(),
+            is_variant: false,
+        };
         let physical = columns.data.iter().filter_map(|at| columns.physical.get(*at).cloned());
         let adapter = ColumnAdapterFactory {
             physical: physical.chain([own]).collect(),

@@ -70,7 +70,11 @@ fn is_readable(feature: &TableFeature) -> bool {
         | TableFeature::TypeWidening
         | TableFeature::TypeWideningPreview
         | TableFeature::V2Checkpoint
-        | TableFeature::VacuumProtocolCheck => true,
+        | TableFeature::VacuumProtocolCheck
+        | TableFeature::VariantType
+        | TableFeature::VariantTypePreview
+        | TableFeature::VariantShredding
+        | TableFeature::VariantShreddingPreview => true,
         // Features of writers: readers need not know them.
         TableFeature::AppendOnly
         | TableFeature::Invariants
@@ -89,10 +93,6 @@ fn is_readable(feature: &TableFeature) -> bool {
         | TableFeature::AllowColumnDefaults => true,
         TableFeature::CatalogManaged
         | TableFeature::CatalogOwnedPreview
-        | TableFeature::VariantType
-        | TableFeature::VariantTypePreview
-        | TableFeature::VariantShredding
-        | TableFeature::VariantShreddingPreview
         | TableFeature::AdaptiveMetadataPreview
         | TableFeature::GeospatialType
         | TableFeature::Unknown(_) => false,

@@ -352,10 +352,12 @@ fn entries(map: &MapArray, file: usize) -> Result<HashMap<String, Option<String>
     Ok(pairs.filter_map(|(key, value)| Some((key?.to_owned(), value.map(str::to_owned)))).collect())
 }
 
-/// Whether the log can have bounds of a column. Those of nested columns are of their leaves, and say
-/// nothing of the column itself.
+/// Whether the log can have bounds of a column. Those of nested columns are of their leaves, those of
+/// variants of their fields, and say nothing of the column itself.
 fn has_bounds(at: usize, columns: &Columns) -> bool {
-    !columns.partition.contains(&at) && !columns.schema.field(at).data_type().is_nested()
+    !columns.partition.contains(&at)
+        && !columns.schema.field(at).data_type().is_nested()
+        && columns.physical.get(at).is_some_and(|physical| !physical.is_variant)
 }
 
 /// What a batch knows of one column; `None` where it cannot know.

@@ -21,6 +21,7 @@ mod schema;
 mod staged;
 mod statistics;
 mod table;
+mod variant;
 mod version;
 mod visibility;
 

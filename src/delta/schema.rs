@@ -42,6 +42,8 @@ pub struct PhysicalField {
     pub id: Option<i64>,
     /// Fields of a struct; the element of an array; key and value of a map.
     pub children: Vec<PhysicalField>,
+    /// Whether the values are variants, which the table shows as JSON.
+    pub is_variant: bool,
 }
 
 impl Columns {
@@ -94,6 +96,19 @@ fn physical_field(field: &StructField, mapping: ColumnMappingMode) -> PhysicalFi
         name: field.physical_name(mapping).to_owned(),
         id,
         children: physical_children(&field.data_type, mapping),
+        is_variant: is_variant(&field.data_type),
+    }
+}
+
+fn is_variant(data_type: &DeltaType) -> bool {
+    matches!(data_type, DeltaType::Variant(_))
+}
+
+/// What arrays of any number of dimensions hold.
+fn innermost(data_type: &DeltaType) -> &DeltaType {
+    match data_type {
+        DeltaType::Array(array) => innermost(&array.element_type),
+        other => other,
     }
 }
 
@@ -103,6 +118,7 @@ fn physical_children(data_type: &DeltaType, mapping: ColumnMappingMode) -> Vec<P
         name: name.to_owned(),
         id: None,
         children: physical_children(data_type, mapping),
+        is_variant: is_variant(data_type),
     };
     match data_type {
         DeltaType::Primitive(_) | DeltaType::Variant(_) => Vec::new(),
@@ -139,6 +155,8 @@ fn arrow_field(field: &StructField) -> Result<Field> {
             ]
             .into(),
         );
+    } else if is_variant(innermost(&field.data_type)) {
+        arrow = as_json(arrow);
     } else if let Some(MetadataValue::String(name)) = field.metadata.get(TEXT_TYPE)
         && arrow.data_type().is_string()
         && let Some(base) = text_type(name)
@@ -146,6 +164,21 @@ fn arrow_field(field: &StructField) -> Result<Field> {
         arrow.set_metadata([(TYPE_METADATA.to_owned(), base.name().to_owned())].into());
     }
     Ok(arrow)
+}
+
+/// What an array or a map holds, which has no field of its own in Delta.
+fn unnamed_field(
+    name: &str,
+    data_type: &DeltaType,
+    is_nullable: bool,
+    column: &str,
+) -> Result<Field> {
+    let field = Field::new(name, arrow_type(data_type, column)?, is_nullable);
+    Ok(if is_variant(innermost(data_type)) { as_json(field) } else { field })
+}
+
+fn as_json(field: Field) -> Field {
+    field.with_metadata([(TYPE_METADATA.to_owned(), BaseType::Json.name().to_owned())].into())
 }
 
 /// The PostgreSQL type of Spark's `char(n)` or `varchar(n)`; `None` for nested types that hold one.
@@ -167,17 +200,18 @@ fn arrow_type(data_type: &DeltaType, column: &str) -> Result<DataType> {
             DataType::Struct(fields?)
         }
         DeltaType::Array(array) => {
-            let element = arrow_type(&array.element_type, column)?;
-            DataType::List(Arc::new(Field::new("element", element, array.contains_null)))
+            let element =
+                unnamed_field("element", &array.element_type, array.contains_null, column)?;
+            DataType::List(Arc::new(element))
         }
         DeltaType::Map(map) => {
-            let key = Field::new("key", arrow_type(&map.key_type, column)?, false);
-            let value =
-                Field::new("value", arrow_type(&map.value_type, column)?, map.value_contains_null);
+            let key = unnamed_field("key", &map.key_type, false, column)?;
+            let value = unnamed_field("value", &map.value_type, map.value_contains_null, column)?;
             let entries = DataType::Struct(Fields::from(vec![key, value]));
             DataType::Map(Arc::new(Field::new("key_value", entries, false)), false)
         }
-        DeltaType::Variant(_) => return Err(unsupported_type("variant", column)),
+        // As JSON: files hold structs, whose fields differ with what was shredded.
+        DeltaType::Variant(_) => DataType::Utf8View,
     })
 }
 
