@@ -16,6 +16,7 @@ mod frame;
 mod input_order;
 mod integer;
 mod join;
+mod late_subquery;
 mod lateral;
 mod outer_aggregate;
 mod precision;
@@ -56,6 +57,7 @@ pub fn analyzer_rules() -> Rules {
         Arc::new(subquery::SubqueryRule),
     ];
     rules.extend(function::analyzer_rules_before_coercion());
+    rules.push(Arc::new(late_subquery::LateSubqueryRule));
     rules.push(Arc::new(dependent::DependentRule));
     rules.push(Arc::new(frame::FrameRule));
     rules.extend(Analyzer::new().rules);

@@ -1,14 +1,15 @@
 //! A subquery in an expression as a column of a join: its value, whether it has a row, whether it has a value
 //! that compares so. It decides nothing about which subqueries become joins.
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, ExprSchema, JoinType, Result, internal_err};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::{
-    Exists, InSubquery, SetComparison, SetQuantifier, Sort as SortExpr,
+    Case, Exists, InSubquery, SetComparison, SetQuantifier, Sort as SortExpr,
 };
 use datafusion::logical_expr::logical_plan::{FetchType, SkipType, Subquery};
+use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit, when,
 };
@@ -17,20 +18,22 @@ use datafusion::scalar::ScalarValue;
 
 use crate::engine::function::at_most_one_row;
 
-use super::push::{Domain, Names, Pushed, join_on_values};
-use super::reference::references;
+use super::push::{Domain, Names, Pushed, is_work_table, join_on_values};
+use super::reference::{references, subquery_of};
 
 /// A plan that grows by the columns which subqueries in expressions over it become.
 pub struct Attachment<'a> {
     pub plan: LogicalPlan,
     /// The plan without the subqueries, to take values from: with them it would double for each.
     base: LogicalPlan,
+    /// What is true of the rows that the expression at hand is for.
+    guards: Vec<Expr>,
     names: &'a Names,
 }
 
 impl<'a> Attachment<'a> {
     pub fn new(plan: LogicalPlan, names: &'a Names) -> Self {
-        Attachment { base: plan.clone(), plan, names }
+        Attachment { base: plan.clone(), plan, guards: Vec::new(), names }
     }
 
     /// The expression with columns in the place of the subqueries that `chosen` wants.
@@ -39,26 +42,57 @@ impl<'a> Attachment<'a> {
         expression: Expr,
         chosen: &dyn Fn(&Expr) -> Result<bool>,
     ) -> Result<Expr> {
-        let attached = expression.transform_up(|inner| {
-            if !chosen(&inner)? {
-                return Ok(Transformed::no(inner));
-            }
+        let attached = expression.transform_down(|inner| {
             let column = match inner {
+                Expr::Case(case) => Expr::Case(self.branches(case, chosen)?),
+                inner if !chosen(&inner)? => return Ok(Transformed::no(inner)),
                 Expr::ScalarSubquery(subquery) => self.value(&subquery)?,
                 Expr::Exists(Exists { subquery, negated }) => {
                     let exists = self.exists(&subquery.subquery)?;
                     if negated { not(exists) } else { exists }
                 }
                 Expr::InSubquery(InSubquery { expr, subquery, negated }) => {
-                    let is_in = self.membership(*expr, &subquery.subquery)?;
+                    let value = self.expression(*expr, chosen)?;
+                    let is_in = self.membership(value, &subquery.subquery)?;
                     if negated { not(is_in) } else { is_in }
                 }
-                Expr::SetComparison(comparison) => self.comparison(comparison)?,
+                Expr::SetComparison(SetComparison { expr, subquery, op, quantifier }) => {
+                    let expr = Box::new(self.expression(*expr, chosen)?);
+                    self.comparison(SetComparison { expr, subquery, op, quantifier })?
+                }
                 other => return internal_err!("{other} is no subquery"),
             };
-            Ok(Transformed::yes(column))
+            Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
         });
         attached.map(|attached| attached.data)
+    }
+
+    /// A subquery in a branch is computed for the rows that take the branch: elsewhere it may fail.
+    fn branches(&mut self, case: Case, chosen: &dyn Fn(&Expr) -> Result<bool>) -> Result<Case> {
+        let outside = self.guards.len();
+        let operand = match case.expr {
+            Some(operand) => Some(Box::new(self.expression(*operand, chosen)?)),
+            None => None,
+        };
+        let mut branches = Vec::with_capacity(case.when_then_expr.len());
+        for (when, then) in case.when_then_expr {
+            let when = self.expression(*when, chosen)?;
+            let condition = match &operand {
+                Some(operand) => operand.as_ref().clone().eq(when.clone()),
+                None => when.clone(),
+            };
+            self.guards.push(condition.clone());
+            let then = self.expression(*then, chosen)?;
+            self.guards.pop();
+            self.guards.push(condition.is_not_true());
+            branches.push((Box::new(when), Box::new(then)));
+        }
+        let otherwise = match case.else_expr {
+            Some(otherwise) => Some(Box::new(self.expression(*otherwise, chosen)?)),
+            None => None,
+        };
+        self.guards.truncate(outside);
+        Ok(Case { expr: operand, when_then_expr: branches, else_expr: otherwise })
     }
 
     pub fn expressions(
@@ -95,7 +129,7 @@ impl<'a> Attachment<'a> {
         };
         let has_one_row = plan.max_rows().is_some_and(|rows| rows <= 1);
         let Pushed { mut plan, values } =
-            Domain::new(self.source(&columns), columns.clone(), self.names).push(plan)?;
+            Domain::new(&self.source(&columns)?, columns.clone(), self.names).push(plan)?;
         if !has_one_row {
             let kept = values.iter().cloned().map(Expr::Column).collect();
             let number = row_number().partition_by(kept).build()?;
@@ -115,7 +149,7 @@ impl<'a> Attachment<'a> {
             return has_row(plan.clone());
         }
         let Pushed { plan, values } =
-            Domain::new(self.source(&columns), columns.clone(), self.names).push(plan)?;
+            Domain::new(&self.source(&columns)?, columns.clone(), self.names).push(plan)?;
         self.join_present(plan, &columns, &values)
     }
 
@@ -133,7 +167,7 @@ impl<'a> Attachment<'a> {
             columns.push(value.clone());
         }
         let Pushed { plan, values } =
-            Domain::new(self.source(&columns), columns.clone(), self.names).push(plan)?;
+            Domain::new(&self.source(&columns)?, columns.clone(), self.names).push(plan)?;
         let Some(value) = values.get(place).cloned() else {
             return internal_err!("a domain without the compared value");
         };
@@ -196,12 +230,25 @@ impl<'a> Attachment<'a> {
         Ok(Column::new_unqualified(name))
     }
 
-    /// The smallest plan that has the columns.
-    fn source(&self, columns: &[Column]) -> &LogicalPlan {
+    /// The smallest plan that has the columns, of the rows that the subquery is for as far as it can tell.
+    fn source(&self, columns: &[Column]) -> Result<LogicalPlan> {
         let schema = self.base.schema();
-        match columns.iter().all(|column| schema.has_column(column)) {
+        let plan = match columns.iter().all(|column| schema.has_column(column)) {
             true => &self.base,
             false => &self.plan,
+        };
+        let plan = without_work_table(plan, columns)?;
+        let can_tell = |guard: &&Expr| {
+            let has_subquery = guard.exists(|inner| Ok(subquery_of(inner).is_some()));
+            !has_subquery.unwrap_or(true)
+                && !guard.is_volatile()
+                && guard.column_refs().into_iter().all(|column| plan.schema().has_column(column))
+        };
+        let guards = self.guards.iter().filter(can_tell).cloned();
+        let source = LogicalPlanBuilder::from(plan.clone());
+        match conjunction(guards) {
+            Some(guard) => source.filter(guard)?.build(),
+            None => source.build(),
         }
     }
 
@@ -231,6 +278,34 @@ impl<'a> Attachment<'a> {
         self.plan = join_on_values(self.plan.clone(), columns, right, values, JoinType::Left)?;
         Ok(Expr::Column(Column::new_unqualified(name)))
     }
+}
+
+/// A part of the plan that has the columns, too, and does not read what the last step of a recursive query has
+/// given: that can be read once only. What joins and conditions take away, it may have; the whole plan, where
+/// there is no such part.
+fn without_work_table<'p>(plan: &'p LogicalPlan, columns: &[Column]) -> Result<&'p LogicalPlan> {
+    let reads = |plan: &LogicalPlan| plan.exists(|node| Ok(is_work_table(node)));
+    let mut part = plan;
+    while reads(part)? {
+        let inputs: &[&LogicalPlan] = match part {
+            LogicalPlan::Filter(filter) => &[&filter.input],
+            // A side that is filled up with NULL lacks the NULL.
+            LogicalPlan::Join(join) => match join.join_type {
+                JoinType::Inner => &[&join.left, &join.right],
+                JoinType::Left => &[&join.left],
+                JoinType::Right => &[&join.right],
+                _ => &[],
+            },
+            _ => &[],
+        };
+        let has_columns =
+            |input: &&&LogicalPlan| columns.iter().all(|column| input.schema().has_column(column));
+        match inputs.iter().find(has_columns) {
+            Some(below) => part = below,
+            None => return Ok(plan),
+        }
+    }
+    Ok(part)
 }
 
 /// Whether a subquery that depends on nothing has a row.

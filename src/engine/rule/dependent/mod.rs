@@ -28,7 +28,8 @@ use super::lateral::is_lateral;
 use attach::Attachment;
 use outer_join::over_both_sides;
 use push::{Domain, Names, Pushed, refused};
-use reference::{expression_refers_to, references, refers_to, subquery_of};
+use reference::{expression_refers_to, refers_to};
+pub use reference::{references, subquery_of};
 
 /// Runs before type coercion.
 #[derive(Debug)]

@@ -62,12 +62,20 @@ struct WorkTable {
     schema: DFSchemaRef,
 }
 
+/// Whether the node is what a recursive query reads of its last step.
+pub fn is_work_table(plan: &LogicalPlan) -> bool {
+    scans_work_table(plan, |_| true)
+}
+
+fn scans_work_table(plan: &LogicalPlan, wanted: impl Fn(&str) -> bool) -> bool {
+    let LogicalPlan::TableScan(scan) = plan else { return false };
+    let Ok(provider) = source_as_provider(&scan.source) else { return false };
+    provider.downcast_ref::<CteWorkTable>().is_some_and(|table| wanted(table.name()))
+}
+
 impl WorkTable {
     fn is_scanned_by(&self, plan: &LogicalPlan) -> bool {
-        let LogicalPlan::TableScan(scan) = plan else { return false };
-        let Ok(provider) = source_as_provider(&scan.source) else { return false };
-        let table = provider.downcast_ref::<CteWorkTable>();
-        table.is_some_and(|table| table.name() == self.replaced)
+        scans_work_table(plan, |name| name == self.replaced)
     }
 
     fn scan(&self, replaced: &TableScan) -> Result<Pushed> {
