@@ -190,6 +190,7 @@ pub struct BoundInsert {
     /// `None` is DEFAULT VALUES.
     pub source: Option<BoundQuery>,
     pub by_name: bool,
+    pub evolves_schema: bool,
     pub overriding: Option<Overriding>,
     pub replaced: BoundReplaced,
     pub on_conflict: Option<BoundConflict>,
@@ -254,6 +255,7 @@ pub struct BoundMerge {
     pub source_alias: Option<String>,
     pub on: BoundExpression,
     pub clauses: Vec<BoundMergeClause>,
+    pub evolves_schema: bool,
     pub written_as: Option<JoinedChange>,
     pub returning: Option<BoundQuery>,
 }

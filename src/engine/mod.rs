@@ -14,6 +14,7 @@ mod ddl;
 mod dependent;
 mod dml;
 mod error;
+mod evolution;
 mod explain;
 pub mod facts;
 mod files;

@@ -96,6 +96,7 @@ impl List {
                         self.expression(predicate);
                     }
                 }
+                self.schema_evolution(&insert.table, insert.evolves_schema);
                 if let Some(conflict) = &insert.on_conflict {
                     // How many rows are new tells which keys the table has.
                     self.changes_found_rows(&insert.table);
@@ -237,6 +238,13 @@ impl List {
         self.privilege(table, Privilege::Modify);
     }
 
+    /// What ALTER TABLE … ADD COLUMN needs.
+    fn schema_evolution(&mut self, table: &Relation, evolves: bool) {
+        if evolves {
+            self.need(Need::Manage(table.id));
+        }
+    }
+
     fn create_table(&mut self, create: &BoundCreateTable) {
         self.need(Need::CreateIn(create.schema.id));
         if create.or_replace {
@@ -368,6 +376,7 @@ impl List {
 
     fn merge(&mut self, merge: &BoundMerge) {
         self.changes_found_rows(&merge.table);
+        self.schema_evolution(&merge.table, merge.evolves_schema);
         self.returning(&merge.table, merge.returning.as_ref());
         self.query(&merge.source);
         self.expression(&merge.on);

@@ -147,6 +147,8 @@ pub struct Insert {
     pub source: InsertSource,
     /// `BY NAME`: the source's columns go into those of the same names.
     pub by_name: bool,
+    /// `WITH SCHEMA EVOLUTION`: columns that the table lacks are added to it.
+    pub evolves_schema: bool,
     pub overriding: Option<Overriding>,
     pub replaced: Replaced,
     pub on_conflict: Option<OnConflict>,
@@ -221,6 +223,8 @@ pub struct Merge {
     pub source_alias: Option<String>,
     pub on: Expression,
     pub clauses: Vec<MergeClause>,
+    /// `WITH SCHEMA EVOLUTION`: columns of the source that the table lacks are added to it.
+    pub evolves_schema: bool,
     pub written_as: Option<JoinedChange>,
     pub returning: Option<Query>,
 }

@@ -11,10 +11,16 @@ use crate::sql::statement::{
     Statement,
 };
 
+/// The words between INSERT or MERGE and INTO.
+pub fn schema_evolution(c: &mut Cursor<'_>) -> bool {
+    c.take_all(&["with", "schema", "evolution"])
+}
+
 /// `[WITH …] INSERT …`
 pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
     let with = if c.is("with") { Some(c.with_clause()?) } else { None };
     c.expect("insert")?;
+    let evolves_schema = schema_evolution(c);
     let overwrite = c.take("overwrite");
     if !overwrite || c.is("into") {
         c.expect("into")?;
@@ -56,6 +62,7 @@ pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
         columns,
         source,
         by_name,
+        evolves_schema,
         overriding,
         replaced,
         on_conflict,
@@ -124,7 +131,7 @@ fn refuse_databricks_clauses(c: &Cursor<'_>) -> Result<()> {
             .with_hint("Give the partition columns as values."));
     }
     if c.is("with") && c.is_nth(1, "schema") && c.is_nth(2, "evolution") {
-        return Err(c.unsupported("WITH SCHEMA EVOLUTION"));
+        return Err(c.syntax_error().with_hint("INSERT WITH SCHEMA EVOLUTION INTO …"));
     }
     Ok(())
 }

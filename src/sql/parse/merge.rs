@@ -13,9 +13,7 @@ use crate::sql::statement::{
 
 pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("merge")?;
-    if c.is("with") {
-        return Err(c.unsupported("MERGE WITH SCHEMA EVOLUTION"));
-    }
+    let evolves_schema = super::insert::schema_evolution(c);
     c.expect("into")?;
     let (table, alias) = update::target(c, &["using"])?;
     c.expect("using")?;
@@ -41,6 +39,7 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
         source_alias,
         on,
         clauses,
+        evolves_schema,
         written_as: None,
         returning,
     }))
@@ -86,6 +85,7 @@ pub fn joined(
         source_alias,
         on,
         clauses,
+        evolves_schema: false,
         written_as,
         returning,
     }))
