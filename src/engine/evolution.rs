@@ -37,8 +37,7 @@ impl Engine {
                     (Arc::clone(&engine), insert.clone(), request.clone());
                 let evolve = async move { planner.evolve_for_insert(asked, &within).await };
                 engine.cpu.run(evolve).await?;
-                let outcome = engine.insert_once(insert, &request).await?;
-                engine.made_to_the_end(outcome).await
+                engine.insert_once(insert, &request).await
             }
         };
         self.as_one(request, make).await
@@ -58,8 +57,7 @@ impl Engine {
                     (Arc::clone(&engine), merge.clone(), request.clone());
                 let evolve = async move { planner.evolve_for_merge(asked, &within).await };
                 engine.cpu.run(evolve).await?;
-                let outcome = engine.merge_once(merge, &request).await?;
-                engine.made_to_the_end(outcome).await
+                engine.merge_once(merge, &request).await
             }
         };
         self.as_one(request, make).await

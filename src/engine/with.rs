@@ -145,13 +145,7 @@ impl Engine {
         body: BoundStatement,
         request: &Request,
     ) -> Result<Outcome> {
-        let outcome = self.run_part(body, request).await?;
-        self.made_to_the_end(outcome).await
-    }
-
-    /// The outcome of a change that is not committed yet: nothing of it can fail any more.
-    pub(super) async fn made_to_the_end(&self, outcome: Outcome) -> Result<Outcome> {
-        match outcome {
+        match self.run_part(body, request).await? {
             Outcome::Rows { rows, tag } => {
                 let columns = Arc::clone(rows.columns());
                 let kept = Batches::Kept(self.kept(rows).await?, 0);

@@ -16,6 +16,14 @@ pub fn schema_evolution(c: &mut Cursor<'_>) -> bool {
     c.take_all(&["with", "schema", "evolution"])
 }
 
+/// What a statement gives back is told before it runs, when its new columns are not known.
+pub fn refuse_returning(c: &Cursor<'_>, evolves_schema: bool) -> Result<()> {
+    match evolves_schema && c.is("returning") {
+        true => Err(c.unsupported("RETURNING of a statement WITH SCHEMA EVOLUTION")),
+        false => Ok(()),
+    }
+}
+
 /// `[WITH …] INSERT …`
 pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
     let with = if c.is("with") { Some(c.with_clause()?) } else { None };
@@ -55,6 +63,7 @@ pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
         true => Some(on_conflict(c, &table, alias.as_deref())?),
         false => None,
     };
+    refuse_returning(c, evolves_schema)?;
     let returning = update::returning(c, &table, alias.as_deref())?;
     Ok(Statement::Insert(Insert {
         table,

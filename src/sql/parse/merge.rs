@@ -31,6 +31,7 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     if clauses.is_empty() {
         return Err(c.syntax_error());
     }
+    super::insert::refuse_returning(c, evolves_schema)?;
     let returning = returning(c, &table, alias.as_deref())?;
     Ok(Statement::Merge(Merge {
         table,
