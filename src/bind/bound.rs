@@ -353,6 +353,7 @@ pub struct BoundKey {
 pub struct BoundCloneOf {
     pub source: Arc<Relation>,
     pub at: Option<BoundTimeTravel>,
+    pub shallow: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ use crate::catalog::Relation;
 use crate::delta::change::{self, Optimization, Optimized, Vacuum};
 use crate::sql::maintenance::VacuumClauses;
 use crate::sql::statement::ColumnName;
+use crate::storage::Location;
 
 use super::open::{location_of, moment};
 use super::output::OutputColumn;
@@ -148,12 +149,20 @@ impl Engine {
             is_retention_checked: check.is_none_or(|check| check.value != "off"),
             lite: clauses.lite,
             dry_run: clauses.dry_run,
+            clones: self.clones_of(table)?,
         };
         let ctx = self.change_context(self.context.statement(&request.facts), request, None);
         let vacuumed = change::vacuum(&ctx, &location, &wanted).await?;
         let paths = vacuumed.files.into_iter();
         let root = location.url().as_str().trim_end_matches('/');
         Ok(paths.map(|path| vec![Cell::Text(format!("{root}/{path}"))]).collect())
+    }
+
+    /// Where the shallow clones of a table lie.
+    pub(super) fn clones_of(&self, table: &Relation) -> Result<Vec<Location>> {
+        let location = location_of(table)?;
+        let snapshot = self.metastore.snapshot();
+        snapshot.clones_of(location.url().as_str()).map(|clone| location_of(clone)).collect()
     }
 
     async fn restore(

@@ -180,9 +180,10 @@ impl Engine {
 
     /// Deletes files, then commits, that are older than the table keeps them.
     async fn clean(self: &Arc<Self>, relation: &Relation, name: &str, location: &Location) {
-        let place = location.clone();
+        let (place, clones) = (location.clone(), self.clones_of(relation));
         let vacuum = |ctx: ChangeContext| async move {
-            let wanted = Vacuum { is_retention_checked: true, ..Vacuum::default() };
+            let wanted =
+                Vacuum { is_retention_checked: true, clones: clones?, ..Vacuum::default() };
             let vacuumed = change::vacuum(&ctx, &place, &wanted).await?;
             let files_removed = vacuumed.files.len() as u64;
             Ok(Done { files_removed, bytes_removed: vacuumed.bytes, ..Done::default() })

@@ -257,7 +257,13 @@ impl List {
         let referenced = create.keys.iter().filter_map(|key| key.referenced.as_ref());
         referenced.for_each(|table| self.refers_to(table));
         create.query.iter().for_each(|query| self.query(query));
-        create.clone_of.iter().for_each(|clone| self.privilege(&clone.source, Privilege::Select));
+        if let Some(clone) = &create.clone_of {
+            self.privilege(&clone.source, Privilege::Select);
+            if clone.shallow && create.location.is_some() {
+                // Others may write a log at the place, and name any file of the source in it.
+                self.need(Need::ReadFilesOf(clone.source.id));
+            }
+        }
     }
 
     fn storage(&mut self, statement: &BoundStorage) {
