@@ -7,7 +7,7 @@ use sqlparser::ast;
 
 use super::files::{BoundConvert, BoundCopyInto, BoundFiles};
 use super::index::BoundIndex;
-use super::maintenance::BoundMaintenance;
+use super::maintenance::{BoundAnalyze, BoundMaintenance};
 use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::name::ObjectName;
 use crate::base::secret::Secret;
@@ -98,6 +98,7 @@ pub enum BoundStatement {
 
     Storage(Box<BoundStorage>),
     Maintenance(Box<BoundMaintenance>),
+    Analyze(BoundAnalyze),
 
     CreatePrincipal(BoundCreatePrincipal),
     AlterPrincipal {

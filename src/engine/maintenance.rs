@@ -55,7 +55,6 @@ fn header(action: &BoundMaintenanceAction) -> Option<Header> {
         BoundMaintenanceAction::Optimize { .. } => Some(OPTIMIZED),
         BoundMaintenanceAction::Vacuum(clauses) => clauses.dry_run.then_some(VACUUMED),
         BoundMaintenanceAction::Restore(_) => Some(RESTORED),
-        BoundMaintenanceAction::Analyze => None,
     }
 }
 
@@ -66,8 +65,7 @@ impl Engine {
         request: &Request,
     ) -> Result<Outcome> {
         let BoundMaintenance { table, action, tag } = statement;
-        let is_analyze = matches!(action, BoundMaintenanceAction::Analyze);
-        if request.work.staged().is_some() && !is_analyze {
+        if request.work.staged().is_some() {
             return Err(Error::new(
                 ErrorKind::ActiveSqlTransaction,
                 format!("{tag} cannot run inside a transaction block"),
@@ -87,9 +85,6 @@ impl Engine {
                     }
                     BoundMaintenanceAction::Vacuum(clauses) => {
                         engine.vacuum(&table, clauses, &run_as).await
-                    }
-                    BoundMaintenanceAction::Analyze => {
-                        engine.analyze(&table, &run_as).await.map(|()| Vec::new())
                     }
                     BoundMaintenanceAction::Restore(to) => {
                         engine.restore(&table, to, &run_as).await

@@ -48,7 +48,7 @@ impl Engine {
                     (None, Some(_)) => "CREATE TABLE AS",
                     (None, None) => "CREATE TABLE",
                 };
-                return Ok(Completion { tag: tag.to_owned(), notices: vec![notice] });
+                return Ok(Completion::with_notices(tag, vec![notice]));
             }
             if !create.or_replace || !matches!(existing.kind, RelationKind::Table(_)) {
                 return Err(Error::new(
@@ -83,7 +83,7 @@ impl Engine {
             (true, true) => "CREATE TABLE AS".to_owned(),
             (false, _) => "CREATE TABLE".to_owned(),
         };
-        Ok(Completion { tag, notices })
+        Ok(Completion::with_notices(tag, notices))
     }
 
     /// Makes the Delta table, then the relation; how many rows it has got, and notices.

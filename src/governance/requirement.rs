@@ -10,7 +10,7 @@ use crate::bind::bound::{
 };
 use crate::bind::files::BoundFiles;
 use crate::bind::index::BoundIndex;
-use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
+use crate::bind::maintenance::{BoundAnalyze, BoundMaintenance, BoundMaintenanceAction};
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
 use crate::catalog::{Privilege, Relation, StorageCredential};
 use crate::sql::statement::AlterTableAction;
@@ -210,6 +210,12 @@ impl List {
 
             Storage(statement) => self.storage(statement),
             Maintenance(statement) => self.maintenance(statement),
+            // What it finds in the rows is kept.
+            Analyze(BoundAnalyze::Tables(tables)) => {
+                tables.iter().for_each(|table| self.changes_found_rows(table));
+            }
+            // Only those that the principal may analyze.
+            Analyze(BoundAnalyze::All) => {}
 
             CreatePrincipal(_) | DropPrincipals { .. } => self.need(Need::Admin),
             AlterPrincipal { principal, action } => match action {
@@ -344,8 +350,6 @@ impl List {
                     self.expression(predicate);
                 }
             }
-            // What it finds in the rows is kept.
-            BoundMaintenanceAction::Analyze => self.changes_found_rows(table),
             // Versions that others could read are gone after it; columns and properties come back.
             BoundMaintenanceAction::Vacuum(_) | BoundMaintenanceAction::Restore(_) => {
                 self.need(Need::Manage(table.id));

@@ -9,7 +9,7 @@ pub use super::copy::{Copy, CopyDirection, CopyOption, CopyOptionValue};
 use super::files::{ConvertToDelta, CopyInto, FilesClause};
 pub use super::index::{CreateIndex, DropIndex, RenameIndex};
 pub use super::key::{KeyConstraint, KeyKind};
-use super::maintenance::MaintenanceStatement;
+use super::maintenance::{AnalyzeStatement, MaintenanceStatement};
 pub use super::session_statement::{
     CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
     SessionStatement, Set, TransactionModes, Use,
@@ -58,6 +58,7 @@ pub enum Statement {
 
     Storage(Box<StorageStatement>),
     Maintenance(Box<MaintenanceStatement>),
+    Analyze(AnalyzeStatement),
 
     CreatePrincipal(CreatePrincipal),
     AlterPrincipal(AlterPrincipal),
