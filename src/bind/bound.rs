@@ -7,7 +7,7 @@ use sqlparser::ast;
 
 use super::files::{BoundConvert, BoundCopyInto, BoundFiles};
 use super::index::BoundIndex;
-use super::maintenance::BoundMaintenance;
+use super::maintenance::{BoundAnalyze, BoundMaintenance};
 use super::storage::{BoundShowStorage, BoundStorage};
 use crate::base::name::ObjectName;
 use crate::base::secret::Secret;
@@ -98,6 +98,7 @@ pub enum BoundStatement {
 
     Storage(Box<BoundStorage>),
     Maintenance(Box<BoundMaintenance>),
+    Analyze(BoundAnalyze),
 
     CreatePrincipal(BoundCreatePrincipal),
     AlterPrincipal {
@@ -190,6 +191,7 @@ pub struct BoundInsert {
     /// `None` is DEFAULT VALUES.
     pub source: Option<BoundQuery>,
     pub by_name: bool,
+    pub evolves_schema: bool,
     pub overriding: Option<Overriding>,
     pub replaced: BoundReplaced,
     pub on_conflict: Option<BoundConflict>,
@@ -254,6 +256,7 @@ pub struct BoundMerge {
     pub source_alias: Option<String>,
     pub on: BoundExpression,
     pub clauses: Vec<BoundMergeClause>,
+    pub evolves_schema: bool,
     pub written_as: Option<JoinedChange>,
     pub returning: Option<BoundQuery>,
 }
@@ -351,6 +354,7 @@ pub struct BoundKey {
 pub struct BoundCloneOf {
     pub source: Arc<Relation>,
     pub at: Option<BoundTimeTravel>,
+    pub shallow: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -83,8 +83,8 @@ impl Scope<'_> {
     }
 
     fn clone_of(&self, clone: CloneOf) -> Result<BoundCloneOf> {
-        let CloneOf { source, at } = clone;
-        Ok(BoundCloneOf { source: self.table_of_rows(&source)?, at: at.map(time_travel) })
+        let CloneOf { source, at, shallow } = clone;
+        Ok(BoundCloneOf { source: self.table_of_rows(&source)?, at: at.map(time_travel), shallow })
     }
 
     pub(super) fn create_view(&self, create: CreateView) -> Result<BoundStatement> {

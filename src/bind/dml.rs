@@ -22,6 +22,7 @@ impl Scope<'_> {
             columns,
             source,
             by_name,
+            evolves_schema,
             overriding,
             replaced,
             on_conflict,
@@ -47,6 +48,7 @@ impl Scope<'_> {
             columns,
             source,
             by_name,
+            evolves_schema,
             overriding,
             replaced,
             on_conflict: on_conflict.map(|conflict| self.on_conflict(conflict)).transpose()?,
@@ -85,8 +87,17 @@ impl Scope<'_> {
     }
 
     pub(super) fn merge(&self, merge: Merge) -> Result<BoundStatement> {
-        let Merge { table, alias, source, source_alias, on, clauses, written_as, returning } =
-            merge;
+        let Merge {
+            table,
+            alias,
+            source,
+            source_alias,
+            on,
+            clauses,
+            evolves_schema,
+            written_as,
+            returning,
+        } = merge;
         let clauses = clauses.into_iter().map(|clause| self.merge_clause(clause));
         Ok(BoundStatement::Merge(BoundMerge {
             alias: alias.unwrap_or_else(|| table.object.clone()),
@@ -95,6 +106,7 @@ impl Scope<'_> {
             source_alias,
             on: self.expression(on)?,
             clauses: clauses.collect::<Result<_>>()?,
+            evolves_schema,
             written_as,
             returning: self.returning(returning)?,
         }))

@@ -82,6 +82,7 @@ impl Scope<'_> {
 
             Statement::Storage(statement) => self.storage(*statement),
             Statement::Maintenance(statement) => self.maintenance(*statement),
+            Statement::Analyze(statement) => self.analyze(statement),
             Statement::CreatePrincipal(create) => self.create_principal(create),
             Statement::AlterPrincipal(alter) => self.alter_principal(alter),
             Statement::DropPrincipals(drop) => self.drop_principals(drop),

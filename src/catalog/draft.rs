@@ -10,7 +10,7 @@ use super::change::{Change, NewCatalog, NewPrincipal, NewRelation, NewSchema};
 use super::column_type;
 use super::grant::Grant;
 use super::principal::{Principal, PrincipalKind, RESERVED_NAMES};
-use super::securable::{Catalog, Column, Relation, RelationKind, Schema};
+use super::securable::{Catalog, Column, Relation, RelationKind, Schema, Table};
 use super::snapshot::{Securable, Snapshot};
 use super::storage::{ExternalLocation, StorageCredential};
 
@@ -31,6 +31,8 @@ pub(super) struct Draft {
     pub(super) constrained: BTreeSet<SecurableId>,
     /// Tables whose declared indexes have changed, likewise.
     pub(super) indexed: BTreeSet<SecurableId>,
+    /// Managed tables whose files are going to be removed, by name and location.
+    released: Vec<(String, String)>,
 }
 
 impl Draft {
@@ -38,7 +40,7 @@ impl Draft {
         let mut snapshot = current.clone();
         snapshot.set_revision(current.revision() + 1);
         let (constrained, indexed) = (BTreeSet::new(), BTreeSet::new());
-        Draft { snapshot, next_oid, now, constrained, indexed }
+        Draft { snapshot, next_oid, now, constrained, indexed, released: Vec::new() }
     }
 
     pub fn snapshot(&self) -> &Snapshot {
@@ -57,11 +59,28 @@ impl Draft {
         self.now
     }
 
-    pub fn finish(mut self) -> Snapshot {
+    /// What the changes make of the snapshot. Errors: 2BP01 when files would be removed that shallow clones read.
+    pub fn finish(mut self) -> Result<Snapshot> {
+        for (name, location) in &self.released {
+            let clones = self.snapshot.clones_of(location).count();
+            if clones > 0 {
+                let message = format!("the files of table \"{name}\" cannot be removed");
+                return Err(Error::new(ErrorKind::DependentObjectsStillExist, message)
+                    .with_detail(format!("Shallow clones read them: {clones}."))
+                    .with_hint("Drop the clones first, or make DEEP CLONEs in their place."));
+            }
+        }
         if let Some(place) = &mut self.snapshot.temporary {
             place.next_oid = self.next_oid;
         }
-        self.snapshot
+        Ok(self.snapshot)
+    }
+
+    /// Notes that the files of a managed table are not the relation's any more.
+    fn release(&mut self, relation: &Relation) {
+        if let Some(table) = relation.as_table().filter(|table| table.managed) {
+            self.released.push((relation.name.clone(), table.location.clone()));
+        }
     }
 
     /// Makes one change. After an error the draft is to be thrown away.
@@ -107,6 +126,12 @@ impl Draft {
             Change::ReplaceRelation { id, kind, columns, comment, constraints } => {
                 let mut relation = self.relation(*id)?;
                 self.check_location(*id, kind)?;
+                let is_elsewhere = |old: &Table, new: &Table| old.location != new.location;
+                if let (Some(old), new) = (relation.as_table(), kind.as_table())
+                    && new.is_none_or(|new| is_elsewhere(old, new))
+                {
+                    self.release(&relation);
+                }
                 relation.kind = kind.clone();
                 relation.columns = canonical_columns(columns)?;
                 relation.comment.clone_from(comment);
@@ -385,6 +410,7 @@ impl Draft {
         }
         self.snapshot.remove_securable(&dropped);
         if let Securable::Relation(relation) = dropped {
+            self.release(&relation);
             self.drop_orphans(relation.id);
         }
         Ok(())

@@ -139,11 +139,12 @@ async fn relation_kinds(
         Option<String>,
         Option<String>,
         Option<String>,
+        Option<String>,
     );
     let mut materialized = materialized_views(connection).await?;
     let mut rows = query_as::<_, Row>(
         "SELECT id, location, managed, partition_columns,
-                definition, view_catalog, view_search_path, foreign_format
+                definition, view_catalog, view_search_path, foreign_format, sources
          FROM relation",
     )
     .fetch(connection);
@@ -151,10 +152,11 @@ async fn relation_kinds(
     while let Some(row) = rows.try_next().await.map_err(database_error)? {
         let id = SecurableId(uuid(&row.0)?);
         let kind = match row {
-            (_, Some(location), Some(managed), Some(names), None, None, None, format) => {
+            (_, Some(location), Some(managed), Some(names), None, None, None, format, sources) => {
                 let partition_columns = json_list(&names)?;
                 let foreign = format.as_deref().map(foreign_format).transpose()?;
-                let table = Table { location, managed, partition_columns, foreign };
+                let sources = sources.as_deref().map(json_list).transpose()?.unwrap_or_default();
+                let table = Table { location, managed, partition_columns, foreign, sources };
                 match materialized.remove(&id) {
                     None => RelationKind::Table(table),
                     Some((view, populated)) => {
@@ -162,7 +164,7 @@ async fn relation_kinds(
                     }
                 }
             }
-            (_, None, None, None, Some(definition), Some(catalog), Some(names), None) => {
+            (_, None, None, None, Some(definition), Some(catalog), Some(names), None, None) => {
                 let search_path = json_list(&names)?;
                 RelationKind::View(View { definition, catalog, search_path })
             }

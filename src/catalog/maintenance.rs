@@ -39,6 +39,8 @@ pub enum MaintenanceOperation {
     Vacuum,
     /// Commits that a checkpoint stands for were deleted.
     LogCleanup,
+    /// It was counted what the rows are like.
+    Analyze,
 }
 
 impl MaintenanceOperation {
@@ -48,12 +50,13 @@ impl MaintenanceOperation {
             MaintenanceOperation::Optimize => "optimize",
             MaintenanceOperation::Vacuum => "vacuum",
             MaintenanceOperation::LogCleanup => "log cleanup",
+            MaintenanceOperation::Analyze => "analyze",
         }
     }
 
     fn parse(name: &str) -> Result<Self> {
-        use MaintenanceOperation::{LogCleanup, Optimize, Vacuum};
-        let known = [Optimize, Vacuum, LogCleanup];
+        use MaintenanceOperation::{Analyze, LogCleanup, Optimize, Vacuum};
+        let known = [Optimize, Vacuum, LogCleanup, Analyze];
         known
             .into_iter()
             .find(|operation| operation.name() == name)

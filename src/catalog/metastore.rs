@@ -102,7 +102,7 @@ impl Metastore {
         for change in changes {
             draft.apply(change)?;
         }
-        Ok(Arc::new(draft.finish()))
+        Ok(Arc::new(draft.finish()?))
     }
 
     /// As [`Metastore::apply`], but fails with 40001 when the snapshot of `revision`, which the changes
@@ -231,7 +231,7 @@ impl Shared {
         constraint_store::write(connection, &draft).await?;
         index_store::write(connection, &draft).await?;
         write::write_counters(connection, &draft).await?;
-        Ok(Arc::new(draft.finish()))
+        Ok(Arc::new(draft.finish()?))
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Table {
     pub partition_columns: Vec<String>,
     /// `None` for a Delta table.
     pub foreign: Option<ForeignFormat>,
+    /// The URLs of the roots of other tables that files of this one lie below: it is a shallow clone.
+    pub sources: Vec<String>,
 }
 
 /// What the files of a table are, where they are no Delta table's. Nobody writes them here.

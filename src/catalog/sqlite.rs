@@ -28,6 +28,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "table statistics", include_str!("../../sql/metastore/0008_table_statistics.sql")),
     (9, "indexes", include_str!("../../sql/metastore/0009_indexes.sql")),
     (10, "materialized views", include_str!("../../sql/metastore/0010_materialized_views.sql")),
+    (11, "shallow clones", include_str!("../../sql/metastore/0011_shallow_clones.sql")),
+    (12, "analyze runs", include_str!("../../sql/metastore/0012_analyze_runs.sql")),
 ];
 
 /// Where a metastore is.

@@ -193,6 +193,7 @@ async fn create_relation(
 ) -> Result<()> {
     if let Some(table) = relation.as_table() {
         take_location(connection, table).await?;
+        check_sources(connection, table).await?;
     }
     let place =
         Place { kind: stored_kind(relation), parent: Some(relation.schema), name: &relation.name };
@@ -200,8 +201,8 @@ async fn create_relation(
     insert_securable(connection, relation.id, relation.oid, place, extra).await?;
     let insert = query(
         "INSERT INTO relation (location, managed, partition_columns,
-             definition, view_catalog, view_search_path, foreign_format, id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             definition, view_catalog, view_search_path, foreign_format, sources, id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     );
     one_row(connection, bind_kind(insert, relation)?).await?;
     write_materialized(connection, relation).await?;
@@ -224,6 +225,7 @@ async fn replace_relation(
     if old.as_deref() != new.map(|table| table.location.as_str()) {
         if let Some(table) = new {
             take_location(connection, table).await?;
+            check_sources(connection, table).await?;
         }
         loosen_locations(connection, relation.id, draft.now()).await?;
     }
@@ -237,8 +239,9 @@ async fn replace_relation(
 async fn update_relation(connection: &mut SqliteConnection, relation: &Relation) -> Result<()> {
     let update = query(
         "UPDATE relation SET location = $1, managed = $2, partition_columns = $3,
-             definition = $4, view_catalog = $5, view_search_path = $6, foreign_format = $7
-         WHERE id = $8",
+             definition = $4, view_catalog = $5, view_search_path = $6, foreign_format = $7,
+             sources = $8
+         WHERE id = $9",
     );
     one_row(connection, bind_kind(update, relation)?).await?;
     write_materialized(connection, relation).await
@@ -280,7 +283,11 @@ fn bind_kind<'a>(query: Statement<'a>, relation: &Relation) -> Result<Statement<
             .bind(no_text.clone())
             .bind(no_text.clone())
             .bind(no_text)
-            .bind(table.foreign.as_ref().map(json_format).transpose()?),
+            .bind(table.foreign.as_ref().map(json_format).transpose()?)
+            .bind(match table.sources.as_slice() {
+                [] => None,
+                sources => Some(json_list(sources)?),
+            }),
         RelationKind::View(view) => query
             .bind(no_text.clone())
             .bind(None::<bool>)
@@ -288,9 +295,24 @@ fn bind_kind<'a>(query: Statement<'a>, relation: &Relation) -> Result<Statement<
             .bind(view.definition.clone())
             .bind(view.catalog.clone())
             .bind(json_list(&view.search_path)?)
+            .bind(no_text.clone())
             .bind(no_text),
     };
     Ok(query.bind(relation.id.to_string()))
+}
+
+/// The files that a shallow clone reads must not be about to be removed.
+async fn check_sources(connection: &mut SqliteConnection, table: &Table) -> Result<()> {
+    for source in &table.sources {
+        let loose = query_scalar("SELECT COUNT(*) FROM loose_location WHERE location = $1");
+        let count: i64 =
+            loose.bind(source).fetch_one(&mut *connection).await.map_err(database_error)?;
+        if count > 0 {
+            let message = "the source of the clone was dropped while the statement ran";
+            return Err(Error::new(ErrorKind::UndefinedTable, message));
+        }
+    }
+    Ok(())
 }
 
 /// A table begins to own its location: the staging of a managed one ends, and no table may lie where

@@ -99,7 +99,7 @@ fn changed_files(
 /// A file of the log is not below the table's location.
 pub fn outside() -> Error {
     Error::unsupported("a table with files outside of its location")
-        .with_detail("Shallow clones of other tables are such tables.")
+        .with_detail("Shallow clones that other engines have made are such tables.")
 }
 
 fn scan(snapshot: &SnapshotRef) -> DeltaResult<Scan> {

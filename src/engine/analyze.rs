@@ -14,15 +14,18 @@ use datafusion::functions_aggregate::expr_fn::{approx_distinct, avg, count, max,
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 use datafusion::physical_plan::collect;
 
-use crate::base::{Error, Result, SecurableId};
-use crate::catalog::Relation;
+use crate::base::{Error, PrincipalId, Result, SecurableId};
+use crate::bind::maintenance::BoundAnalyze;
+use crate::bind::{Bound, BoundStatement};
 use crate::catalog::table_statistics::{AnalyzedTables, ColumnStatistics, TableStatistics};
+use crate::catalog::{Relation, Snapshot};
 use crate::delta::TableVersion;
+use crate::governance::{Access, authorize};
 
 use super::error::from_datafusion;
 use super::facts::Facts;
 use super::query::physical_plan;
-use super::{Engine, Request};
+use super::{Completion, Engine, Request};
 
 /// Rows of which a table is judged when it has more.
 const SAMPLE_ROWS: u64 = 3_000_000;
@@ -57,26 +60,71 @@ impl Engine {
         Ok(())
     }
 
-    /// Analyzes a table as a statement sees it.
-    pub(super) async fn analyze(&self, table: &Relation, request: &Request) -> Result<()> {
-        let version = self.schema_of(table, request).await?;
-        self.analyze_version(table, &version, &request.facts, false).await
+    /// Analyzes tables one after another; of all tables, those that the principal may analyze.
+    pub(super) async fn analyze(
+        self: &Arc<Self>,
+        tables: BoundAnalyze,
+        principal: PrincipalId,
+        request: &Request,
+    ) -> Result<Completion> {
+        let _admitted = self.admission.enter().await?;
+        let mut completion = Completion::new("ANALYZE");
+        match tables {
+            BoundAnalyze::Tables(tables) => {
+                for table in tables {
+                    self.analyze_table(table, request).await?;
+                }
+            }
+            BoundAnalyze::All => {
+                let snapshot = request.work.snapshot(&self.metastore)?;
+                for table in all_tables(&snapshot, &request.facts.catalog) {
+                    let (id, name) = (table.id, table.name.clone());
+                    if !may_analyze(&snapshot, &table, principal) {
+                        if Access::new(&snapshot, principal).may_know(id) {
+                            let skipped =
+                                format!("permission denied to analyze \"{name}\", skipping it");
+                            completion.warnings.push(skipped);
+                        }
+                    } else if let Err(error) = self.analyze_table(table, request).await {
+                        // One table that cannot be read keeps nobody from the others.
+                        let message = error.message();
+                        let skipped = format!("cannot analyze \"{name}\", skipping it: {message}");
+                        completion.warnings.push(skipped);
+                    }
+                }
+            }
+        }
+        Ok(completion)
     }
 
-    /// Analyzes a table in the background, if its rows are others than those of the last time.
+    /// Analyzes a table as a statement sees it.
+    async fn analyze_table(
+        self: &Arc<Self>,
+        table: Arc<Relation>,
+        request: &Request,
+    ) -> Result<()> {
+        let (engine, request) = (Arc::clone(self), request.clone());
+        let analyzed = async move {
+            let version = engine.schema_of(&table, &request).await?;
+            engine.analyze_version(&table, &version, &request.facts, false).await
+        };
+        self.cpu.run(analyzed).await
+    }
+
+    /// Analyzes a table in the background, if its rows are others than those of the last time. Whether they were.
     pub(super) async fn analyze_if_stale(
         &self,
         table: &Relation,
         version: &Arc<TableVersion>,
-    ) -> Result<()> {
-        let Some(rows) = version.row_count().filter(|rows| *rows > 0) else { return Ok(()) };
+    ) -> Result<bool> {
+        let Some(rows) = version.row_count().filter(|rows| *rows > 0) else { return Ok(false) };
         if let Some(known) = self.table_statistics().get(&table.id) {
             let changed = rows.abs_diff(known.rows) as f64;
             if changed <= STALE_ROWS + STALE_SHARE * known.rows as f64 {
-                return Ok(());
+                return Ok(false);
             }
         }
-        self.analyze_version(table, version, &Facts::default(), true).await
+        self.analyze_version(table, version, &Facts::default(), true).await.map(|()| true)
     }
 
     async fn analyze_version(
@@ -152,6 +200,24 @@ impl Engine {
         let columns = table.columns.iter();
         columns.filter_map(|c| Some((c.field.name().clone(), count(&c.id)?))).collect()
     }
+}
+
+/// The Delta tables of a catalog and the materialized views that have rows, by schema and name.
+fn all_tables(snapshot: &Snapshot, catalog: &str) -> Vec<Arc<Relation>> {
+    let Some(catalog) = snapshot.catalog(catalog) else { return Vec::new() };
+    let relations = snapshot.schemas_of(catalog.id).flat_map(|schema| {
+        snapshot.relations_of(schema.id).filter(|relation| {
+            let is_delta = relation.as_table().is_some_and(|table| table.foreign.is_none());
+            is_delta && relation.as_materialized().is_none_or(|view| view.populated)
+        })
+    });
+    relations.map(Arc::clone).collect()
+}
+
+fn may_analyze(snapshot: &Arc<Snapshot>, table: &Arc<Relation>, principal: PrincipalId) -> bool {
+    let tables = BoundAnalyze::Tables(vec![Arc::clone(table)]);
+    let statement = BoundStatement::Analyze(tables);
+    authorize(Bound { snapshot: Arc::clone(snapshot), statement }, principal).is_ok()
 }
 
 /// Aggregates of each column.

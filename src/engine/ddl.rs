@@ -67,11 +67,11 @@ impl Engine {
                 notices.extend(cascaded(&views, snapshot, principal));
                 (
                     ids.map(|id| Change::Drop { id }).collect(),
-                    Completion { tag: tag.to_owned(), notices },
+                    Completion::with_notices(tag, notices),
                 )
             }
             BoundStatement::Nothing { tag, notice } => {
-                return Ok(Completion { tag: tag.to_owned(), notices: vec![notice] });
+                return Ok(Completion::with_notices(tag, vec![notice]));
             }
             BoundStatement::Comment { on, text } => {
                 (vec![self.comment(on, text, request).await?], Completion::new("COMMENT"))
@@ -147,7 +147,7 @@ impl Engine {
         request: &Request,
     ) -> Result<Completion> {
         let notices = create.notice.iter().cloned().collect();
-        let completion = Completion { tag: "CREATE VIEW".to_owned(), notices };
+        let completion = Completion::with_notices("CREATE VIEW", notices);
         if let Some(existing) = &create.existing {
             if create.if_not_exists {
                 let notice = format!("relation \"{}\" already exists", existing.name);
@@ -305,7 +305,7 @@ fn new_schema(create: BoundCreateSchema, principal: PrincipalId) -> Change {
 }
 
 fn skipped(tag: &str, notice: String) -> Completion {
-    Completion { tag: tag.to_owned(), notices: vec![format!("{notice}, skipping")] }
+    Completion::with_notices(tag, vec![format!("{notice}, skipping")])
 }
 
 /// 2BP01 for a table that foreign keys of others refer to.

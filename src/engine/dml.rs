@@ -46,6 +46,14 @@ pub(super) struct Expressions<'a> {
     version: Arc<TableVersion>,
 }
 
+/// The source of a MERGE.
+struct Source<'a> {
+    name: Option<&'a TableReference>,
+    schema: &'a SchemaRef,
+    /// What it lacks stays as it is.
+    may_lack_columns: bool,
+}
+
 impl Engine {
     pub(super) async fn update(
         self: &Arc<Self>,
@@ -139,6 +147,17 @@ impl Engine {
         merge: BoundMerge,
         request: &Request,
     ) -> Result<Outcome> {
+        if merge.evolves_schema {
+            return self.merge_evolving(merge, request).await;
+        }
+        self.merge_once(merge, request).await
+    }
+
+    pub(super) async fn merge_once(
+        self: &Arc<Self>,
+        merge: BoundMerge,
+        request: &Request,
+    ) -> Result<Outcome> {
         let place = Place::take(&self.admission).await?;
         let tag = match merge.written_as {
             None => "MERGE",
@@ -156,8 +175,17 @@ impl Engine {
         merge: BoundMerge,
         request: &Request,
     ) -> Result<(Changed, Option<Returning>)> {
-        let BoundMerge { table, alias, source, source_alias, on, clauses, written_as, returning } =
-            merge;
+        let BoundMerge {
+            table,
+            alias,
+            source,
+            source_alias,
+            on,
+            clauses,
+            evolves_schema,
+            written_as,
+            returning,
+        } = merge;
         if source_alias.as_ref() == Some(&alias) {
             return Err(Error::new(
                 ErrorKind::DuplicateTable,
@@ -193,8 +221,11 @@ impl Engine {
                     &table,
                     &version.schema(),
                     clause,
-                    source_name.as_ref(),
-                    &source_schema,
+                    &Source {
+                        name: source_name.as_ref(),
+                        schema: &source_schema,
+                        may_lack_columns: evolves_schema,
+                    },
                 )
                 .await?;
             planned_clauses.push(clause);
@@ -442,21 +473,16 @@ impl Expressions<'_> {
         table: &Relation,
         schema: &SchemaRef,
         clause: BoundMergeClause,
-        source: Option<&TableReference>,
-        source_schema: &SchemaRef,
+        source: &Source<'_>,
     ) -> Result<MergeClause> {
         let action = match clause.action {
             BoundMergeAction::Update(assignments) => {
                 MergeAction::Update(self.assignments(table, schema, assignments).await?)
             }
-            BoundMergeAction::UpdateAll => {
-                MergeAction::Update(self.all_from(source, source_schema, schema)?)
-            }
+            BoundMergeAction::UpdateAll => MergeAction::Update(self.all_from(source, schema)?),
             BoundMergeAction::Delete => MergeAction::Delete,
             BoundMergeAction::DoNothing => MergeAction::Nothing,
-            BoundMergeAction::InsertAll => {
-                MergeAction::Insert(self.all_from(source, source_schema, schema)?)
-            }
+            BoundMergeAction::InsertAll => MergeAction::Insert(self.all_from(source, schema)?),
             BoundMergeAction::Insert { columns, values } => {
                 MergeAction::Insert(self.insert_values(table, schema, &columns, values).await?)
             }
@@ -497,23 +523,21 @@ impl Expressions<'_> {
     }
 
     /// `*`: each of the table's columns from the source's column of that name. A column that the source
-    /// lacks is an error, as in Databricks without schema evolution.
-    fn all_from(
-        &self,
-        source: Option<&TableReference>,
-        source_schema: &SchemaRef,
-        schema: &SchemaRef,
-    ) -> Result<Vec<(String, Expr)>> {
+    /// lacks is an error, as in Databricks, and with schema evolution it is not assigned.
+    fn all_from(&self, source: &Source<'_>, schema: &SchemaRef) -> Result<Vec<(String, Expr)>> {
         use datafusion::common::Column;
-        let columns = schema.fields().iter().map(|target| {
-            if source_schema.field_with_name(target.name()).is_err() {
+        let has = |target: &&FieldRef| source.schema.field_with_name(target.name()).is_ok();
+        let targets = schema.fields().iter();
+        let targets = targets.filter(|target| !source.may_lack_columns || has(target));
+        let columns = targets.map(|target| {
+            if source.schema.field_with_name(target.name()).is_err() {
                 return Err(Error::new(
                     ErrorKind::UndefinedColumn,
                     format!("the source of MERGE has no column \"{}\"", target.name()),
                 )
                 .with_hint("Name the columns instead of *."));
             }
-            let value = Expr::Column(Column::new(source.cloned(), target.name()));
+            let value = Expr::Column(Column::new(source.name.cloned(), target.name()));
             let value = assignment(value, target, &self.schema, false)?.unalias();
             Ok((target.name().clone(), value))
         });

@@ -32,7 +32,7 @@ impl Engine {
             }
             BoundStatement::DropPrincipals { principals, missing } => {
                 let drops = principals.iter().map(|p| Change::DropPrincipal { id: p.id });
-                (drops.collect(), Completion { tag: "DROP ROLE".to_owned(), notices: missing })
+                (drops.collect(), Completion::with_notices("DROP ROLE", missing))
             }
             BoundStatement::Grant(grant) => {
                 (each_grant(&grant).map(Change::Grant).collect(), Completion::new("GRANT"))

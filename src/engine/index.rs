@@ -32,14 +32,14 @@ impl Engine {
                     && snapshot.is_relation_name_taken(table.schema, name)
                 {
                     let notice = format!("relation \"{name}\" already exists, skipping");
-                    return Ok(Completion { tag: TAG.to_owned(), notices: vec![notice] });
+                    return Ok(Completion::with_notices(TAG, vec![notice]));
                 }
                 let types = self.expression_types(check, request).await?;
                 let (unique, declared) =
                     (create.unique, declared(&snapshot, &table, *create, types)?);
                 let notice = notice(&declared.name, unique);
                 let change = Change::AddIndex { relation: table.id, index: declared };
-                (vec![change], Completion { tag: TAG.to_owned(), notices: vec![notice] })
+                (vec![change], Completion::with_notices(TAG, vec![notice]))
             }
             BoundIndex::Rename { table, index, to } => {
                 let change = Change::RenameIndex { relation: table.id, index, name: to };
@@ -49,7 +49,7 @@ impl Engine {
                 let drops = indexes
                     .into_iter()
                     .map(|(table, index)| Change::DropIndex { relation: table.id, index });
-                (drops.collect(), Completion { tag: "DROP INDEX".to_owned(), notices: missing })
+                (drops.collect(), Completion::with_notices("DROP INDEX", missing))
             }
         };
         if !changes.is_empty() {

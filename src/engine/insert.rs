@@ -48,6 +48,17 @@ impl Engine {
         insert: BoundInsert,
         request: &Request,
     ) -> Result<Outcome> {
+        if insert.evolves_schema {
+            return self.insert_evolving(insert, request).await;
+        }
+        self.insert_once(insert, request).await
+    }
+
+    pub(super) async fn insert_once(
+        self: &Arc<Self>,
+        insert: BoundInsert,
+        request: &Request,
+    ) -> Result<Outcome> {
         let place = Place::take(&self.admission).await?;
         let (engine, running) = (Arc::clone(self), request.clone());
         let (changed, returning) =
@@ -69,6 +80,7 @@ impl Engine {
             columns,
             source,
             by_name,
+            evolves_schema: _,
             overriding,
             replaced,
             on_conflict,

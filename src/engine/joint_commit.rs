@@ -12,6 +12,7 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::Engine;
+use super::open::location_of_table;
 use super::transaction::Failure;
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::{Change, OpenCommit};
@@ -155,10 +156,14 @@ impl Engine {
     /// the first statement.
     pub async fn recover(&self) -> Result<()> {
         let mut cut_off: HashMap<Uuid, Begun> = HashMap::new();
+        let snapshot = self.metastore.snapshot();
         for OpenCommit { id, location, base } in self.metastore.open_commits().await? {
             let new = || Begun { id, tables: Vec::new(), is_awaited: true };
             let begun = cut_off.entry(id).or_insert_with(new);
-            begun.tables.push((Location::parse(&location)?, base));
+            let mut known = snapshot.relations().filter_map(|relation| relation.as_table());
+            let known = known.find(|table| table.location == location);
+            let location = known.map_or_else(|| Location::parse(&location), location_of_table)?;
+            begun.tables.push((location, base));
         }
         for begun in cut_off.values_mut() {
             tracing::info!(commit = %begun.id, "a commit that did not end is taken back");

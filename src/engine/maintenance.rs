@@ -12,6 +12,7 @@ use crate::catalog::Relation;
 use crate::delta::change::{self, Optimization, Optimized, Vacuum};
 use crate::sql::maintenance::VacuumClauses;
 use crate::sql::statement::ColumnName;
+use crate::storage::Location;
 
 use super::open::{location_of, moment};
 use super::output::OutputColumn;
@@ -54,7 +55,6 @@ fn header(action: &BoundMaintenanceAction) -> Option<Header> {
         BoundMaintenanceAction::Optimize { .. } => Some(OPTIMIZED),
         BoundMaintenanceAction::Vacuum(clauses) => clauses.dry_run.then_some(VACUUMED),
         BoundMaintenanceAction::Restore(_) => Some(RESTORED),
-        BoundMaintenanceAction::Analyze => None,
     }
 }
 
@@ -65,8 +65,7 @@ impl Engine {
         request: &Request,
     ) -> Result<Outcome> {
         let BoundMaintenance { table, action, tag } = statement;
-        let is_analyze = matches!(action, BoundMaintenanceAction::Analyze);
-        if request.work.staged().is_some() && !is_analyze {
+        if request.work.staged().is_some() {
             return Err(Error::new(
                 ErrorKind::ActiveSqlTransaction,
                 format!("{tag} cannot run inside a transaction block"),
@@ -86,9 +85,6 @@ impl Engine {
                     }
                     BoundMaintenanceAction::Vacuum(clauses) => {
                         engine.vacuum(&table, clauses, &run_as).await
-                    }
-                    BoundMaintenanceAction::Analyze => {
-                        engine.analyze(&table, &run_as).await.map(|()| Vec::new())
                     }
                     BoundMaintenanceAction::Restore(to) => {
                         engine.restore(&table, to, &run_as).await
@@ -148,12 +144,20 @@ impl Engine {
             is_retention_checked: check.is_none_or(|check| check.value != "off"),
             lite: clauses.lite,
             dry_run: clauses.dry_run,
+            clones: self.clones_of(table)?,
         };
         let ctx = self.change_context(self.context.statement(&request.facts), request, None);
         let vacuumed = change::vacuum(&ctx, &location, &wanted).await?;
         let paths = vacuumed.files.into_iter();
         let root = location.url().as_str().trim_end_matches('/');
         Ok(paths.map(|path| vec![Cell::Text(format!("{root}/{path}"))]).collect())
+    }
+
+    /// Where the shallow clones of a table lie.
+    pub(super) fn clones_of(&self, table: &Relation) -> Result<Vec<Location>> {
+        let location = location_of(table)?;
+        let snapshot = self.metastore.snapshot();
+        snapshot.clones_of(location.url().as_str()).map(|clone| location_of(clone)).collect()
     }
 
     async fn restore(

@@ -14,6 +14,7 @@ mod ddl;
 mod dependent;
 mod dml;
 mod error;
+mod evolution;
 mod explain;
 pub mod facts;
 mod files;
@@ -159,6 +160,8 @@ pub struct Completion {
     /// `INSERT 0 5`, `CREATE TABLE`.
     pub tag: String,
     pub notices: Vec<String>,
+    /// What was not done, and stopped nothing else.
+    pub warnings: Vec<String>,
 }
 
 /// A table that waits for the rows of a COPY.
@@ -179,7 +182,11 @@ pub struct Description {
 
 impl Completion {
     pub fn new(tag: impl Into<String>) -> Self {
-        Completion { tag: tag.into(), notices: Vec::new() }
+        Completion { tag: tag.into(), notices: Vec::new(), warnings: Vec::new() }
+    }
+
+    fn with_notices(tag: impl Into<String>, notices: Vec<String>) -> Self {
+        Completion { notices, ..Completion::new(tag) }
     }
 }
 
@@ -322,6 +329,9 @@ impl Engine {
                 Ok(self.change_index(*statement, request).await?.into())
             }
             BoundStatement::Maintenance(statement) => self.maintain(*statement, request).await,
+            BoundStatement::Analyze(tables) => {
+                Ok(self.analyze(tables, principal, request).await?.into())
+            }
             BoundStatement::Storage(statement) => {
                 Ok(self.change_storage(*statement, principal, request).await?.into())
             }

@@ -262,12 +262,18 @@ pub(super) fn location_of(relation: &Relation) -> Result<Location> {
         )
         .with_detail(format!("Its files are {}, and can only be read.", foreign.name))
         .with_hint("Make a Delta table of it with CREATE TABLE … AS, or with CONVERT TO DELTA.")),
-        Some(table) => Location::parse(&table.location),
+        Some(table) => location_of_table(table),
         None => Err(Error::new(
             ErrorKind::WrongObjectType,
             format!("\"{}\" is not a table", relation.name),
         )),
     }
+}
+
+/// Where a table lies, and which other tables' files it may read: those that its clone has taken from them.
+pub(super) fn location_of_table(table: &Table) -> Result<Location> {
+    let sources = table.sources.iter().map(|source| Location::parse(source));
+    Location::parse(&table.location)?.with_sources(sources.collect::<Result<_>>()?)
 }
 
 fn collect(relations: &Relations, wanted: &mut Vec<(Arc<Relation>, Option<BoundTimeTravel>)>) {

@@ -258,7 +258,7 @@ fn context(id: SecurableId) -> String {
 
 fn skipped(tag: &str, kind: &str, name: &str) -> Completion {
     let notice = format!("{kind} \"{name}\" already exists, skipping");
-    Completion { tag: tag.to_owned(), notices: vec![notice] }
+    Completion::with_notices(tag, vec![notice])
 }
 
 /// 2BP01 when tables lie in the external location and would not lie in the new one.

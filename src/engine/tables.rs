@@ -48,7 +48,7 @@ impl Engine {
                     (None, Some(_)) => "CREATE TABLE AS",
                     (None, None) => "CREATE TABLE",
                 };
-                return Ok(Completion { tag: tag.to_owned(), notices: vec![notice] });
+                return Ok(Completion::with_notices(tag, vec![notice]));
             }
             if !create.or_replace || !matches!(existing.kind, RelationKind::Table(_)) {
                 return Err(Error::new(
@@ -83,7 +83,7 @@ impl Engine {
             (true, true) => "CREATE TABLE AS".to_owned(),
             (false, _) => "CREATE TABLE".to_owned(),
         };
-        Ok(Completion { tag, notices })
+        Ok(Completion::with_notices(tag, notices))
     }
 
     /// Makes the Delta table, then the relation; how many rows it has got, and notices.
@@ -103,7 +103,8 @@ impl Engine {
             Box::pin(self.make_foreign_table(&create, format, owned, request)).await?;
             return Ok((0, Vec::new()));
         }
-        if let (Some(existing), None) = (&create.existing, &create.location)
+        let sources = self.sources_of(&create, request)?;
+        if let (Some(existing), None, None) = (&create.existing, &create.location, &sources)
             && let RelationKind::Table(table) = &existing.kind
         {
             // In the place of the old table, whose versions stay.
@@ -118,6 +119,7 @@ impl Engine {
             Some(location) => (Location::parse(location)?, false),
             None => (self.managed_root.join(&SecurableId::generate().to_string())?, true),
         };
+        let location = location.with_sources(sources.unwrap_or_default())?;
         if !managed {
             self.check_place(id, &location)?;
         }
@@ -144,11 +146,38 @@ impl Engine {
         Ok((rows, notices))
     }
 
+    /// The roots of the tables whose files a shallow clone reads; `None` for what is no shallow clone.
+    ///
+    /// Errors: 0A000 where nobody would keep the files for it.
+    fn sources_of(
+        &self,
+        create: &BoundCreateTable,
+        request: &Request,
+    ) -> Result<Option<Vec<Location>>> {
+        let clone = create.clone_of.as_ref().filter(|clone| clone.shallow);
+        let Some(BoundCloneOf { source, .. }) = clone else { return Ok(None) };
+        let snapshot = request.work.snapshot(&self.metastore)?;
+        if [create.schema.id, source.schema].iter().any(|id| snapshot.is_temporary_schema(*id)) {
+            let what = "SHALLOW CLONE of a temporary table, or into one";
+            return Err(Error::unsupported(what).with_hint("Use CREATE TABLE … DEEP CLONE."));
+        }
+        let existing = create.existing.as_ref().and_then(|existing| existing.as_table());
+        if existing.is_some_and(|table| !table.managed) {
+            // Its place stays, and what its log may name cannot change under those who read it.
+            let what = "CREATE OR REPLACE TABLE … SHALLOW CLONE of an external table";
+            return Err(Error::unsupported(what).with_hint("Drop the table first."));
+        }
+        let location = location_of(source)?;
+        let roots = location.sources().iter().cloned().chain([location.clone()]);
+        Ok(Some(roots.collect()))
+    }
+
     /// Before anything is written: the metastore refuses the table for the same reason in the end.
     pub(super) fn check_place(&self, id: SecurableId, location: &Location) -> Result<()> {
         let url = location.url().to_string();
         let (managed, partition_columns) = (false, Vec::new());
-        let table = Table { location: url, managed, partition_columns, foreign: None };
+        let sources = Vec::new();
+        let table = Table { location: url, managed, partition_columns, foreign: None, sources };
         if self.metastore.snapshot().overlaps_another_table(id, &table) {
             let message = "the LOCATION overlaps the files of another table";
             return Err(Error::new(ErrorKind::InvalidTableDefinition, message)
@@ -225,7 +254,8 @@ impl Engine {
         let ctx = self.change_context(state, request, None);
         let rows = version.row_count().unwrap_or_default();
         let properties = create.properties.clone();
-        let source = CloneSource { version, name: create.name.object.clone(), properties };
+        let (name, shallow) = (create.name.object.clone(), clone.shallow);
+        let source = CloneSource { version, name, properties, shallow };
         let replaces = create.existing.is_some();
         let version = change::clone_table(&ctx, location, source, replaces).await?;
         Ok((rows, version))
@@ -254,6 +284,7 @@ impl Engine {
             managed,
             partition_columns: version.partition_columns().to_vec(),
             foreign: None,
+            sources: version.location().sources().iter().map(|s| s.url().to_string()).collect(),
         };
         let kind = match &create.materialized {
             None => RelationKind::Table(table),

@@ -69,13 +69,15 @@ struct Seen {
     at: Instant,
 }
 
-/// What a run did to files.
+/// What a run did.
 #[derive(Default)]
 struct Done {
     files_added: u64,
     files_removed: u64,
     bytes_added: u64,
     bytes_removed: u64,
+    /// Whether the rows were looked at.
+    analyzed: bool,
 }
 
 impl Engine {
@@ -159,6 +161,7 @@ impl Engine {
                     files_removed: done.files_removed,
                     bytes_added: done.bytes_added,
                     bytes_removed: done.bytes_removed,
+                    analyzed: false,
                 })
             };
             self.run_maintenance(relation, &name, MaintenanceOperation::Optimize, work).await;
@@ -170,8 +173,11 @@ impl Engine {
         if is_new && !is_over() && !self.is_in_use() {
             let (engine, table) = (Arc::clone(self), Arc::clone(relation));
             let version = Arc::clone(&newest);
-            let analyzed = async move { engine.analyze_if_stale(&table, &version).await };
-            self.cpu.run(analyzed).await?;
+            let analyze = |_: ChangeContext| async move {
+                let analyzed = engine.analyze_if_stale(&table, &version).await?;
+                Ok(Done { analyzed, ..Done::default() })
+            };
+            self.run_maintenance(relation, &name, MaintenanceOperation::Analyze, analyze).await;
         }
         let mut seen = self.upkeep.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.insert(relation.id, Seen { version: newest.version(), at: Instant::now() });
@@ -180,9 +186,10 @@ impl Engine {
 
     /// Deletes files, then commits, that are older than the table keeps them.
     async fn clean(self: &Arc<Self>, relation: &Relation, name: &str, location: &Location) {
-        let place = location.clone();
+        let (place, clones) = (location.clone(), self.clones_of(relation));
         let vacuum = |ctx: ChangeContext| async move {
-            let wanted = Vacuum { is_retention_checked: true, ..Vacuum::default() };
+            let wanted =
+                Vacuum { is_retention_checked: true, clones: clones?, ..Vacuum::default() };
             let vacuumed = change::vacuum(&ctx, &place, &wanted).await?;
             let files_removed = vacuumed.files.len() as u64;
             Ok(Done { files_removed, bytes_removed: vacuumed.bytes, ..Done::default() })
@@ -238,7 +245,8 @@ impl Engine {
             tracing::warn!(error, operation, table = name, "maintenance of a table has failed");
         }
         let done = outcome.unwrap_or_default();
-        let is_idle = done.files_added == 0 && done.files_removed == 0 && error.is_none();
+        let changes_files = done.files_added > 0 || done.files_removed > 0;
+        let is_idle = !changes_files && !done.analyzed && error.is_none();
         if is_idle && operation != MaintenanceOperation::Vacuum {
             return;
         }

@@ -10,7 +10,7 @@ use crate::bind::bound::{
 };
 use crate::bind::files::BoundFiles;
 use crate::bind::index::BoundIndex;
-use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
+use crate::bind::maintenance::{BoundAnalyze, BoundMaintenance, BoundMaintenanceAction};
 use crate::bind::storage::{BoundAlterLocation, BoundShowStorage, BoundStorage};
 use crate::catalog::{Privilege, Relation, StorageCredential};
 use crate::sql::statement::AlterTableAction;
@@ -96,6 +96,7 @@ impl List {
                         self.expression(predicate);
                     }
                 }
+                self.schema_evolution(&insert.table, insert.evolves_schema);
                 if let Some(conflict) = &insert.on_conflict {
                     // How many rows are new tells which keys the table has.
                     self.changes_found_rows(&insert.table);
@@ -209,6 +210,12 @@ impl List {
 
             Storage(statement) => self.storage(statement),
             Maintenance(statement) => self.maintenance(statement),
+            // What it finds in the rows is kept.
+            Analyze(BoundAnalyze::Tables(tables)) => {
+                tables.iter().for_each(|table| self.changes_found_rows(table));
+            }
+            // Only those that the principal may analyze.
+            Analyze(BoundAnalyze::All) => {}
 
             CreatePrincipal(_) | DropPrincipals { .. } => self.need(Need::Admin),
             AlterPrincipal { principal, action } => match action {
@@ -237,6 +244,13 @@ impl List {
         self.privilege(table, Privilege::Modify);
     }
 
+    /// What ALTER TABLE … ADD COLUMN needs.
+    fn schema_evolution(&mut self, table: &Relation, evolves: bool) {
+        if evolves {
+            self.need(Need::Manage(table.id));
+        }
+    }
+
     fn create_table(&mut self, create: &BoundCreateTable) {
         self.need(Need::CreateIn(create.schema.id));
         if create.or_replace {
@@ -249,7 +263,13 @@ impl List {
         let referenced = create.keys.iter().filter_map(|key| key.referenced.as_ref());
         referenced.for_each(|table| self.refers_to(table));
         create.query.iter().for_each(|query| self.query(query));
-        create.clone_of.iter().for_each(|clone| self.privilege(&clone.source, Privilege::Select));
+        if let Some(clone) = &create.clone_of {
+            self.privilege(&clone.source, Privilege::Select);
+            if clone.shallow && create.location.is_some() {
+                // Others may write a log at the place, and name any file of the source in it.
+                self.need(Need::ReadFilesOf(clone.source.id));
+            }
+        }
     }
 
     fn storage(&mut self, statement: &BoundStorage) {
@@ -330,8 +350,6 @@ impl List {
                     self.expression(predicate);
                 }
             }
-            // What it finds in the rows is kept.
-            BoundMaintenanceAction::Analyze => self.changes_found_rows(table),
             // Versions that others could read are gone after it; columns and properties come back.
             BoundMaintenanceAction::Vacuum(_) | BoundMaintenanceAction::Restore(_) => {
                 self.need(Need::Manage(table.id));
@@ -368,6 +386,7 @@ impl List {
 
     fn merge(&mut self, merge: &BoundMerge) {
         self.changes_found_rows(&merge.table);
+        self.schema_evolution(&merge.table, merge.evolves_schema);
         self.returning(&merge.table, merge.returning.as_ref());
         self.query(&merge.source);
         self.expression(&merge.on);

@@ -12,6 +12,9 @@ use crate::sql::statement::SessionStatement;
 
 use super::{Execution, Rows, Session, TransactionStatus};
 
+/// PostgreSQL's SQLSTATE of a warning.
+const WARNING: &str = "01000";
+
 impl Session {
     /// Starts a statement; `formats` are the result formats of Bind. Its rows are read by whoever gets the [`Execution`]; dropping it stops them.
     pub async fn execute(
@@ -42,6 +45,9 @@ impl Session {
             Outcome::Rows { rows, tag } => Execution::Rows(Rows::new(rows, tag)),
             Outcome::Done(completion) => {
                 completion.notices.iter().for_each(|notice| self.notice(notice.clone()));
+                for warning in &completion.warnings {
+                    self.warning(WARNING, warning.clone());
+                }
                 Execution::Done(completion)
             }
             Outcome::CopyOut { rows, options } => Execution::CopyOut { rows, options },

@@ -1,7 +1,6 @@
 //! Which statements change something, and what they are called: what a read-only transaction refuses. It runs
 //! none of them.
 
-use super::maintenance::MaintenanceAction;
 use super::statement::{CopyDirection, SessionStatement, Statement};
 
 /// The name by which every session knows its own schema of temporary objects.
@@ -68,12 +67,8 @@ impl Statement {
             Statement::Drop(_) | Statement::DropAbsent(_) => Some("DROP"),
             Statement::Comment(_) => Some("COMMENT"),
             Statement::Storage(statement) => Some(statement.tag()),
-            Statement::Maintenance(statement) => match statement.action {
-                MaintenanceAction::Analyze => None,
-                MaintenanceAction::Optimize { .. }
-                | MaintenanceAction::Vacuum(_)
-                | MaintenanceAction::Restore(_) => Some(statement.action.tag()),
-            },
+            Statement::Analyze(_) => None,
+            Statement::Maintenance(statement) => Some(statement.action.tag()),
             Statement::CreatePrincipal(_) => Some("CREATE ROLE"),
             Statement::AlterPrincipal(_) => Some("ALTER ROLE"),
             Statement::DropPrincipals(_) => Some("DROP ROLE"),

@@ -23,7 +23,20 @@ pub enum MaintenanceAction {
     },
     Vacuum(VacuumClauses),
     Restore(TimeTravelClause),
-    Analyze,
+}
+
+/// ANALYZE.
+#[derive(Debug, Clone)]
+pub struct AnalyzeStatement {
+    /// None are all of the database.
+    pub tables: Vec<AnalyzedTable>,
+}
+
+/// A table that is named; its columns are all counted, and must be there.
+#[derive(Debug, Clone)]
+pub struct AnalyzedTable {
+    pub name: ObjectName,
+    pub columns: Vec<ColumnName>,
 }
 
 /// What stands after `VACUUM table`.
@@ -43,7 +56,6 @@ impl MaintenanceAction {
             MaintenanceAction::Optimize { .. } => "OPTIMIZE",
             MaintenanceAction::Vacuum(_) => "VACUUM",
             MaintenanceAction::Restore(_) => "RESTORE",
-            MaintenanceAction::Analyze => "ANALYZE",
         }
     }
 }

@@ -9,7 +9,7 @@ pub use super::copy::{Copy, CopyDirection, CopyOption, CopyOptionValue};
 use super::files::{ConvertToDelta, CopyInto, FilesClause};
 pub use super::index::{CreateIndex, DropIndex, RenameIndex};
 pub use super::key::{KeyConstraint, KeyKind};
-use super::maintenance::MaintenanceStatement;
+use super::maintenance::{AnalyzeStatement, MaintenanceStatement};
 pub use super::session_statement::{
     CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
     SessionStatement, Set, TransactionModes, Use,
@@ -58,6 +58,7 @@ pub enum Statement {
 
     Storage(Box<StorageStatement>),
     Maintenance(Box<MaintenanceStatement>),
+    Analyze(AnalyzeStatement),
 
     CreatePrincipal(CreatePrincipal),
     AlterPrincipal(AlterPrincipal),
@@ -147,6 +148,8 @@ pub struct Insert {
     pub source: InsertSource,
     /// `BY NAME`: the source's columns go into those of the same names.
     pub by_name: bool,
+    /// `WITH SCHEMA EVOLUTION`: columns that the table lacks are added to it.
+    pub evolves_schema: bool,
     pub overriding: Option<Overriding>,
     pub replaced: Replaced,
     pub on_conflict: Option<OnConflict>,
@@ -221,6 +224,8 @@ pub struct Merge {
     pub source_alias: Option<String>,
     pub on: Expression,
     pub clauses: Vec<MergeClause>,
+    /// `WITH SCHEMA EVOLUTION`: columns of the source that the table lacks are added to it.
+    pub evolves_schema: bool,
     pub written_as: Option<JoinedChange>,
     pub returning: Option<Query>,
 }

@@ -59,6 +59,8 @@ pub enum OnCommit {
 pub struct CloneOf {
     pub source: ObjectName,
     pub at: Option<TimeTravelClause>,
+    /// Whether the files stay where they are.
+    pub shallow: bool,
 }
 
 /// A column to make: its Arrow type carries length and PostgreSQL type as field metadata.

@@ -62,12 +62,15 @@ impl Scheme {
 
 /// The root of a table: an absolute URL, checked and in one canonical spelling.
 ///
-/// Two locations are equal exactly if they name the same place: escapes are decoded and written anew,
-/// and there is always one slash at the end of [`Location::url`].
+/// Two locations are equal exactly if they name the same place, and let the table read the same others:
+/// escapes are decoded and written anew, and there is always one slash at the end of [`Location::url`].
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location {
     url: Url,
     path: Path,
+    /// The roots of other tables in the same store, of which the table is a shallow clone: its log may name
+    /// files below them.
+    sources: Vec<Location>,
 }
 
 impl Location {
@@ -117,7 +120,7 @@ impl Location {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear().extend(path.parts().map(|part| part.as_ref().to_owned())).push("");
         }
-        Ok(Location { url, path })
+        Ok(Location { url, path, sources: Vec::new() })
     }
 
     /// The location of a folder inside this one; `name` is one segment, not escaped.
@@ -126,6 +129,31 @@ impl Location {
             .map_err(|cause| invalid(name).caused_by(cause))?;
         let authority = self.url.authority().to_owned();
         Location::new(self.scheme(), &authority, path, name)
+    }
+
+    /// The same place of a table whose log may name files below other tables' roots.
+    ///
+    /// Refused with 0A000: roots in another object store.
+    pub fn with_sources(self, sources: Vec<Location>) -> Result<Self> {
+        if sources.iter().any(|source| source.store_url() != self.store_url()) {
+            return Err(Error::unsupported("a table with files in another object store")
+                .with_hint("Use CREATE TABLE … DEEP CLONE, which copies them."));
+        }
+        let sources = sources.into_iter().map(|source| Location { sources: Vec::new(), ..source });
+        let mut sources: Vec<Location> = sources.collect();
+        sources.sort();
+        sources.dedup();
+        Ok(Location { sources, ..self })
+    }
+
+    /// The roots of other tables that files of the table lie below.
+    pub fn sources(&self) -> &[Location] {
+        &self.sources
+    }
+
+    /// The URL of a file in the same store, not escaped, by which the logs of other tables can name it.
+    pub fn reference(&self, file: &Path) -> String {
+        format!("{}{file}", self.store_url())
     }
 
     /// The URL, with a slash at its end.
@@ -155,7 +183,8 @@ impl Location {
         self.store_url() == other.store_url() && other.path.prefix_matches(&self.path)
     }
 
-    /// The path of a file that the table's log names, or `None` if it lies outside of the table.
+    /// The path of a file that the table's log names, or `None` if it lies outside of the table and of its
+    /// sources.
     ///
     /// `reference` is a URI, relative to the table or absolute (Delta protocol, "Add File").
     pub fn file(&self, reference: &str) -> Option<Path> {
@@ -171,10 +200,25 @@ impl Location {
     /// The same for a reference whose escapes have been resolved already.
     pub fn resolved_file(&self, reference: &str) -> Option<Path> {
         if is_absolute(reference) {
-            return self.file(reference);
+            let root = self.store_url();
+            let path = match reference.strip_prefix(root.as_str()) {
+                Some(path) => path,
+                None => reference.strip_prefix("file:/").filter(|_| root.scheme() == "file")?,
+            };
+            return self.readable(Path::parse(path).ok()?);
         }
         let relative = Path::parse(reference).ok()?;
         Some(self.path.parts().chain(relative.parts()).collect())
+    }
+
+    /// Whether a file is the table's own, which may be written and deleted with it.
+    pub fn owns(&self, file: &Path) -> bool {
+        file.prefix_match(&self.path).is_some()
+    }
+
+    fn readable(&self, file: Path) -> Option<Path> {
+        let is_readable = self.owns(&file) || self.sources.iter().any(|source| source.owns(&file));
+        is_readable.then_some(file)
     }
 
     fn absolute_file(&self, reference: &str) -> Option<Path> {
@@ -184,8 +228,10 @@ impl Location {
             Some(_) | None => Location::parse(reference),
         }
         .ok()?;
-        let same_store = file.store_url() == self.store_url();
-        (same_store && file.path.prefix_match(&self.path).is_some()).then_some(file.path)
+        if file.store_url() != self.store_url() {
+            return None;
+        }
+        self.readable(file.path)
     }
 }
 
@@ -297,5 +343,25 @@ mod tests {
         assert_eq!(file("../u/f"), None);
         assert_eq!(file("%2e%2e/u/f"), None);
         assert_eq!(file("s3://bucket/f"), None);
+    }
+
+    #[test]
+    fn files_of_sources_are_found_by_their_urls() {
+        let location = |path| Location::parse(path).unwrap();
+        let source = location("/data/s");
+        let table = location("/data/t").with_sources(vec![source.clone(), source]).unwrap();
+        let file = |reference| table.file(reference).map(|path| path.to_string());
+        assert_eq!(file("f").as_deref(), Some("data/t/f"));
+        assert_eq!(file("file:///data/s/p=a%253Ab/f").as_deref(), Some("data/s/p=a%3Ab/f"));
+        assert_eq!(file("file:/data/s/f").as_deref(), Some("data/s/f"));
+        assert_eq!(file("file:///data/sx/f"), None);
+        assert_eq!(file("file:///data/s/../u/f"), None);
+        let resolved = |reference| table.resolved_file(reference).map(|path| path.to_string());
+        let reference = table.reference(&Path::from("data/s/p=a%3Ab/f"));
+        assert_eq!(resolved(&reference).as_deref(), Some(reference.trim_start_matches("file:///")));
+        assert_eq!(resolved("file:///data/u/f"), None);
+        assert_ne!(table, location("/data/t"));
+        assert!(!table.owns(&Path::from("data/s/f")) && table.owns(&Path::from("data/t/f")));
+        assert!(location("/data/t").with_sources(vec![location("s3://b/t")]).is_err());
     }
 }

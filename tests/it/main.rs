@@ -19,6 +19,9 @@ mod catalog;
 /// Users who see and do what they may, and nothing else.
 mod governance;
 
+/// Tables that read the files of others.
+mod clones;
+
 /// Many writers on the same tables at once.
 mod concurrency;
 

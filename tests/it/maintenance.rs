@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::object_stores::servers::python;
-use crate::support::{Options, RawClient, Server};
+use crate::support::{Options, RawClient, Server, message};
 
 struct Client(RawClient);
 
@@ -124,9 +124,59 @@ fn tables_are_analyzed_while_nobody_asks() {
         std::thread::sleep(Duration::from_millis(200));
     }
     assert_eq!(client.rows(found), ["100|t|t"]);
+    let runs = "SELECT count(*) > 1, max(files_added), count(error) FROM system.storage.maintenance \
+                WHERE operation = 'analyze' AND table_name = 'main.public.t'";
+    assert_eq!(client.rows(runs), ["t|0|0"]);
     let server = server.restart().unwrap();
     let mut client = Client::of(&server);
     assert_eq!(client.rows(found), ["100|t|t"]);
     assert_eq!(client.rows(columns)[0], "few|7");
+    assert_eq!(client.rows(runs), ["t|0|0"]);
+    assert!(server.panics().is_empty(), "{:?}", server.panics());
+}
+
+#[test]
+fn all_tables_are_analyzed_that_one_may_analyze() {
+    let server = Server::start(Options::default()).unwrap();
+    let mut client = Client::of(&server);
+    for sql in [
+        "CREATE USER ann PASSWORD 'ann'",
+        "GRANT USE CATALOG ON CATALOG main TO ann",
+        "GRANT USE SCHEMA ON SCHEMA public TO ann",
+        "CREATE TABLE own AS SELECT 1 AS id",
+        "CREATE TABLE known AS SELECT 1 AS id",
+        "CREATE TABLE unknown AS SELECT 1 AS id",
+        "GRANT SELECT, MODIFY ON TABLE own TO ann",
+        "GRANT SELECT ON TABLE known TO ann",
+    ] {
+        client.rows(sql);
+    }
+    let found = "SELECT relname, reltuples FROM pg_class WHERE relname IN ('own', 'known', 'unknown') \
+                 ORDER BY 1";
+    let mut ann = RawClient::connect(&server.endpoint().with_user("ann", "ann"), &[]).unwrap();
+    let warnings = |client: &mut RawClient| {
+        client.send(&message(b'Q', b"ANALYZE\0")).unwrap();
+        let mut told = Vec::new();
+        loop {
+            let answer = client.receive().unwrap();
+            match answer.kind {
+                b'Z' => return told,
+                b'N' => {
+                    let fields = answer.error_fields().into_iter();
+                    told.extend(fields.filter(|(field, _)| b"VCM".contains(field)).map(|(_, t)| t));
+                }
+                kind => assert_ne!(kind, b'E', "{:?}", answer.error_fields()),
+            }
+        }
+    };
+    let told = warnings(&mut ann);
+    let skipped = ["known", "unknown"].map(|table| {
+        let skipped = format!("permission denied to analyze \"{table}\", skipping it");
+        ["WARNING".to_owned(), "01000".to_owned(), skipped]
+    });
+    assert_eq!(told, skipped.concat());
+    assert_eq!(client.rows(found), ["known|-1", "own|1", "unknown|-1"]);
+    assert_eq!(warnings(&mut client.0), Vec::<String>::new());
+    assert_eq!(client.rows(found), ["known|1", "own|1", "unknown|1"]);
     assert!(server.panics().is_empty(), "{:?}", server.panics());
 }

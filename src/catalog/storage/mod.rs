@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::base::{Oid, PrincipalId, SecurableId};
 
 use super::draft::overlap;
-use super::securable::Table;
+use super::securable::{Relation, Table};
 use super::snapshot::Snapshot;
 
 /// What an object store is opened with.
@@ -137,6 +137,14 @@ impl Snapshot {
         let others = self.relations().filter(|relation| relation.id != id);
         others.filter_map(|relation| relation.as_table()).any(|other| {
             (shares_nothing || other.managed) && overlap(&table.location, &other.location)
+        })
+    }
+
+    /// The shallow clones that read files of the table at a location.
+    pub fn clones_of(&self, location: &str) -> impl Iterator<Item = &Arc<Relation>> {
+        self.relations().filter(move |relation| {
+            let table = relation.as_table();
+            table.is_some_and(|table| table.sources.iter().any(|source| source == location))
         })
     }
 

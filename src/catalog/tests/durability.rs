@@ -83,6 +83,7 @@ async fn a_metastore_of_the_first_version_is_taken_over() {
         DROP TABLE index_; DROP TABLE materialized_view;
         DROP TABLE column_statistics; DROP TABLE table_statistics;
         ALTER TABLE column_ DROP COLUMN source_text; ALTER TABLE column_ DROP COLUMN source;
+        ALTER TABLE relation DROP COLUMN sources;
         ALTER TABLE relation DROP COLUMN foreign_format;
         DELETE FROM _sqlx_migrations WHERE version > 1";
     sqlx::raw_sql(back).execute(&mut *metastore.writer().await).await.unwrap();

@@ -65,6 +65,7 @@ fn table_kind(location: &str, managed: bool) -> RelationKind {
         managed,
         partition_columns: vec!["a".to_owned()],
         foreign: None,
+        sources: Vec::new(),
     })
 }
 

@@ -31,6 +31,11 @@ pub enum Alteration {
         columns: Vec<NewColumn>,
         if_not_exists: bool,
     },
+    /// The fields that a nested column lacks: NULL in the rows that are there.
+    AddFields {
+        column: String,
+        field: FieldRef,
+    },
     /// The files keep the values, which nobody can read any more.
     DropColumns {
         columns: Vec<String>,
@@ -223,6 +228,7 @@ fn operation(change: &Alteration) -> (&'static str, Vec<(&'static str, Value)>) 
             let names: Vec<&String> = columns.iter().map(|column| column.field.name()).collect();
             ("ADD COLUMNS", vec![("columns", json!(names))])
         }
+        Alteration::AddFields { column, .. } => ("ADD COLUMNS", vec![("columns", json!([column]))]),
         Alteration::DropColumns { columns, .. } => {
             ("DROP COLUMNS", vec![("columns", json!(columns))])
         }
@@ -289,6 +295,7 @@ impl Draft {
             Alteration::AddColumns { columns, if_not_exists } => {
                 self.add_columns(ctx, columns, *if_not_exists)
             }
+            Alteration::AddFields { column, field } => self.add_fields(column, field),
             Alteration::DropColumns { columns, if_exists } => {
                 self.drop_columns(ctx, columns, *if_exists)
             }

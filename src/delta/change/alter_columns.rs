@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use datafusion::arrow::datatypes::{Field, Schema};
-use deltalake::kernel::{ColumnMetadataKey, DataType, MetadataValue, PrimitiveType, StructField};
+use deltalake::kernel::{
+    ArrayType, ColumnMetadataKey, DataType, MetadataValue, PrimitiveType, StructField,
+};
 
 use super::ChangeContext;
 use super::alter::{Draft, NewColumn, Place, Upgrade};
@@ -68,6 +70,11 @@ impl Draft {
                 self.set_default(ctx, name, Some(sql))?;
             }
         }
+        self.map_new_columns()
+    }
+
+    /// Gives columns and fields that are new the names that files are to call them by.
+    fn map_new_columns(&mut self) -> Result<()> {
         if self.is_mapped() {
             let schema = struct_type(self.fields.iter().cloned())?;
             let max_id = max_column_id(&self.properties);
@@ -75,6 +82,15 @@ impl Draft {
             self.fields = schema.fields().cloned().collect();
         }
         Ok(())
+    }
+
+    pub fn add_fields(&mut self, column: &str, field: &Field) -> Result<()> {
+        let wanted = delta_schema(&Schema::new(vec![field.clone().with_name(column)]))?;
+        if let Some(wanted) = wanted.field(column) {
+            let field = self.field_mut(column)?;
+            field.data_type = with_fields_of(&field.data_type, &wanted.data_type)?;
+        }
+        self.map_new_columns()
     }
 
     fn place(&self, place: &Place) -> Result<usize> {
@@ -343,6 +359,32 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+/// A nested type with the fields that another has besides, which are last.
+fn with_fields_of(known: &DataType, wanted: &DataType) -> Result<DataType> {
+    Ok(match (known, wanted) {
+        (DataType::Struct(known), DataType::Struct(wanted)) => {
+            let mut fields: Vec<StructField> = Vec::new();
+            for field in known.fields() {
+                let mut field = field.clone();
+                if let Some(same) = wanted.field(&field.name) {
+                    field.data_type = with_fields_of(&field.data_type, &same.data_type)?;
+                }
+                fields.push(field);
+            }
+            for field in wanted.fields().filter(|field| known.field(&field.name).is_none()) {
+                check_new_name(&field.name, fields.iter().map(|known| &known.name))?;
+                fields.push(field.clone());
+            }
+            DataType::Struct(Box::new(struct_type(fields.into_iter())?))
+        }
+        (DataType::Array(known), DataType::Array(wanted)) => {
+            let element = with_fields_of(&known.element_type, &wanted.element_type)?;
+            DataType::from(ArrayType::new(element, known.contains_null))
+        }
+        (known, _) => known.clone(),
+    })
 }
 
 /// Refuses columns that a table cannot be clustered by.

@@ -1,11 +1,12 @@
-//! CREATE TABLE … CLONE: another table's files, copied, under a log of their own. The tables have nothing to
-//! do with each other after it.
+//! CREATE TABLE … CLONE: another table's files under a log of their own. A deep clone has copies, and the tables
+//! have nothing to do with each other after it; a shallow one names the files where they are, and never writes
+//! or deletes them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deltalake::kernel::{Action, Add, Metadata, MetadataExt};
+use deltalake::kernel::{Action, Add, Metadata, MetadataExt, StorageType};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
@@ -38,6 +39,8 @@ pub struct CloneSource {
     /// The new table's name, and properties that it has besides those of its source.
     pub name: String,
     pub properties: Vec<(String, String)>,
+    /// Whether the files stay where they are. The new table's location has their roots among its sources then.
+    pub shallow: bool,
 }
 
 /// Makes a table out of a version of another: 42P07 if there is one at the location, unless it is replaced.
@@ -101,16 +104,22 @@ impl CloneSource {
         // Where a table is replaced, a file of that name may be one of its own.
         let folder = replaced.map(|_| format!("{}/", Uuid::new_v4())).unwrap_or_default();
         let adds: Vec<Add> = snapshot.log_data().iter().map(|file| added_again(&file)).collect();
-        let copied = self.copied(ctx, location, adds, &folder).await?;
         let mut metrics = Map::new();
-        let bytes: i64 = copied.iter().map(|add| add.size).sum();
-        metrics.insert("numCopiedFiles".to_owned(), json!(copied.len()));
-        metrics.insert("copiedFilesSize".to_owned(), json!(bytes));
-        actions.extend(copied.into_iter().map(Action::Add));
+        let bytes: i64 = adds.iter().map(|add| add.size).sum();
+        metrics.insert("sourceNumOfFiles".to_owned(), json!(adds.len()));
+        metrics.insert("sourceTableSize".to_owned(), json!(bytes));
+        let (copied, adds) = match self.shallow {
+            true => (0, self.referred_to(location, adds)?),
+            false => (adds.len(), self.copied(ctx, location, adds, &folder).await?),
+        };
+        metrics.insert("numCopiedFiles".to_owned(), json!(copied));
+        let copied_bytes = if self.shallow { 0 } else { bytes };
+        metrics.insert("copiedFilesSize".to_owned(), json!(copied_bytes));
+        actions.extend(adds.into_iter().map(Action::Add));
         let parameters = [
             ("source", json!(from.url().as_str())),
             ("sourceVersion", json!(self.version.version())),
-            ("isShallow", json!(false)),
+            ("isShallow", json!(self.shallow)),
         ];
         actions.push(provenance("CLONE", parameters, metrics));
         Ok(Staged {
@@ -139,6 +148,33 @@ impl CloneSource {
             metadata = metadata.add_config_key(key.clone(), value.clone()).map_err(broken)?;
         }
         Ok(metadata)
+    }
+
+    /// The files where they are, as the new table names them.
+    fn referred_to(&self, location: &Location, adds: Vec<Add>) -> Result<Vec<Add>> {
+        let from = self.version.location();
+        let index = self.version.files();
+        let places: HashMap<&Path, usize> =
+            index.paths.iter().enumerate().map(|(at, path)| (path, at)).collect();
+        let refer = |mut add: Add| {
+            let file = from.resolved_file(&add.path).ok_or_else(crate::delta::outside)?;
+            let vector = places.get(&file).and_then(|at| index.deletion_vectors.get(at));
+            if let (Some(known), Some(vector)) = (vector, &mut add.deletion_vector)
+                && let Some(vector_file) = vector_file(from, &known.descriptor)?
+            {
+                vector.storage_type = StorageType::AbsolutePath;
+                vector.path_or_inline_dv = url_of(location, &vector_file)?;
+            }
+            add.path = location.reference(&file);
+            if location.resolved_file(&add.path).as_ref() != Some(&file) {
+                return Err(crate::delta::outside());
+            }
+            add.data_change = true;
+            // Identities of rows are those of the source.
+            (add.base_row_id, add.default_row_commit_version) = (None, None);
+            Ok(add)
+        };
+        adds.into_iter().map(refer).collect()
     }
 
     /// Copies data files and deletion vectors; the files as the new table has them.
@@ -180,6 +216,15 @@ impl CloneSource {
             .await?;
         Ok(copied)
     }
+}
+
+/// The URL of a file, escaped, as deletion vectors name it.
+fn url_of(location: &Location, file: &Path) -> Result<String> {
+    let mut url = location.store_url();
+    let Ok(mut segments) = url.path_segments_mut() else { return Err(crate::delta::outside()) };
+    segments.clear().extend(file.parts().map(|part| part.as_ref().to_owned()));
+    drop(segments);
+    Ok(url.into())
 }
 
 /// Properties that promise what the copy does not keep: identities of rows, the times of commits.

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::owed::IN_COMMIT_TIMESTAMPS;
 use super::rules::CHECK_PREFIX;
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE};
+use super::widening::ENABLE_TYPE_WIDENING;
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::check_writable;
 
@@ -150,7 +151,7 @@ fn is_needed(feature: &str, schema: &StructType, properties: &HashMap<String, St
         "deletionVectors" => is_true("delta.enableDeletionVectors"),
         "timestampNtz" => schema.fields().any(has_timestamp_ntz),
         "typeWidening" => {
-            is_true("delta.enableTypeWidening") || has_metadata(ColumnMetadataKey::TypeChanges)
+            is_true(ENABLE_TYPE_WIDENING) || has_metadata(ColumnMetadataKey::TypeChanges)
         }
         "identityColumns" => has_metadata(ColumnMetadataKey::IdentityStart),
         "inCommitTimestamp" => is_true(IN_COMMIT_TIMESTAMPS),
@@ -216,9 +217,10 @@ pub fn check_properties<'a>(
 }
 
 fn is_known(key: &str) -> bool {
-    // Spark's optimizer hints and commit times are not known to deltalake.
+    // Spark's optimizer hints, commit times and type widening are not known to deltalake.
     key.starts_with("delta.autoOptimize.")
         || key == IN_COMMIT_TIMESTAMPS
+        || key == ENABLE_TYPE_WIDENING
         || key.parse::<TableProperty>().is_ok()
 }
 

@@ -179,7 +179,8 @@ async fn bar(tables: &Tables, location: &Location) -> Result<bool> {
 pub async fn discard_staged(tables: &Tables, location: &Location, paths: &[String]) {
     let Ok(store) = tables.store(location) else { return };
     for path in paths {
-        if let Some(path) = location.file(path) {
+        // A shallow clone names files that are not its own.
+        if let Some(path) = location.file(path).filter(|path| location.owns(path)) {
             let _ = store.delete(&path).await;
         }
     }

@@ -41,6 +41,8 @@ pub struct Vacuum {
     /// Only files that the log has removed, and none that it never had.
     pub lite: bool,
     pub dry_run: bool,
+    /// The shallow clones of the table, which need files of it.
+    pub clones: Vec<Location>,
 }
 
 /// What VACUUM deleted, or would delete.
@@ -80,6 +82,9 @@ pub async fn vacuum(ctx: &ChangeContext, location: &Location, wanted: &Vacuum) -
     let lease = ctx.tables.lease(location).await;
     let mut live = HashSet::new();
     files_of(&*ctx.tables.newest(location).await?, &mut live)?;
+    for clone in &wanted.clones {
+        files_of(&*ctx.tables.newest(clone).await?, &mut live)?;
+    }
     garbage.retain(|file| !live.contains(&file.location));
     let vacuumed = Vacuumed::of(location, &garbage);
     let deleted = delete(&store, garbage).await;
@@ -162,13 +167,13 @@ async fn garbage(
 ) -> Result<Vec<ObjectMeta>> {
     let location = newest.location();
     let store = ctx.tables.store(location)?;
-    let removed = Removed::since(&store, location, newest.version(), before).await?;
-    let mut needed = removed.needed.clone();
-    for version in ctx.tables.versions_in_use(location).await {
-        files_of(&version, &mut needed)?;
+    let (mut needed, removed) = needed_files(ctx, newest, before).await?;
+    for clone in &wanted.clones {
+        // A clone keeps its own versions for as long as it says, and has no right to be read for any longer.
+        let clone = ctx.tables.newest(clone).await?;
+        let before = Utc::now() - file_retention(&clone);
+        needed.extend(needed_files(ctx, &clone, before.timestamp_millis()).await?.0);
     }
-    files_of(newest, &mut needed)?;
-    tombstones(ctx, location, before, &mut needed).await?;
     let mut garbage = Vec::new();
     let mut files = store.list(Some(location.path()));
     while let Some(file) = files.next().await {
@@ -188,6 +193,24 @@ async fn garbage(
         }
     }
     Ok(garbage)
+}
+
+/// The files that versions of a table need which were the newest since `before`, and what its log has removed.
+async fn needed_files(
+    ctx: &ChangeContext,
+    newest: &Arc<TableVersion>,
+    before: i64,
+) -> Result<(HashSet<Path>, Removed)> {
+    let location = newest.location();
+    let store = ctx.tables.store(location)?;
+    let removed = Removed::since(&store, location, newest.version(), before).await?;
+    let mut needed = removed.needed.clone();
+    for version in ctx.tables.versions_in_use(location).await {
+        files_of(&version, &mut needed)?;
+    }
+    files_of(newest, &mut needed)?;
+    tombstones(ctx, location, before, &mut needed).await?;
+    Ok((needed, removed))
 }
 
 /// The data files of a version and their deletion vectors.

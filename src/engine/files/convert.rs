@@ -95,6 +95,7 @@ impl Engine {
             managed: false,
             partition_columns: version.partition_columns().to_vec(),
             foreign: None,
+            sources: Vec::new(),
         });
         let columns = columns_of(&version.schema(), &relation.columns);
         let (id, comment) = (relation.id, relation.comment.clone());

@@ -19,7 +19,7 @@ use super::shape::{Shape, Source};
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::files::BoundCopyInto;
 use crate::catalog::column_type::canonical;
-use crate::delta::change::{self, Alteration, Changed, Loading, NewColumn, Upgrade};
+use crate::delta::change::{self, Alteration, Changed, Loading, NewColumn};
 use crate::engine::error::from_datafusion;
 use crate::engine::insert::{assigned, name_relation, target_columns};
 use crate::engine::open::location_of;
@@ -101,16 +101,8 @@ impl Engine {
             let added = files.new_columns().await?;
             if !added.is_empty() {
                 let changes = vec![Alteration::AddColumns { columns: added, if_not_exists: true }];
-                let upgrade = match copy.table.as_table() {
-                    Some(table) if table.managed => Upgrade::Allowed,
-                    _ => Upgrade::OnRequest,
-                };
-                change::alter(&ctx, &location, changes, upgrade).await?;
+                self.evolve(&copy.table, changes, request).await?;
                 let newest = self.tables_of(&request.work).open(&location).await?;
-                let snapshot = request.work.snapshot(&self.metastore)?;
-                if let Some(change) = self.columns_change(&copy.table, &newest, &snapshot)? {
-                    self.change_metastore(&[change], request).await?;
-                }
                 files.schema = newest.schema();
             }
         }

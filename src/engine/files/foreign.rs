@@ -75,6 +75,7 @@ impl Engine {
                 name: kind.name().to_owned(),
                 options: format.options.clone(),
             }),
+            sources: Vec::new(),
         });
         let comment = create.comment.clone();
         let change = match &create.existing {

@@ -137,6 +137,7 @@ impl World {
             managed: true,
             partition_columns: Vec::new(),
             foreign: None,
+            sources: Vec::new(),
         };
         self.relation(schema, name, oid, columns, RelationKind::Table(table))
     }

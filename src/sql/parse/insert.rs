@@ -11,10 +11,24 @@ use crate::sql::statement::{
     Statement,
 };
 
+/// The words between INSERT or MERGE and INTO.
+pub fn schema_evolution(c: &mut Cursor<'_>) -> bool {
+    c.take_all(&["with", "schema", "evolution"])
+}
+
+/// What a statement gives back is told before it runs, when its new columns are not known.
+pub fn refuse_returning(c: &Cursor<'_>, evolves_schema: bool) -> Result<()> {
+    match evolves_schema && c.is("returning") {
+        true => Err(c.unsupported("RETURNING of a statement WITH SCHEMA EVOLUTION")),
+        false => Ok(()),
+    }
+}
+
 /// `[WITH …] INSERT …`
 pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
     let with = if c.is("with") { Some(c.with_clause()?) } else { None };
     c.expect("insert")?;
+    let evolves_schema = schema_evolution(c);
     let overwrite = c.take("overwrite");
     if !overwrite || c.is("into") {
         c.expect("into")?;
@@ -49,6 +63,7 @@ pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
         true => Some(on_conflict(c, &table, alias.as_deref())?),
         false => None,
     };
+    refuse_returning(c, evolves_schema)?;
     let returning = update::returning(c, &table, alias.as_deref())?;
     Ok(Statement::Insert(Insert {
         table,
@@ -56,6 +71,7 @@ pub fn insert(c: &mut Cursor<'_>) -> Result<Statement> {
         columns,
         source,
         by_name,
+        evolves_schema,
         overriding,
         replaced,
         on_conflict,
@@ -124,7 +140,7 @@ fn refuse_databricks_clauses(c: &Cursor<'_>) -> Result<()> {
             .with_hint("Give the partition columns as values."));
     }
     if c.is("with") && c.is_nth(1, "schema") && c.is_nth(2, "evolution") {
-        return Err(c.unsupported("WITH SCHEMA EVOLUTION"));
+        return Err(c.syntax_error().with_hint("INSERT WITH SCHEMA EVOLUTION INTO …"));
     }
     Ok(())
 }

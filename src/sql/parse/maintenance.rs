@@ -6,7 +6,9 @@ use sqlparser::tokenizer::Token;
 use crate::base::name::ObjectName;
 use crate::base::{Error, Result};
 use crate::sql::cursor::Cursor;
-use crate::sql::maintenance::{MaintenanceAction, MaintenanceStatement, VacuumClauses};
+use crate::sql::maintenance::{
+    AnalyzeStatement, AnalyzedTable, MaintenanceAction, MaintenanceStatement, VacuumClauses,
+};
 use crate::sql::statement::{Expression, Statement, TimeTravelClause};
 
 /// `OPTIMIZE table [FULL] [WHERE predicate] [ZORDER BY (columns)]`
@@ -98,38 +100,37 @@ pub fn vacuum(c: &mut Cursor<'_>) -> Result<Statement> {
     }
 }
 
-/// `ANALYZE [VERBOSE] table [(columns)]`, and Databricks' `ANALYZE TABLE table COMPUTE STATISTICS …`
+/// `ANALYZE [VERBOSE] [table [(columns)], …]`, and Databricks' `ANALYZE TABLE table COMPUTE STATISTICS …`
 pub fn analyze(c: &mut Cursor<'_>) -> Result<Statement> {
     c.advance();
     if *c.peek() == Token::LParen {
         c.parenthesized(|c| c.list(option))?;
     }
     c.take("verbose");
-    if c.at_end() {
-        return Err(Error::unsupported("ANALYZE without a table")
-            .with_hint("Name one table. Managed tables are analyzed in the background."));
-    }
-    let is_databricks = c.take("table");
-    let table = c.object_name()?;
-    if *c.peek() == Token::LParen {
-        c.column_names()?;
-    }
-    if *c.peek() == Token::Comma {
-        return Err(c
-            .unsupported("ANALYZE of several tables")
-            .with_hint("Name one table. Managed tables are analyzed in the background."));
-    }
-    if is_databricks {
+    let mut tables = Vec::new();
+    if c.take("table") {
+        let name = c.object_name()?;
         c.expect("compute")?;
         c.take("delta");
         c.expect("statistics")?;
         c.take("noscan");
+        let mut columns = Vec::new();
         if c.take("for") && !c.take_all(&["all", "columns"]) {
             c.expect("columns")?;
-            c.list(Cursor::column_name)?;
+            columns = c.list(Cursor::column_name)?;
         }
+        tables.push(AnalyzedTable { name, columns });
+    } else if !c.at_end() {
+        tables = c.list(|c| {
+            let name = c.object_name()?;
+            let columns = match c.peek() {
+                Token::LParen => c.column_names()?,
+                _ => Vec::new(),
+            };
+            Ok(AnalyzedTable { name, columns })
+        })?;
     }
-    Ok(statement(table, MaintenanceAction::Analyze))
+    Ok(Statement::Analyze(AnalyzeStatement { tables }))
 }
 
 /// An option of PostgreSQL's that asks for nothing else here.

@@ -13,9 +13,7 @@ use crate::sql::statement::{
 
 pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("merge")?;
-    if c.is("with") {
-        return Err(c.unsupported("MERGE WITH SCHEMA EVOLUTION"));
-    }
+    let evolves_schema = super::insert::schema_evolution(c);
     c.expect("into")?;
     let (table, alias) = update::target(c, &["using"])?;
     c.expect("using")?;
@@ -33,6 +31,7 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     if clauses.is_empty() {
         return Err(c.syntax_error());
     }
+    super::insert::refuse_returning(c, evolves_schema)?;
     let returning = returning(c, &table, alias.as_deref())?;
     Ok(Statement::Merge(Merge {
         table,
@@ -41,6 +40,7 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
         source_alias,
         on,
         clauses,
+        evolves_schema,
         written_as: None,
         returning,
     }))
@@ -86,6 +86,7 @@ pub fn joined(
         source_alias,
         on,
         clauses,
+        evolves_schema: false,
         written_as,
         returning,
     }))

@@ -26,16 +26,12 @@ pub fn create_table(c: &mut Cursor<'_>, or_replace: bool, temporary: bool) -> Re
     c.expect("table")?;
     let if_not_exists = c.take_if_not_exists();
     let mut table = CreateTable { or_replace, if_not_exists, ..named(c.object_name()?, temporary) };
-    if c.is("shallow") {
-        return Err(c
-            .unsupported("CREATE TABLE … SHALLOW CLONE")
-            .with_detail("A table's files lie below its location.")
-            .with_hint("Use CREATE TABLE … DEEP CLONE, which copies them."));
-    }
-    c.take("deep");
+    let shallow = c.take_any(&["deep", "shallow"]) == Some("shallow");
     if c.take("clone") {
         let source = c.object_name()?;
-        table.clone_of = Some(CloneOf { source, at: maintenance::time_travel(c)? });
+        table.clone_of = Some(CloneOf { source, at: maintenance::time_travel(c)?, shallow });
+    } else if shallow {
+        return Err(c.syntax_error());
     }
     if c.is("like") {
         return Err(c.unsupported("CREATE TABLE … LIKE"));

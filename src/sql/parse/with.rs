@@ -129,6 +129,11 @@ fn part(
 }
 
 fn change(c: &mut Cursor<'_>) -> Result<Statement> {
+    if c.is_nth(1, "with") && c.is_nth(2, "schema") {
+        // The other parts read the table as it was before.
+        let what = "WITH SCHEMA EVOLUTION in a statement of several parts";
+        return Err(c.unsupported(what).with_hint("Make it a statement without a WITH before it."));
+    }
     match c.word().as_str() {
         "insert" => insert::insert(c),
         "update" => update::update(c),

@@ -154,3 +154,57 @@ fn net_changes_are_read_by_others() {
     expected.sort_unstable();
     assert_eq!(String::from_utf8_lossy(&read.stdout).lines().collect::<Vec<_>>(), expected);
 }
+
+/// Tables whose columns have grown with the rows of INSERT and MERGE, nested ones among them.
+fn evolved_tables_are_read(properties: &str) {
+    let server = Server::start(Options::default()).unwrap();
+    let mut client = RawClient::connect(&server.endpoint(), &[]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (table, files) = (folder.path().join("t"), folder.path().join("files"));
+    std::fs::create_dir(&files).unwrap();
+    let lines =
+        "{\"id\": 5, \"who\": {\"age\": 7, \"name\": \"eve\", \"home\": {\"city\": \"oslo\"}}}\n";
+    std::fs::write(files.join("people.json"), lines).unwrap();
+    let mut run =
+        |sql: &str| client.simple_query(sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
+    run(&format!(
+        "CREATE TABLE t (id int, v text, who struct<name text>) LOCATION '{}' \
+         TBLPROPERTIES ({properties})",
+        table.display()
+    ));
+    run("INSERT INTO t (id, v) VALUES (1, 'a'), (2, 'b')");
+    run("INSERT WITH SCHEMA EVOLUTION INTO t BY NAME SELECT 3 AS id, 2.5::numeric(8,2) AS price");
+    run("MERGE WITH SCHEMA EVOLUTION INTO t USING (VALUES (1, 'A', true), (4, 'D', false)) \
+         s(id, v, sold) ON t.id = s.id WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *");
+    run(&format!(
+        "INSERT WITH SCHEMA EVOLUTION INTO t BY NAME SELECT id::int AS id, who FROM \
+         read_files('{}', format => 'json', schemaHints => \
+         'who struct<age int, name text, home struct<city text>>')",
+        files.display()
+    ));
+    // One version each, with the columns and the rows.
+    let versions = std::fs::read_dir(table.join("_delta_log")).unwrap();
+    let is_commit = |name: &str| name.ends_with(".json");
+    let names = versions.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    assert_eq!(names.filter(|name| is_commit(name)).count(), 5);
+    let query = "select id, v, price, cast(sold as int) from t order by id";
+    assert_eq!(read(&table, query), ours(&mut client, query));
+    let read = read(
+        &table,
+        "select id, who['name'], who['age'], who['home']['city'] from t where id in (1, 5) order by id",
+    );
+    assert_eq!(read, ["1|null|null|null", "5|eve|7|oslo"]);
+    let query =
+        "select id, (who).name, (who).age, ((who).home).city from t where id in (1, 5) order by id";
+    assert_eq!(ours(&mut client, query), read);
+}
+
+#[test]
+fn tables_with_new_columns_are_read_by_others() {
+    evolved_tables_are_read("'delta.checkpointInterval' = '3'");
+}
+
+#[test]
+fn tables_with_new_mapped_columns_are_read_by_others() {
+    evolved_tables_are_read("'delta.columnMapping.mode' = 'name'");
+}

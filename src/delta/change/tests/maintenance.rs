@@ -131,7 +131,8 @@ async fn old_versions_come_back() {
 async fn clones_have_files_of_their_own() {
     let fixture = with_rows(2).await;
     let (ctx, at) = (fixture.ctx(), &fixture.location);
-    let source = |version| CloneSource { version, name: text("copy"), properties: vec![] };
+    let source =
+        |version| CloneSource { version, name: text("copy"), properties: vec![], shallow: false };
     let folder = tempfile::tempdir().unwrap();
     let copy = Fixture::at(&folder.path().join("copy"));
     let version = fixture.tables.open(at).await.unwrap();
