@@ -91,3 +91,65 @@ fn write_scalar(value: &Variant<'_, '_>, json: &mut String) -> Result<(), ArrowE
     json.push_str(&value.to_json_string()?);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::{BinaryArray, StringArray, StructArray};
+    use datafusion::arrow::datatypes::{Field, Fields};
+    use parquet_variant_compute::{VariantArrayBuilder, json_to_variant, shred_variant};
+
+    const TEXTS: [Option<&str>; 6] = [
+        Some(r#"{"a":1,"b":{"c":[true,null,"x\"y"]}}"#),
+        Some("17"),
+        None,
+        Some("null"),
+        Some(r#"{"a":"text","b":12.5}"#),
+        Some("[]"),
+    ];
+
+    fn texts(column: StructArray) -> Vec<Option<String>> {
+        let column: ArrayRef = Arc::new(column);
+        let json = variant_as_json(&column).unwrap();
+        json.as_string_view().iter().map(|text| text.map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn variants_are_json_shredded_or_not() {
+        let json: ArrayRef = Arc::new(StringArray::from(TEXTS.to_vec()));
+        let variants = json_to_variant(&json).unwrap();
+        let wanted = TEXTS.map(|text| text.map(str::to_owned));
+        assert_eq!(texts(variants.inner().clone()), wanted);
+        let fields = Fields::from(vec![Field::new("a", DataType::Int64, true)]);
+        for shredded in [DataType::Int64, DataType::Struct(fields)] {
+            let shredded = shred_variant(&variants, &shredded).unwrap();
+            assert!(shredded.typed_value_column().is_some());
+            assert_eq!(texts(shredded.inner().clone()), wanted);
+        }
+    }
+
+    #[test]
+    fn what_json_has_no_number_for_is_a_string() {
+        let mut variants = VariantArrayBuilder::new(3);
+        variants.append_variant(Variant::from(f64::NAN));
+        variants.append_variant(Variant::from(f32::NEG_INFINITY));
+        variants.append_variant(Variant::from(-0.5_f64));
+        let wanted = ["\"NaN\"", "\"-Infinity\"", "-0.5"].map(|text| Some(text.to_owned()));
+        assert_eq!(texts(variants.build().into_inner()), wanted);
+    }
+
+    #[test]
+    fn bytes_that_are_no_variant_are_an_error() {
+        let column = |value: &[u8]| -> ArrayRef {
+            let metadata: ArrayRef = Arc::new(BinaryArray::from_vec(vec![&[1, 0, 0]]));
+            let value: ArrayRef = Arc::new(BinaryArray::from_vec(vec![value]));
+            let fields =
+                ["metadata", "value"].map(|name| Field::new(name, DataType::Binary, false));
+            Arc::new(StructArray::new(Fields::from(fields.to_vec()), vec![metadata, value], None))
+        };
+        assert!(variant_as_json(&column(&[12, 5])).is_ok());
+        for broken in [&[][..], &[12], &[2, 200, 0], &[3, 9, 1, 2]] {
+            assert!(variant_as_json(&column(broken)).is_err(), "{broken:?}");
+        }
+    }
+}
