@@ -14,7 +14,7 @@ use datafusion::arrow::datatypes::{
     DataType, Decimal128Type, Field, Float32Type, Float64Type, Int32Type,
 };
 
-use crate::base::datatype::BaseType;
+use crate::base::datatype::{BaseType, PgType, pg_type_of};
 use crate::base::render::{ColumnWriter, Format};
 use crate::base::{Error, ErrorKind, Result};
 
@@ -30,6 +30,8 @@ const SAME: Returns = Returns::Argument(0);
 
 pub const KERNELS: &[Kernel] = &[
     Kernel::immutable("array_length", &[Overload::new(&[Kind::Array, Int4], INTEGER, length)]),
+    Kernel::immutable("array_lower", &[Overload::new(&[Kind::Array, Int4], INTEGER, lower)]),
+    Kernel::immutable("array_upper", &[Overload::new(&[Kind::Array, Int4], INTEGER, upper)]),
     Kernel::immutable(
         "cardinality",
         &[Overload::new(&[Kind::Array], INTEGER, |a| {
@@ -50,10 +52,11 @@ pub const KERNELS: &[Kernel] = &[
     Kernel::immutable(
         "array_dims",
         &[Overload::new(&[Kind::Array], TEXT, |a| {
-            let lists = list(a)?;
+            let (lists, first) = (list(a)?, first_subscript(a));
             a.make_texts(|row, out| {
                 let dimensions = dimensions(&lists.at(row));
-                out.extend(dimensions.iter().map(|length| format!("[1:{length}]")));
+                let bounds = |length: &usize| format!("[{first}:{}]", length + first - 1);
+                out.extend(dimensions.iter().map(bounds));
                 Ok(!dimensions.is_empty())
             })
         })],
@@ -234,19 +237,44 @@ fn length(a: &Arguments<'_>) -> Result<ArrayRef> {
     })
 }
 
+/// Where the subscripts of an array begin: those of `int2vector` and `oidvector` at 0, all others at 1.
+fn first_subscript(a: &Arguments<'_>) -> usize {
+    let declared = a.fields.first().and_then(|field| pg_type_of(field).ok());
+    match declared {
+        Some((PgType::Scalar(BaseType::Int2Vector | BaseType::OidVector), _)) => 0,
+        _ => 1,
+    }
+}
+
+fn lower(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let (lists, numbers, first) = (list(a)?, a.values::<Int32Type>(1)?, first_subscript(a));
+    a.make::<Int32Type>(|row| {
+        let length = dimension(&lists.at(row), numbers.at(row));
+        Ok(length.and_then(|_| i32::try_from(first).ok()))
+    })
+}
+
+fn upper(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let (lists, numbers, first) = (list(a)?, a.values::<Int32Type>(1)?, first_subscript(a));
+    a.make::<Int32Type>(|row| {
+        let length = dimension(&lists.at(row), numbers.at(row));
+        Ok(length.and_then(|length| i32::try_from(length + first - 1).ok()))
+    })
+}
+
 fn integer_list() -> ListBuilder<Int32Builder> {
     ListBuilder::new(Int32Builder::new())
 }
 
 fn subscripts(a: &Arguments<'_>) -> Result<ArrayRef> {
-    let (lists, numbers) = (list(a)?, a.values::<Int32Type>(1)?);
+    let (lists, numbers, first) = (list(a)?, a.values::<Int32Type>(1)?, first_subscript(a));
     let mut made = integer_list();
     for row in 0..a.rows {
         if !lists.is_null(row)
             && let Some(number) = numbers.get(row)
         {
             let length = dimension(&lists.at(row), number).unwrap_or(0);
-            for subscript in 1..=length {
+            for subscript in first..first + length {
                 made.values().append_option(i32::try_from(subscript).ok());
             }
         }

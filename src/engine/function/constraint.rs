@@ -27,10 +27,16 @@ pub fn constraint_definition<'a>(
         Deferral::Deferred => " DEFERRABLE INITIALLY DEFERRED",
     };
     let definition = match &constraint.kind {
-        ConstraintKind::Check { expression } if arguments.len() > 1 && flag(arguments, 1) => {
-            format!("CHECK ({expression})")
+        ConstraintKind::Check { expression } => {
+            let mut expression = expression.trim();
+            while let Some(inner) = inside_one_pair(expression) {
+                expression = inner.trim();
+            }
+            match arguments.len() > 1 && flag(arguments, 1) {
+                true => format!("CHECK ({expression})"),
+                false => format!("CHECK (({expression}))"),
+            }
         }
-        ConstraintKind::Check { expression } => format!("CHECK (({expression}))"),
         ConstraintKind::Key { primary, columns, rely: _ } => {
             let words = if *primary { "PRIMARY KEY" } else { "UNIQUE" };
             format!("{words} ({}){late}", names(relation, columns))
@@ -110,27 +116,31 @@ fn indexed_value(relation: &Relation, key: &IndexKey) -> String {
         IndexedValue::Expression { sql, name, type_oid: _ } => {
             let called = sql.get(..name.len()).zip(sql.get(name.len()..));
             let is_call = called.is_some_and(|(function, rest)| {
-                function.eq_ignore_ascii_case(name) && is_one_pair(rest.trim())
+                function.eq_ignore_ascii_case(name) && inside_one_pair(rest.trim()).is_some()
             });
             if is_call { sql.clone() } else { format!("({sql})") }
         }
     }
 }
 
-/// Whether a text is one pair of parentheses and what is in it.
-fn is_one_pair(text: &str) -> bool {
+/// What stands inside of a text that is one pair of parentheses.
+fn inside_one_pair(text: &str) -> Option<&str> {
     let mut depth = 0_usize;
+    let mut quote = None;
     for (place, character) in text.char_indices() {
-        match character {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '(') => depth += 1,
+            (None, ')') => depth = depth.saturating_sub(1),
+            (None, _) => {}
         }
-        if depth == 0 {
-            return character == ')' && place + 1 == text.len();
+        if depth == 0 && place + character.len_utf8() < text.len() {
+            return None;
         }
     }
-    false
+    text.strip_prefix('(')?.strip_suffix(')')
 }
 
 /// The names of columns, quoted where they must be.

@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Alias, Case, Cast};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Expr, ExprSchemable, Limit, LogicalPlan, Projection, Sort};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, ExprSchemable, Limit, LogicalPlan, Operator, Projection, Sort,
+};
 use datafusion::optimizer::AnalyzerRule;
 use sqlparser::ast::BinaryOperator;
 
@@ -86,8 +88,55 @@ impl AnalyzerRule for LiteralRule {
 fn rewrite_constants(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expression {
         Expr::Case(case) => Ok(rewrite_case(case, schema)),
+        Expr::BinaryExpr(_) | Expr::Between(_) | Expr::InList(_) => {
+            beside_moments(expression, schema)
+        }
         other => rewrite_cast(other),
     }
+}
+
+/// Constants that are compared with a timestamp are timestamps of its unit: DataFusion would compare both in
+/// nanoseconds, which hold no year before 1678 and none after 2261.
+fn beside_moments(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    if let Expr::BinaryExpr(BinaryExpr { op, .. }) = &expression
+        && !matches!(
+            op,
+            Operator::Eq
+                | Operator::NotEq
+                | Operator::Lt
+                | Operator::LtEq
+                | Operator::Gt
+                | Operator::GtEq
+                | Operator::IsDistinctFrom
+                | Operator::IsNotDistinctFrom
+        )
+    {
+        return Ok(Transformed::no(expression));
+    }
+    let mut told = None;
+    let mut has_constant = false;
+    expression.apply_children(|side| {
+        match text_of(side) {
+            Some(_) => has_constant = true,
+            None => told = told.take().or(moment(side, schema)?),
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    let Some(field) = told.filter(|_| has_constant) else { return Ok(Transformed::no(expression)) };
+    expression.map_children(|side| match text_of(&side) {
+        Some(_) => {
+            let cast = Cast::new_from_field(Box::new(side), Arc::clone(&field));
+            Ok(Transformed::yes(Expr::Cast(cast)))
+        }
+        None => Ok(Transformed::no(side)),
+    })
+}
+
+/// The type of a timestamp as Delta has it.
+fn moment(side: &Expr, schema: &DFSchema) -> Result<Option<FieldRef>> {
+    let data_type = side.get_type(schema)?;
+    let is_moment = matches!(data_type, DataType::Timestamp(TimeUnit::Microsecond, _));
+    Ok(is_moment.then(|| Arc::new(Field::new("moment", data_type, true))))
 }
 
 /// `CASE flag WHEN 't' THEN …`: the constant is a truth value where the conditions' other side is one.

@@ -4,7 +4,7 @@ use sqlparser::tokenizer::Token;
 
 use super::merge;
 use crate::base::name::ObjectName;
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
 use crate::sql::statement::{
     Assignment, ColumnName, Delete, Expression, JoinedChange, MergeAction, Query, Statement, Update,
@@ -81,16 +81,51 @@ pub fn assignments(
     alias: Option<&str>,
 ) -> Result<Vec<Assignment>> {
     let target = alias.unwrap_or(&table.object);
-    c.list(|c| {
+    let assigned = c.list(|c| {
         if *c.peek() == Token::LParen {
-            return Err(c
-                .unsupported("assignment to a list of columns")
-                .with_hint("Assign each column by itself."));
+            return assigned_row(c, target);
         }
         let column = assigned_column(c, target)?;
         c.expect_token(&Token::Eq)?;
-        Ok(Assignment { column, value: value(c)? })
-    })
+        Ok(vec![Assignment { column, value: value(c)? }])
+    })?;
+    Ok(assigned.into_iter().flatten().collect())
+}
+
+/// `(column, …) = [ROW] (value, …)`: each column has the value at its place.
+fn assigned_row(c: &mut Cursor<'_>, target: &str) -> Result<Vec<Assignment>> {
+    let columns = c.parenthesized(|c| c.list(|c| assigned_column(c, target)))?;
+    c.expect_token(&Token::Eq)?;
+    let position = c.position();
+    let is_row = c.take("row");
+    if *c.peek() != Token::LParen {
+        return Err(no_row(c.position()));
+    }
+    if ["select", "with", "values"].iter().any(|word| c.is_nth(1, word)) {
+        return Err(c
+            .unsupported("assignment of a subquery to a list of columns")
+            .with_hint("Assign each column by itself, or use UPDATE … FROM."));
+    }
+    let values = c.parenthesized(|c| c.list(value))?;
+    // What follows makes the row a part of an expression.
+    let ends = c.at_end()
+        || matches!(c.peek(), Token::Comma | Token::RParen | Token::SemiColon)
+        || c.is_any(&["from", "where", "returning", "when"]);
+    if !ends || values.len() == 1 && !is_row {
+        return Err(no_row(position));
+    }
+    if values.len() != columns.len() {
+        let message = "number of columns does not match number of values";
+        return Err(Error::new(ErrorKind::SyntaxError, message).at(position));
+    }
+    let pairs = columns.into_iter().zip(values);
+    Ok(pairs.map(|(column, value)| Assignment { column, value }).collect())
+}
+
+fn no_row(position: usize) -> Error {
+    let message =
+        "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression";
+    Error::new(ErrorKind::FeatureNotSupported, message).at(position)
 }
 
 /// A value or, as `None`, DEFAULT.

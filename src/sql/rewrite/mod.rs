@@ -2,7 +2,6 @@
 //! meaning and stands in its own file; they run bottom-up, in the order of the list.
 
 mod aggregates;
-mod array_bounds;
 mod array_fill;
 mod array_slices;
 mod array_subquery;
@@ -93,7 +92,6 @@ const RULES: &[Rule] = &[
     Rule::Expression(at_time_zone::rewrite),
     Rule::Expression(prefix_operators::rewrite),
     Rule::Expression(aggregates::rewrite),
-    Rule::Expression(array_bounds::rewrite),
     Rule::Expression(array_fill::rewrite),
     Rule::Expression(array_slices::rewrite),
     Rule::Expression(array_subquery::rewrite),
