@@ -80,12 +80,12 @@ fn bare_join(join: &Join) -> Result<Option<Bare>> {
     let as_it_is = |side: &LogicalPlan| Bare { plan: side.clone(), computed: HashMap::new() };
     let left = sides.0.unwrap_or_else(|| as_it_is(&join.left));
     let right = sides.1.unwrap_or_else(|| as_it_is(&join.right));
-    let is_clear = left.plan.schema().columns().iter().all(|column| {
-        let names_one = right.plan.schema().has_column(column);
-        let unqualified = Column::new_unqualified(&column.name);
-        !names_one && (column.relation.is_some() || !right.plan.schema().has_column(&unqualified))
-    });
-    if !is_clear || captures(&left, right.plan.schema())? || captures(&right, left.plan.schema())? {
+    let (of_left, of_right) = (left.plan.schema(), right.plan.schema());
+    if clash(of_left, of_right)
+        || clash(of_right, of_left)
+        || captures(&left, of_right)?
+        || captures(&right, of_left)?
+    {
         return Ok(None);
     }
     let mut computed = left.computed;
@@ -106,6 +106,14 @@ fn bare_join(join: &Join) -> Result<Option<Bare>> {
         join.null_aware,
     )?;
     Ok(Some(Bare { plan: LogicalPlan::Join(joined), computed }))
+}
+
+/// Whether a name of one side could mean a column of the other.
+fn clash(one: &DFSchema, other: &DFSchema) -> bool {
+    one.columns().into_iter().any(|column| {
+        let name = Column::new_unqualified(&column.name);
+        other.has_column(&column) || column.relation.is_none() && other.has_column(&name)
+    })
 }
 
 /// Whether subqueries would take columns of the other side for those of a query around both.
