@@ -377,7 +377,7 @@ fn with_fields_of(known: &DataType, wanted: &DataType) -> Result<DataType> {
                 check_new_name(&field.name, fields.iter().map(|known| &known.name))?;
                 fields.push(field.clone());
             }
-            DataType::Struct(Box::new(struct_type(fields.into_iter())?))
+            DataType::Struct(Box::new(struct_type(fields)?))
         }
         (DataType::Array(known), DataType::Array(wanted)) => {
             let element = with_fields_of(&known.element_type, &wanted.element_type)?;
