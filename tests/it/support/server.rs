@@ -214,6 +214,7 @@ fn spawn(folder: &TempDir, options: &Options) -> Result<Child, String> {
         .env_remove("LAKEGATE_TEST_BLESS")
         .env_remove("LAKEGATE_TEST_POSTGRES")
         .env_remove("LAKEGATE_TEST_SEED")
+        .env_remove("LAKEGATE_TEST_SECONDS")
         .env_remove("LAKEGATE_DELTA_TABLES")
         .env("LAKEGATE_ADMIN_PASSWORD", ADMIN_PASSWORD)
         .envs(options.environment.iter().map(|(name, value)| (name, value)))
