@@ -101,15 +101,11 @@ impl Engine {
             false => {
                 let state = self.context.statement(&request.facts);
                 let ctx = self.change_context(state, request, None);
-                let upgrade = match table.as_table() {
-                    Some(table) if table.managed => Upgrade::Allowed,
-                    _ => Upgrade::OnRequest,
-                };
                 let columns = renamed_columns(&known, &renamed);
                 let kept = kept_constraints(&known, &dropped);
                 // What cannot be declared is refused before the table is changed, as far as its columns are known.
                 check_keys(&snapshot, &known, (&columns, kept), &keys, &referenced, &list)?;
-                let outcome = change::alter(&ctx, &location, list, upgrade).await;
+                let outcome = change::alter(&ctx, &location, list, upgrade_of(table)).await;
                 outcome.map_err(|error| named(error, table))?;
                 self.tables_of(&request.work).open(&location).await?
             }
@@ -137,6 +133,14 @@ impl Engine {
         }
         changes.extend(added);
         Ok((changes, notices))
+    }
+}
+
+/// Whether a change may ask more of the readers of a table: of managed ones, whom nobody reads by their place.
+pub(super) fn upgrade_of(table: &Relation) -> Upgrade {
+    match table.as_table() {
+        Some(table) if table.managed => Upgrade::Allowed,
+        _ => Upgrade::OnRequest,
     }
 }
 

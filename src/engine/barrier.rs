@@ -18,7 +18,7 @@ use datafusion::logical_expr::expr::{Between, InList, Like};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, Extension, Filter, LogicalPlan, Operator, UserDefinedLogicalNode,
+    BinaryExpr, Expr, Extension, Filter, LogicalPlan, UserDefinedLogicalNode,
     UserDefinedLogicalNodeCore,
 };
 use datafusion::optimizer::optimizer::ApplyOrder;
@@ -30,6 +30,8 @@ use datafusion::physical_plan::{
     ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
 };
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+
+use super::comparison::is_comparison;
 
 /// The plan of a view whose reader is not its owner.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Hash)]
@@ -122,20 +124,8 @@ fn is_harmless(expression: &Expr) -> bool {
     match expression {
         Expr::Column(_) | Expr::Literal(..) => true,
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            let compares = matches!(
-                op,
-                Operator::Eq
-                    | Operator::NotEq
-                    | Operator::Lt
-                    | Operator::LtEq
-                    | Operator::Gt
-                    | Operator::GtEq
-                    | Operator::And
-                    | Operator::Or
-                    | Operator::IsDistinctFrom
-                    | Operator::IsNotDistinctFrom
-            );
-            compares && is_harmless(left) && is_harmless(right)
+            let cannot_fail = is_comparison(*op) || op.is_logic_operator();
+            cannot_fail && is_harmless(left) && is_harmless(right)
         }
         Expr::Not(inner)
         | Expr::IsNull(inner)

@@ -10,14 +10,12 @@ use crate::bind::bound::{BoundInsert, BoundMerge, BoundMergeAction};
 use crate::catalog::Relation;
 use crate::catalog::column_type::canonical;
 use crate::delta::TableVersion;
-use crate::delta::change::{self, Alteration, NewColumn, Upgrade};
+use crate::delta::change::{self, Alteration, ENABLE_TYPE_WIDENING, NewColumn};
 
+use super::alter::upgrade_of;
 use super::insert::{target_columns, without_defaults};
 use super::open::location_of;
 use super::{Engine, Outcome, Request};
-
-/// The property without which a column keeps its type, as in other engines.
-const ENABLE_TYPE_WIDENING: &str = "delta.enableTypeWidening";
 
 /// What a query calls a column without a name.
 const UNNAMED: &str = "?column?";
@@ -151,11 +149,7 @@ impl Engine {
         }
         let location = location_of(table)?;
         let ctx = self.change_context(self.context.statement(&request.facts), request, None);
-        let upgrade = match table.as_table() {
-            Some(table) if table.managed => Upgrade::Allowed,
-            _ => Upgrade::OnRequest,
-        };
-        change::alter(&ctx, &location, changes, upgrade).await?;
+        change::alter(&ctx, &location, changes, upgrade_of(table)).await?;
         let newest = self.tables_of(&request.work).open(&location).await?;
         let snapshot = request.work.snapshot(&self.metastore)?;
         match self.columns_change(table, &newest, &snapshot)? {
@@ -176,6 +170,7 @@ struct Evolution<'a> {
 
 impl<'a> Evolution<'a> {
     fn new(table: &'a Relation, version: &TableVersion) -> Self {
+        // Without it a column keeps its type, as in other engines.
         let widens = version.properties().get(ENABLE_TYPE_WIDENING);
         Evolution {
             table,

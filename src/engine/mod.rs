@@ -7,6 +7,7 @@ mod analyze;
 mod awaited;
 mod barrier;
 mod columns;
+mod comparison;
 mod conflict;
 mod constant;
 mod context;

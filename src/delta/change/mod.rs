@@ -74,6 +74,7 @@ pub use rewrite::{RowPredicate, delete, update};
 pub use rules::{CHECK_PREFIX, column_default};
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
 pub use vacuum::{Vacuum, clean_log, vacuum};
+pub use widening::ENABLE_TYPE_WIDENING;
 
 /// What changes run with: the engine's planner state, so that memory bounds, spill and object stores are
 /// the engine's.

@@ -13,7 +13,7 @@ use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Alias, Case, Cast};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprSchemable, Limit, LogicalPlan, Operator, Projection, Sort,
+    BinaryExpr, Expr, ExprSchemable, Limit, LogicalPlan, Projection, Sort,
 };
 use datafusion::optimizer::AnalyzerRule;
 use sqlparser::ast::BinaryOperator;
@@ -24,6 +24,7 @@ use crate::base::datatype::{
 };
 use crate::base::text_style::TextStyle;
 use crate::base::value::parse_text;
+use crate::engine::comparison;
 use crate::engine::plan_rewrite::rewrite_expressions;
 
 /// Reads a string constant that is compared with an array as an array.
@@ -99,17 +100,7 @@ fn rewrite_constants(expression: Expr, schema: &DFSchema) -> Result<Transformed<
 /// nanoseconds, which hold no year before 1678 and none after 2261.
 fn beside_moments(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     if let Expr::BinaryExpr(BinaryExpr { op, .. }) = &expression
-        && !matches!(
-            op,
-            Operator::Eq
-                | Operator::NotEq
-                | Operator::Lt
-                | Operator::LtEq
-                | Operator::Gt
-                | Operator::GtEq
-                | Operator::IsDistinctFrom
-                | Operator::IsNotDistinctFrom
-        )
+        && !comparison::is_comparison(*op)
     {
         return Ok(Transformed::no(expression));
     }

@@ -16,11 +16,12 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::logical_expr::expr::{Cast, InList, ScalarFunction};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
+    BinaryExpr, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, ScalarUDF,
 };
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::base::datatype::{BaseType, TYPE_METADATA};
+use crate::engine::comparison::is_comparison;
 use crate::engine::plan_rewrite::rewrite_expressions;
 
 use super::define::{Function, PostgresFunction};
@@ -82,11 +83,6 @@ fn rewrite_cast(cast: Cast, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         _ => Ok(Transformed::no(Expr::Cast(cast))),
     }
-}
-
-fn is_comparison(operator: Operator) -> bool {
-    use Operator::*;
-    matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
 fn is_text_literal(expression: &Expr) -> bool {

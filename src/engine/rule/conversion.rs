@@ -8,11 +8,12 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::expr::{ScalarFunction, WindowFunction};
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast};
+use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, cast};
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::base::Error;
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, TYPMOD_METADATA, pg_type_of};
+use crate::engine::comparison::is_comparison;
 use crate::engine::function::{
     INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, ORDER_KEY, REAL_OF_DOUBLE, ROUNDED_ELEMENTS, SPAN,
     TEXT_OF, TIME_OF_INTERVAL, column_function,
@@ -96,11 +97,6 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::WindowFunction(window) => ordered_windows(*window, schema),
         other => Ok(Transformed::no(other)),
     }
-}
-
-fn is_comparison(operator: Operator) -> bool {
-    use Operator::*;
-    matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
 fn call(name: &str, argument: Expr) -> Result<Expr> {

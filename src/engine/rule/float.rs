@@ -9,8 +9,10 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union, cast,
+    BinaryExpr, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Union, cast,
 };
+
+use crate::engine::comparison::is_comparison;
 
 /// Functions whose arguments have one type.
 const FUNCTIONS: [&str; 5] = ["coalesce", "greatest", "least", "nullif", "make_array"];
@@ -67,11 +69,6 @@ pub fn float_beside_decimals(expression: Expr, schema: &DFSchema) -> Result<Tran
 
 fn told(expression: Expr, changed: bool) -> Transformed<Expr> {
     if changed { Transformed::yes(expression) } else { Transformed::no(expression) }
-}
-
-fn is_comparison(operator: Operator) -> bool {
-    use Operator::*;
-    matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
 /// Casts all numbers, if both kinds are among them.

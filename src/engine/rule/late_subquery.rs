@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::dependent::{references, subquery_of};
+use super::dependent::{is_movable, references, subquery_of};
 
 /// Runs before subqueries become joins.
 #[derive(Debug)]
@@ -161,10 +161,7 @@ fn is_at_hand(condition: &Expr, computed: &HashMap<Column, Expr>) -> bool {
     let is_plain = |column: &&Column| {
         computed.get(column).is_none_or(|value| matches!(value, Expr::Column(_)))
     };
-    let has_subquery = condition.exists(|inner| Ok(subquery_of(inner).is_some()));
-    !has_subquery.unwrap_or(true)
-        && !condition.is_volatile()
-        && condition.column_refs().iter().all(is_plain)
+    is_movable(condition) && condition.column_refs().iter().all(is_plain)
 }
 
 fn with_computed(condition: Expr, computed: &HashMap<Column, Expr>) -> Result<Expr> {

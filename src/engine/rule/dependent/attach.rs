@@ -19,7 +19,7 @@ use datafusion::scalar::ScalarValue;
 use crate::engine::function::at_most_one_row;
 
 use super::push::{Domain, Names, Pushed, is_work_table, join_on_values};
-use super::reference::{references, subquery_of};
+use super::reference::{is_movable, references};
 
 /// A plan that grows by the columns which subqueries in expressions over it become.
 pub struct Attachment<'a> {
@@ -239,9 +239,7 @@ impl<'a> Attachment<'a> {
         };
         let plan = without_work_table(plan, columns)?;
         let can_tell = |guard: &&Expr| {
-            let has_subquery = guard.exists(|inner| Ok(subquery_of(inner).is_some()));
-            !has_subquery.unwrap_or(true)
-                && !guard.is_volatile()
+            is_movable(guard)
                 && guard.column_refs().into_iter().all(|column| plan.schema().has_column(column))
         };
         let guards = self.guards.iter().filter(can_tell).cloned();

@@ -29,7 +29,7 @@ use attach::Attachment;
 use outer_join::over_both_sides;
 use push::{Domain, Names, Pushed, refused};
 use reference::{expression_refers_to, refers_to};
-pub use reference::{references, subquery_of};
+pub use reference::{is_movable, references, subquery_of};
 
 /// Runs before type coercion.
 #[derive(Debug)]

@@ -90,6 +90,12 @@ pub fn subquery_of(expression: &Expr) -> Option<&Subquery> {
     }
 }
 
+/// Whether an expression may be computed elsewhere, too: nothing in it is volatile, or a subquery.
+pub fn is_movable(expression: &Expr) -> bool {
+    let has_subquery = expression.exists(|inner| Ok(subquery_of(inner).is_some()));
+    !has_subquery.unwrap_or(true) && !expression.is_volatile()
+}
+
 /// New columns for the ones that were referred to.
 pub type Renamed = HashMap<Column, Column>;
 
