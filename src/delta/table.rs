@@ -69,6 +69,20 @@ pub enum TimeTravel {
     Timestamp(i64),
 }
 
+/// A lock for each table. Never evicted: two locks on one table would be none.
+#[derive(Default)]
+struct Locks(Mutex<HashMap<Location, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Locks {
+    async fn lock(&self, location: &Location) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(locks.entry(location.clone()).or_default())
+        };
+        lock.lock_owned().await
+    }
+}
+
 /// All tables in use, by location.
 pub struct Tables {
     stores: Arc<Stores>,
@@ -76,8 +90,8 @@ pub struct Tables {
     entries: moka::sync::Cache<Location, Arc<Entry>>,
     /// Tables as deltalake has them, of those that were changed lately.
     changed: moka::sync::Cache<Location, DeltaTable>,
-    /// Never evicted: two leases on one table would be none.
-    leases: Mutex<HashMap<Location, Arc<tokio::sync::Mutex<()>>>>,
+    turns: Locks,
+    leases: Locks,
     versions_max: u64,
     /// Which commits count.
     visibility: Arc<Visibility>,
@@ -132,7 +146,8 @@ impl Tables {
             }),
             entries: moka::sync::Cache::new(options.tables_max),
             changed: changed_tables(),
-            leases: Mutex::default(),
+            turns: Locks::default(),
+            leases: Locks::default(),
             versions_max: options.versions_max,
             visibility: Arc::default(),
             transaction: None,
@@ -147,7 +162,8 @@ impl Tables {
             caches: Arc::clone(&self.caches),
             entries: moka::sync::Cache::builder().build(),
             changed: changed_tables(),
-            leases: Mutex::default(),
+            turns: Locks::default(),
+            leases: Locks::default(),
             versions_max: self.versions_max,
             visibility: Arc::clone(&self.visibility),
             transaction: Some(Private {
@@ -384,14 +400,16 @@ impl Tables {
         self.changed.invalidate(location);
     }
 
-    /// The lease of the table's one writer in this process. Held from reading the version that a change
-    /// is based on until its commit.
+    /// The turn of the one statement in this process that changes rows of the table. Held from reading the version
+    /// that the change is based on until its commit, for which it takes the lease as well.
+    pub async fn turn(&self, location: &Location) -> OwnedMutexGuard<()> {
+        self.turns.lock(location).await
+    }
+
+    /// The lease of the table's log. Held for a commit, and by a transaction for all of its commits; who holds it
+    /// never waits for a turn.
     pub async fn lease(&self, location: &Location) -> OwnedMutexGuard<()> {
-        let lease = {
-            let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(leases.entry(location.clone()).or_default())
-        };
-        lease.lock_owned().await
+        self.leases.lock(location).await
     }
 
     /// The log of a table for deltalake's operations, also where there is no table yet.

@@ -287,6 +287,24 @@ fn from_known_plan(message: &str) -> Option<Error> {
         let message = "aggregate functions are not allowed in WHERE";
         return error(ErrorKind::GroupingError, message.to_owned());
     }
+    if let Some(column) = told("column \"", "\" must appear in the GROUP BY clause") {
+        let message = format!(
+            "column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function"
+        );
+        return error(ErrorKind::GroupingError, message);
+    }
+    if message.contains("The subquery should only return one column") {
+        let message = "subquery must return only one column".to_owned();
+        return error(ErrorKind::SyntaxError, message);
+    }
+    if message.contains("UNION queries have different number of columns") {
+        let message = "each UNION query must have the same number of columns".to_owned();
+        return error(ErrorKind::SyntaxError, message);
+    }
+    if message.contains("nconsistent data length across values list") {
+        let message = "VALUES lists must all be the same length".to_owned();
+        return error(ErrorKind::SyntaxError, message);
+    }
     if message.contains("OFFSET must be >=0") {
         let message = "OFFSET must not be negative".to_owned();
         return error(ErrorKind::InvalidRowCountInResultOffsetClause, message);

@@ -585,6 +585,7 @@ impl Engine {
                 statement_id: None,
             },
             planned_version,
+            isolation: request.work.isolation(),
             returned: None,
         }
     }

@@ -54,7 +54,7 @@ impl Engine {
         let engine = Arc::clone(self);
         let ending = tokio::spawn(async move {
             let Some(staged) = work.staged() else { return Ok(()) };
-            let outcome = engine.commit_staged(staged, work.temporary()).await;
+            let outcome = engine.commit_staged(staged, &work).await;
             let Err(failure) = outcome else { return Ok(()) };
             if !failure.keeps_files {
                 engine.discard(staged).await;
@@ -85,6 +85,7 @@ impl Engine {
         let mut attempt = 1;
         loop {
             let work = self.begin(request.work.temporary());
+            work.set_isolation(request.work.isolation());
             let within = Request { work: Arc::clone(&work), ..request.clone() };
             let outcome = match changes(within).await {
                 Ok(outcome) => self.commit(work).await.map(|()| outcome),
@@ -112,13 +113,9 @@ impl Engine {
         }
     }
 
-    async fn commit_staged(
-        self: &Arc<Self>,
-        staged: &Staged,
-        temporary: &Temporary,
-    ) -> Result<(), Failure> {
+    async fn commit_staged(self: &Arc<Self>, staged: &Staged, work: &Work) -> Result<(), Failure> {
         let Some(logs) = staged.tables.staged() else { return Ok(()) };
-        let isolation = staged.isolation();
+        let (isolation, temporary) = (work.isolation(), work.temporary());
         let before = temporary.snapshot(&self.metastore);
         let parted = self.part(temporary, &staged.catalog_changes(), &before)?;
         let changes = &parted.lasting;
@@ -165,6 +162,7 @@ impl Engine {
             tables: Arc::clone(&staged.tables),
             committer: Committer::default(),
             planned_version: None,
+            isolation: Isolation::ReadCommitted,
             returned: None,
         };
         let recorded = async move { record_net_feeds(&ctx, &mut nets).await.map(|()| nets) };

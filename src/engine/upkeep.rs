@@ -277,6 +277,7 @@ impl Engine {
             tables: Arc::clone(&self.tables),
             committer: Committer { user_name: Some(COMMITTER.to_owned()), statement_id: None },
             planned_version: None,
+            isolation: change::Isolation::ReadCommitted,
             returned: None,
         }
     }

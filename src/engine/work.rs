@@ -25,6 +25,7 @@ pub struct Work {
     /// As of when a statement on its own reads.
     moment: OnceLock<Moment>,
     transaction: Option<Arc<Staged>>,
+    isolation: Arc<Mutex<Isolation>>,
     temporary: Arc<Temporary>,
     /// The rows of the items of a WITH, as far as they have been planned or run; why they are none.
     with_items: Mutex<HashMap<usize, WithRows>>,
@@ -40,7 +41,6 @@ pub(super) enum WithRows {
 /// What a transaction has staged.
 pub(super) struct Staged {
     pub tables: Arc<Tables>,
-    isolation: Mutex<Isolation>,
     catalog: Mutex<StagedCatalog>,
 }
 
@@ -66,18 +66,17 @@ impl Work {
 
     /// The work of a transaction.
     pub(super) fn transaction(tables: &Arc<Tables>, temporary: &Arc<Temporary>) -> Self {
-        let staged = Staged {
-            tables: Arc::new(tables.for_transaction()),
-            isolation: Mutex::new(Isolation::ReadCommitted),
-            catalog: Mutex::default(),
-        };
+        let staged =
+            Staged { tables: Arc::new(tables.for_transaction()), catalog: Mutex::default() };
         Work { transaction: Some(Arc::new(staged)), ..Work::alone(temporary) }
     }
 
     /// The work of one statement of several parts, which read the versions that are kept here, whatever
     /// the others of them have changed.
     pub(super) fn of_parts(&self) -> Self {
-        Work { transaction: self.transaction.clone(), ..Work::alone(&self.temporary) }
+        let isolation = Arc::clone(&self.isolation);
+        let transaction = self.transaction.clone();
+        Work { transaction, isolation, ..Work::alone(&self.temporary) }
     }
 
     pub(super) fn set_with_item(&self, item: usize, rows: WithRows) {
@@ -124,17 +123,24 @@ impl Work {
     /// To be called before each statement of a transaction.
     pub(super) fn begin_statement(&self) {
         if let Some(staged) = &self.transaction
-            && staged.isolation() == Isolation::ReadCommitted
+            && self.isolation() == Isolation::ReadCommitted
         {
             staged.tables.refresh();
         }
     }
 
-    /// What is promised of what the transaction has read.
+    /// What is promised of what the work has read.
+    pub(super) fn isolation(&self) -> Isolation {
+        *held(&self.isolation)
+    }
+
     pub fn set_isolation(&self, isolation: Isolation) {
-        if let Some(staged) = &self.transaction {
-            *held(&staged.isolation) = isolation;
-        }
+        *held(&self.isolation) = isolation;
+    }
+
+    /// Whether it is that of a statement on its own.
+    pub fn is_alone(&self) -> bool {
+        self.transaction.is_none()
     }
 
     /// Whether there is something to commit.
@@ -192,10 +198,6 @@ impl Work {
 }
 
 impl Staged {
-    pub(super) fn isolation(&self) -> Isolation {
-        *held(&self.isolation)
-    }
-
     pub(super) fn catalog_changes(&self) -> Vec<Change> {
         held(&self.catalog).changes.clone()
     }

@@ -10,7 +10,7 @@ use crate::base::name::quote_identifier;
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::Privilege;
 use crate::engine::facts::{Notification, check_notification};
-use crate::engine::{Completion, Isolation, OutputColumn, RowStream};
+use crate::engine::{Completion, Isolation, OutputColumn, RowStream, Work};
 use crate::governance::Access;
 use crate::sql::statement::{
     Discard, Execute, IsolationLevel, Prepare, SchemaName, SessionStatement, Set, TransactionModes,
@@ -232,11 +232,24 @@ impl Session {
 
     /// Has a new transaction keep what `default_transaction_isolation` says.
     pub(super) fn promise_by_default(&self) {
+        self.promise_of(&self.transaction.work());
+    }
+
+    fn promise_of(&self, work: &Work) {
         let default = self.settings.value("default_transaction_isolation");
         let level = ISOLATION_LEVELS.iter().find(|level| isolation_name(**level) == default);
         if let Some(level) = level {
-            self.transaction.work().set_isolation(promise(*level));
+            work.set_isolation(promise(*level));
         }
+    }
+
+    /// The work that a statement is part of, or is alone.
+    pub(super) fn work(&self) -> Arc<Work> {
+        let work = self.transaction.work();
+        if work.is_alone() {
+            self.promise_of(&work);
+        }
+        work
     }
 
     fn begin(&mut self, modes: TransactionModes) -> Result<()> {

@@ -243,7 +243,7 @@ impl Session {
         formats: Vec<i16>,
     ) -> Result<Request> {
         let now = Utc::now().timestamp_micros();
-        let work = self.transaction.work();
+        let work = self.work();
         let snapshot = work.snapshot(self.shared.engine.metastore())?;
         let search_path = self.effective_search_path(&snapshot);
         let facts = Facts::new(FactValues {

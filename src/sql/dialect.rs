@@ -4,7 +4,7 @@
 use std::any::TypeId;
 use std::cell::Cell;
 
-use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
+use sqlparser::ast::{BinaryOperator, Expr, TrimWhereField, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::{Keyword, RESERVED_FOR_COLUMN_ALIAS};
 use sqlparser::parser::{Parser, ParserError};
@@ -235,7 +235,7 @@ impl Dialect for LakegateDialect {
             Keyword::CEIL if called => |p| p.parse_ceil_floor_expr(true),
             Keyword::FLOOR if called => |p| p.parse_ceil_floor_expr(false),
             Keyword::OVERLAY if called => |p| p.parse_overlay_expr(),
-            Keyword::TRIM if called => |p| p.parse_trim_expr(),
+            Keyword::TRIM if called => trim,
             Keyword::POSITION if called => {
                 parser.advance_token();
                 return Some(parser.parse_position_expr(ident));
@@ -406,4 +406,31 @@ pub fn joined(operands: Vec<Expr>, operator: &BinaryOperator) -> Option<Expr> {
         level = above;
     }
     level.pop()
+}
+
+/// `trim([BOTH | LEADING | TRAILING] [[characters] FROM] text [, characters])`, where sqlparser wants characters
+/// before FROM.
+fn trim(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    let first = parser.peek_nth_token(1);
+    let side = match &first.token {
+        Token::Word(word) => match word.keyword {
+            Keyword::BOTH => Some(TrimWhereField::Both),
+            Keyword::LEADING => Some(TrimWhereField::Leading),
+            Keyword::TRAILING => Some(TrimWhereField::Trailing),
+            _ => None,
+        },
+        _ => None,
+    };
+    let from = parser.peek_nth_token(if side.is_some() { 2 } else { 1 });
+    if !matches!(&from.token, Token::Word(word) if word.keyword == Keyword::FROM) {
+        return parser.parse_trim_expr();
+    }
+    parser.expect_token(&Token::LParen)?;
+    if side.is_some() {
+        parser.advance_token();
+    }
+    parser.expect_keyword(Keyword::FROM)?;
+    let expr = Box::new(parser.parse_expr()?);
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::Trim { expr, trim_where: side, trim_what: None, trim_characters: None })
 }

@@ -1,5 +1,5 @@
-//! Makes a change part of a table: one new file in its log, or none. It never merges changes that were
-//! made at the same time, other than rows that are only added.
+//! Makes a change part of a table: one new file in its log, or none. It never merges changes that have to do with
+//! each other.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::conflict::Footprint;
 use super::error::{concurrent_update, of_delta};
 use super::net_feed::can_be_compared;
 use super::owed::with_owed;
@@ -118,18 +119,16 @@ async fn apply_and_look(
 ) -> Result<(Changed, Result<Arc<TableVersion>>)> {
     let _writing = ctx.tables.writing();
     let mut is_blind = change.is_blind_append(ctx);
-    let mut lease = match is_blind {
-        true => None,
-        false => Some(ctx.tables.lease(location).await),
-    };
+    let mut turn = None;
     for attempt in 1..=ATTEMPTS_MAX {
+        if !is_blind && turn.is_none() {
+            turn = Some(ctx.tables.turn(location).await);
+        }
         let target = Target::open(ctx, location).await?;
         check_feed(ctx, &target).await?;
         ctx.returned.iter().for_each(|returned| returned.clear());
         let mut staged = change.stage(ctx, &target).await?;
-        if is_blind {
-            lease = Some(ctx.tables.lease(location).await);
-        }
+        let lease = ctx.tables.lease(location).await;
         let version = if staged.actions.is_empty() {
             Some(target.version())
         } else {
@@ -148,12 +147,10 @@ async fn apply_and_look(
             }
             return Ok((changed, newest));
         }
+        drop(lease);
         discard(&target, &staged).await;
-        // One that reads the table after all, as for the numbers of an identity column, keeps its turn.
+        // One that reads the table after all, as for the numbers of an identity column, waits for its turn.
         is_blind &= staged.is_blind_append;
-        if is_blind {
-            lease = None;
-        }
         wait(attempt).await;
     }
     Err(concurrent_update())
@@ -212,18 +209,17 @@ pub fn table_exists() -> Error {
     Error::new(ErrorKind::DuplicateTable, "there already is a Delta table at this location")
 }
 
-/// Commits on top of the target, rows that are only added also on top of later versions.
+/// Commits on top of the target, or of what others have committed since where that goes together with the change;
+/// `None` where it does not.
 async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Result<Option<u64>> {
     let log = Arc::clone(&target.log);
+    let footprint = Footprint::of(&target.location, staged);
     let mut read = Arc::clone(&target.data);
-    if staged.is_blind_append {
-        // Others have gone on while the rows were written.
-        let newest = ctx.tables.newest(&target.location).await?;
-        if newest.version() != read.version() {
-            match newest_if_same_shape(ctx, target).await? {
-                Some(version) => read = version,
-                None => return Ok(None),
-            }
+    // Others have gone on while the rows were written; what they have committed stays in sight.
+    if ctx.tables.known_version(&target.location) > Some(read.version()) {
+        match later_version(ctx, target, &footprint, &read).await? {
+            Some(version) => read = version,
+            None => return Ok(None),
         }
     }
     // Until it is known what became of it; what comes later is seen later.
@@ -233,18 +229,34 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
     });
     for attempt in 1..=APPEND_ATTEMPTS_MAX {
         let outcome = commit(&ctx.committer, &target.location, &log, Some(&read), staged).await?;
-        match outcome {
-            Outcome::Committed => return Ok(Some(read.version() + 1)),
-            Outcome::Lost if !staged.is_blind_append => return Ok(None),
-            Outcome::Lost => {}
+        if matches!(outcome, Outcome::Committed) {
+            return Ok(Some(read.version() + 1));
         }
         wait(attempt).await;
-        match newest_if_same_shape(ctx, target).await? {
+        match later_version(ctx, target, &footprint, &read).await? {
             Some(version) => read = version,
             None => return Ok(None),
         }
     }
     Err(concurrent_update())
+}
+
+/// The table's newest version, if a change of another version goes together with what others have committed
+/// since.
+async fn later_version(
+    ctx: &ChangeContext,
+    target: &Target,
+    footprint: &Footprint,
+    read: &TableVersion,
+) -> Result<Option<Arc<TableVersion>>> {
+    if footprint.is_blind_append {
+        return newest_if_same_shape(ctx, target).await;
+    }
+    let newest = ctx.tables.newest(&target.location).await?;
+    let store = ctx.tables.store(&target.location)?;
+    let (base, isolation) = (read.version(), ctx.isolation);
+    let next = footprint.next_version(&store, &target.location, base, isolation).await?;
+    Ok(next.map(|_| newest))
 }
 
 /// The table's newest version, if rows that were made for the target fit onto it.

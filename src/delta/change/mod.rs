@@ -16,6 +16,7 @@ mod append;
 mod clone;
 mod commit;
 mod compaction;
+mod conflict;
 mod convert;
 mod create;
 mod error;
@@ -60,12 +61,13 @@ pub use append::{append, overwrite, replace_where, truncate};
 pub use clone::{CloneSource, clone_table};
 pub use commit::checkpoints_written;
 pub use compaction::Optimization;
+pub use conflict::Isolation;
 pub use convert::{ConvertedFile, convert};
 pub use create::{NewIdentity, NewTable, create, create_as, replace};
 pub use identity::{Identity, numbered, only_default};
 pub use load::{Loading, load};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
-pub use net::{Isolation, NetChange};
+pub use net::NetChange;
 pub use net_feed::record_net_feeds;
 pub use optimize::{Optimized, optimize};
 pub use restore::restore;
@@ -86,6 +88,8 @@ pub struct ChangeContext {
     /// The version that the statement was planned on, when its plan reads the changed table elsewhere
     /// too. Another newest version is then 40001, and the statement is to be planned anew.
     pub planned_version: Option<u64>,
+    /// What is promised of what the statement reads.
+    pub isolation: Isolation,
     /// Where the changed rows are kept, if the statement gives them back.
     pub returned: Option<Arc<Returned>>,
 }

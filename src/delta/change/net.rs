@@ -6,36 +6,23 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::Utc;
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::ObjectStore;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::commit::COMMIT_ID;
+use super::conflict::{
+    Commit, Footprint, IN_COMMIT_TIMESTAMP, Isolation, named, place, read_commit,
+};
 use super::error::concurrent_update;
 use super::owed::ROW_TRACKING_DOMAIN;
 use super::vector::vector_file;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, Result};
 use crate::delta::StagedLogs;
-use crate::delta::history::commit_path;
-use crate::storage::{Location, error_of_store};
-
-/// The key of a commit's own time in its commit info.
-const IN_COMMIT_TIMESTAMP: &str = "inCommitTimestamp";
+use crate::storage::Location;
 
 /// The key of the version that the rows of a file have been committed with.
 const ROW_COMMIT_VERSION: &str = "defaultRowCommitVersion";
-
-/// What a transaction promises of what it has read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Isolation {
-    /// Every statement reads what is there when it begins. Otherwise as the next one.
-    ReadCommitted,
-    /// All tables are read as of one moment; rows that others only add do not conflict.
-    Snapshot,
-    /// As if transactions had run one after another: what was read must not have changed.
-    Serializable,
-}
 
 /// A file as the log names it: its path, and the deletion vector that it has.
 type FileKey = (String, Option<String>);
@@ -48,24 +35,14 @@ pub struct NetChange {
     pub base: Option<u64>,
     info: Map<String, Value>,
     actions: Vec<Value>,
+    /// The files, as the log names them, that it removes.
     removed: HashSet<String>,
-    is_blind_append: bool,
-    changes_metadata: bool,
-    /// Whether new rows have got identities.
-    numbers_rows: bool,
-    /// What it says of other applications' transactions: files that it has loaded.
-    transactions: HashSet<String>,
+    footprint: Footprint,
     /// How many commits there were, and how many of them have changed rows.
     commits: u64,
     data_commits: usize,
     /// Files, relative to the table, that were added and taken away again.
     pub discarded: Vec<String>,
-}
-
-/// A commit of the log, as JSON.
-pub struct Commit {
-    /// Each with its kind: `add`, `remove`, …
-    pub actions: Vec<(String, Value)>,
 }
 
 impl NetChange {
@@ -133,7 +110,7 @@ impl NetChange {
         if let Some(base) = self.base {
             info.insert("readVersion".to_owned(), json!(base));
         }
-        info.insert("isBlindAppend".to_owned(), json!(self.is_blind_append));
+        info.insert("isBlindAppend".to_owned(), json!(self.footprint.is_blind_append));
         let first = json!({ "commitInfo": info });
         let mut bytes = Vec::new();
         let mut actions = self.actions.clone();
@@ -160,189 +137,16 @@ impl NetChange {
         store: &Arc<dyn ObjectStore>,
         isolation: Isolation,
     ) -> Result<u64> {
-        let mut version = self.base.map_or(0, |base| base + 1);
-        let removed: HashSet<Path> =
-            self.removed.iter().map(|path| place(&self.location, path)).collect();
-        while let Some(commit) = read_commit(store, &self.location, version).await? {
-            if self.base.is_none() {
-                return Err(super::commit::table_exists());
-            }
-            if self.conflicts(&commit, &removed, isolation) {
-                return Err(concurrent_update()
-                    .with_detail("Another transaction has changed the same table.")
-                    .with_hint("Roll back, and run the transaction again."));
-            }
-            version += 1;
-        }
-        Ok(version)
-    }
-
-    /// Whether another's commit may have changed what this change was based on.
-    /// `removed` are the places of the files that this one removes.
-    fn conflicts(&self, other: &Commit, removed: &HashSet<Path>, isolation: Isolation) -> bool {
-        let changes_data = other.changes_data();
-        if other.has("metaData") || other.has("protocol") {
-            return true;
-        }
-        if self.changes_metadata && changes_data {
-            return true;
-        }
-        if other.touched(&self.location).any(|path| removed.contains(&path)) {
-            return true;
-        }
-        // Both have given the same identities to rows.
-        if self.numbers_rows && other.numbers_rows() {
-            return true;
-        }
-        // Both have loaded the same file.
-        if other.transactions().any(|name| self.transactions.contains(name)) {
-            return true;
-        }
-        let only_adds = other.is_blind_append() && isolation != Isolation::Serializable;
-        let reads = !self.is_blind_append || isolation == Isolation::Serializable;
-        reads && changes_data && !only_adds
-    }
-}
-
-/// Whether others have changed the rows of a table since a version.
-pub async fn has_changed_since(
-    store: &Arc<dyn ObjectStore>,
-    location: &Location,
-    base: u64,
-) -> Result<bool> {
-    let mut version = base + 1;
-    while let Some(commit) = read_commit(store, location, version).await? {
-        if commit.changes_data() || commit.has("metaData") {
-            return Ok(true);
-        }
-        version += 1;
-    }
-    Ok(false)
-}
-
-/// Whether commits since a version have changed the table's metadata, or files at these places.
-pub async fn touches_since(
-    store: &Arc<dyn ObjectStore>,
-    location: &Location,
-    base: u64,
-    files: &HashSet<Path>,
-) -> Result<bool> {
-    let mut version = base + 1;
-    while let Some(commit) = read_commit(store, location, version).await? {
-        let is_other = commit.has("metaData") || commit.has("protocol");
-        if is_other || commit.touched(location).any(|path| files.contains(&path)) {
-            return Ok(true);
-        }
-        version += 1;
-    }
-    Ok(false)
-}
-
-/// The time that the commit before a version tells itself.
-pub async fn timestamp_before(
-    store: &Arc<dyn ObjectStore>,
-    location: &Location,
-    version: u64,
-) -> Result<Option<i64>> {
-    let Some(before) = version.checked_sub(1) else { return Ok(None) };
-    let commit = read_commit(store, location, before).await?;
-    let info = commit.as_ref().and_then(|commit| {
-        commit.actions.iter().find(|(kind, _)| kind == "commitInfo").map(|(_, info)| info)
-    });
-    Ok(info.and_then(|info| info.get(IN_COMMIT_TIMESTAMP)?.as_i64()))
-}
-
-/// The application transactions that a commit tells of.
-pub async fn transactions_of(
-    store: &Arc<dyn ObjectStore>,
-    location: &Location,
-    version: u64,
-) -> Result<Vec<String>> {
-    let commit = read_commit(store, location, version).await?;
-    Ok(commit.iter().flat_map(Commit::transactions).map(str::to_owned).collect())
-}
-
-/// The version at which the log has the commit of this id, looking from a version on.
-pub async fn find_commit(
-    store: &Arc<dyn ObjectStore>,
-    location: &Location,
-    from: u64,
-    id: Uuid,
-) -> Result<Option<u64>> {
-    let id = id.to_string();
-    let mut version = from;
-    while let Some(commit) = read_commit(store, location, version).await? {
-        let info = commit.actions.iter().find(|(kind, _)| kind == "commitInfo");
-        let found = info.and_then(|(_, info)| info.get(COMMIT_ID)).and_then(Value::as_str);
-        if found == Some(id.as_str()) {
-            return Ok(Some(version));
-        }
-        version += 1;
-    }
-    Ok(None)
-}
-
-impl Commit {
-    pub fn parse(bytes: &[u8]) -> Result<Commit> {
-        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        let actions = lines.map(|line| {
-            let action: Map<String, Value> = serde_json::from_slice(line).map_err(unreadable)?;
-            action.into_iter().next().ok_or_else(|| {
-                Error::new(ErrorKind::DataCorrupted, "a commit of the table has an empty action")
-            })
-        });
-        Ok(Commit { actions: actions.collect::<Result<_>>()? })
-    }
-
-    fn has(&self, kind: &str) -> bool {
-        self.actions.iter().any(|(known, _)| known == kind)
-    }
-
-    fn is_blind_append(&self) -> bool {
-        let info = self.actions.iter().find(|(kind, _)| kind == "commitInfo");
-        let flag = info.and_then(|(_, info)| info.get("isBlindAppend")?.as_bool());
-        flag == Some(true) && !self.has("remove")
-    }
-
-    fn numbers_rows(&self) -> bool {
-        let mut domains = self.actions.iter().filter(|(kind, _)| kind == "domainMetadata");
-        domains.any(|(_, domain)| named(domain) == Some(ROW_TRACKING_DOMAIN))
-    }
-
-    fn transactions(&self) -> impl Iterator<Item = &str> {
-        let transactions = self.actions.iter().filter(|(kind, _)| kind == "txn");
-        transactions.filter_map(|(_, transaction)| named(transaction))
-    }
-
-    fn changes_data(&self) -> bool {
-        let files = self.actions.iter().filter(|(kind, _)| kind == "add" || kind == "remove");
-        files
-            .into_iter()
-            .any(|(_, file)| file.get("dataChange").and_then(Value::as_bool).unwrap_or(true))
-    }
-
-    /// The files that the commit removes or adds, by their places: engines escape paths in different ways.
-    fn touched(&self, location: &Location) -> impl Iterator<Item = Path> {
-        let files = self.actions.iter().filter(|(kind, _)| kind == "add" || kind == "remove");
-        files.filter_map(|(_, file)| Some(place(location, file.get("path")?.as_str()?)))
-    }
-}
-
-/// Where a file is that the log names. One of another store keeps its name.
-fn place(location: &Location, path: &str) -> Path {
-    location.file(path).unwrap_or_else(|| Path::from(path))
-}
-
-async fn read_commit(
-    store: &Arc<dyn ObjectStore>,
-    location: &Location,
-    version: u64,
-) -> Result<Option<Commit>> {
-    let failed = error_of_store;
-    match store.get(&commit_path(location, version)).await {
-        Ok(read) => Commit::parse(&read.bytes().await.map_err(failed)?).map(Some),
-        Err(object_store::Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(failed(error)),
+        let Some(base) = self.base else {
+            let first = read_commit(store, &self.location, 0).await?;
+            return if first.is_some() { Err(super::commit::table_exists()) } else { Ok(0) };
+        };
+        let next = self.footprint.next_version(store, &self.location, base, isolation).await?;
+        next.ok_or_else(|| {
+            concurrent_update()
+                .with_detail("Another transaction has changed the same table.")
+                .with_hint("Roll back, and run the transaction again.")
+        })
     }
 }
 
@@ -354,10 +158,13 @@ fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetC
         info: Map::new(),
         actions: Vec::new(),
         removed: HashSet::new(),
-        is_blind_append: true,
-        changes_metadata: false,
-        numbers_rows: false,
-        transactions: HashSet::new(),
+        footprint: Footprint {
+            removed: HashSet::new(),
+            is_blind_append: true,
+            changes_metadata: false,
+            numbers_rows: false,
+            transactions: HashSet::new(),
+        },
         commits: commits.len() as u64,
         data_commits: 0,
         discarded: Vec::new(),
@@ -366,7 +173,7 @@ fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetC
     let mut files = Files::default();
     for bytes in commits {
         let commit = Commit::parse(bytes)?;
-        net.is_blind_append &= commit.is_blind_append();
+        net.footprint.is_blind_append &= commit.is_blind_append();
         net.data_commits += usize::from(commit.changes_data());
         for (kind, action) in commit.actions {
             match kind.as_str() {
@@ -389,13 +196,16 @@ fn fold(location: Location, base: Option<u64>, commits: &[Bytes]) -> Result<NetC
             }
         }
     }
-    net.numbers_rows = singles.iter().any(|(_, action)| named(action) == Some(ROW_TRACKING_DOMAIN));
+    net.removed = files.removed.iter().map(|((path, _), _)| path.clone()).collect();
+    let footprint = &mut net.footprint;
+    footprint.removed = net.removed.iter().map(|path| place(&net.location, path)).collect();
+    footprint.numbers_rows =
+        singles.iter().any(|(_, action)| named(action) == Some(ROW_TRACKING_DOMAIN));
     let transactions = singles.iter().filter(|(kind, _)| kind == "txn");
-    net.transactions =
+    footprint.transactions =
         transactions.filter_map(|(_, action)| named(action).map(str::to_owned)).collect();
     let is_metadata = |kind: &String| kind == "metaData" || kind == "protocol";
-    net.changes_metadata = singles.iter().any(|(kind, _)| is_metadata(kind));
-    net.removed = files.removed.iter().map(|((path, _), _)| path.clone()).collect();
+    footprint.changes_metadata = singles.iter().any(|(kind, _)| is_metadata(kind));
     net.discarded = files.discarded(&net.removed);
     net.actions.extend(singles.into_iter().map(|(kind, action)| wrapped(&kind, action)));
     net.actions.extend(files.removed.into_iter().map(|(_, action)| wrapped("remove", action)));
@@ -455,11 +265,6 @@ fn file_key(action: &Value) -> FileKey {
     )
 }
 
-/// What tells actions of one kind apart, of which the last one holds.
-fn named(action: &Value) -> Option<&str> {
-    action.get("appId").or_else(|| action.get("domain"))?.as_str()
-}
-
 fn wrapped(kind: &str, action: Value) -> Value {
     let mut line = Map::new();
     line.insert(kind.to_owned(), action);
@@ -494,8 +299,4 @@ fn add(a: &Value, b: &Value) -> Value {
         (Some(a), Some(b)) => Value::String((a + b).to_string()),
         _ => b.clone(),
     }
-}
-
-fn unreadable(cause: serde_json::Error) -> Error {
-    Error::new(ErrorKind::DataCorrupted, "a commit of the table is no JSON").caused_by(cause)
 }

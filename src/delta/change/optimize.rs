@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::commit::{Outcome, Staged, checkpoint_if_due, commit, discard, wait};
 use super::compaction::{Bin, Optimization, bins};
+use super::conflict::touches_since;
 use super::error::{concurrent_update, no_column, of_datafusion};
-use super::net::touches_since;
 use super::owed::check_identities_stay;
 use super::provenance::{named_elsewhere, provenance};
 use super::rows::{KIND, RowKind, Rows};
@@ -139,6 +139,8 @@ async fn rewrite(
             return Ok(());
         };
         let mut staged = rewritten.staged;
+        // Whoever changes rows goes first: it would have to begin again.
+        let _turn = ctx.tables.turn(location).await;
         let _lease = ctx.tables.lease(location).await;
         match offer(ctx, &target, &mut staged, &rewritten.removed).await {
             Ok(Some(version)) => {

@@ -68,6 +68,7 @@ impl Fixture {
             tables: Arc::clone(&self.tables),
             committer: Committer { user_name: Some("ada".to_owned()), statement_id: None },
             planned_version: None,
+            isolation: Isolation::ReadCommitted,
             returned: None,
         }
     }

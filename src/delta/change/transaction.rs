@@ -10,11 +10,12 @@ use object_store::ObjectStoreExt;
 use uuid::Uuid;
 
 use super::commit::{APPEND_ATTEMPTS_MAX, Outcome, Staged, checkpoint_if_due, commit, put, wait};
+use super::conflict::{
+    Isolation, find_commit, has_changed_since, timestamp_before, transactions_of,
+};
 use super::error::{concurrent_update, of_delta};
 use super::load::NOT_LOADED;
-use super::net::{
-    Isolation, NetChange, find_commit, has_changed_since, timestamp_before, transactions_of,
-};
+use super::net::NetChange;
 use super::touched::added_again;
 use super::{Changed, Committer};
 use crate::base::Result;

@@ -12,7 +12,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::{Map, Value, json};
 
 use super::commit::{Change, Staged, apply};
-use super::net::Commit;
+use super::conflict::Commit;
 use super::provenance::{named_elsewhere, provenance};
 use super::target::Target;
 use super::{ChangeContext, Changed};

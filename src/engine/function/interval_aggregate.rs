@@ -25,6 +25,7 @@ use crate::base::datatype::{BaseType, PgType, pg_type_of};
 use crate::base::{Error, ErrorKind};
 
 use super::datetime_arithmetic::average_interval;
+use super::row_order::in_order;
 
 const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
@@ -144,7 +145,7 @@ impl AggregateUDFImpl for OverIntervals {
 
     fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let Some(fold) = self.fold.filter(|_| self.takes_interval(arguments.expr_fields)) else {
-            return self.inner.accumulator(arguments);
+            return in_order(arguments, |arguments| self.inner.accumulator(arguments));
         };
         let is_sum = matches!(fold, Fold::Sum | Fold::Average);
         if arguments.is_distinct && is_sum {
@@ -160,7 +161,9 @@ impl AggregateUDFImpl for OverIntervals {
     ) -> Result<Box<dyn Accumulator>> {
         match self.takes_interval(arguments.expr_fields) {
             true => self.accumulator(arguments),
-            false => self.inner.create_sliding_accumulator(arguments),
+            false => {
+                in_order(arguments, |arguments| self.inner.create_sliding_accumulator(arguments))
+            }
         }
     }
 

@@ -48,6 +48,7 @@ mod quoting;
 mod record;
 mod regular_expression;
 mod routine_name;
+mod row_order;
 mod scalar_subquery;
 mod series;
 mod session;
@@ -155,6 +156,7 @@ pub fn register(state: &mut SessionState) -> Result<()> {
         state.register_udaf(interval_aggregate::over_intervals(function, fold))?;
     }
     state.register_udaf(interval_aggregate::of_told_types(array_agg_udaf()))?;
+    state.register_udaf(row_order::string_agg())?;
     for function in variance::functions() {
         state.register_udaf(function)?;
     }

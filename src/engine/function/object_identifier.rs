@@ -6,6 +6,7 @@
 //! - `oid::regclass` only changes the metadata;
 //! - `oid::regclass::text` becomes `regclassout(oid)`;
 //! - `conrelid::regclass = 't'` reads the literal as a `regclass`, as PostgreSQL reads unknown literals;
+//! - `pg_relation_size('t')` reads the literal as a `regclass` too;
 //! - a `reg*` column that goes to a client is sent as its name: [`object_identifiers_as_text`].
 
 use std::sync::Arc;
@@ -41,6 +42,16 @@ impl AnalyzerRule for ObjectIdentifierRule {
     }
 }
 
+/// Functions whose first parameter is a `regclass`: they take the name of a relation.
+const OF_RELATIONS: [&str; 6] = [
+    "pg_relation_size",
+    "pg_table_size",
+    "pg_total_relation_size",
+    "pg_indexes_size",
+    "pg_relation_is_updatable",
+    "pg_column_is_updatable",
+];
+
 fn rewrite_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expression {
         Expr::Cast(cast) => rewrite_cast(cast, schema),
@@ -53,6 +64,13 @@ fn rewrite_expression(expression: Expr, schema: &DFSchema) -> Result<Transformed
             };
             let expression = BinaryExpr { left: Box::new(left), op, right: Box::new(right) };
             Ok(Transformed::yes(Expr::BinaryExpr(expression)))
+        }
+        Expr::ScalarFunction(mut call) if OF_RELATIONS.contains(&call.func.name()) => {
+            let Some(first) = call.args.first_mut().filter(|first| is_text_literal(first)) else {
+                return Ok(Transformed::no(Expr::ScalarFunction(call)));
+            };
+            *first = input(IdentifierType::Regclass, std::mem::take(first));
+            Ok(Transformed::yes(Expr::ScalarFunction(call)))
         }
         Expr::InList(InList { expr, list, negated }) => {
             let Some(kind) = kind_of(&expr, schema) else {

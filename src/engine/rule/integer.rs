@@ -19,6 +19,7 @@ use datafusion::logical_expr::{
 use crate::base::datatype::{BaseType, TYPE_METADATA, TYPMOD_METADATA};
 
 use super::float::{float_beside_decimals, unified};
+use super::union_constant;
 
 /// `base::datatype::NO_TYPMOD` as metadata has it.
 const NO_TYPMOD_TEXT: &str = "-1";
@@ -43,7 +44,7 @@ fn narrow_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         }
         LogicalPlan::RecursiveQuery(query) => narrow_recursion(query).map(Transformed::yes),
         // A union keeps the types that its inputs had when it was made.
-        LogicalPlan::Union(union) => unified(union).map(Transformed::yes),
+        LogicalPlan::Union(union) => unified(union_constant::read(union)?).map(Transformed::yes),
         node => {
             let node = match node {
                 LogicalPlan::Join(join) => LogicalPlan::Join(follow_lateral(join)?),

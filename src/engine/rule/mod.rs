@@ -24,6 +24,7 @@ mod set_operation;
 mod subquery;
 mod text_input;
 mod told_type;
+mod union_constant;
 mod untyped;
 
 use std::sync::Arc;

@@ -1,12 +1,17 @@
 //! `ARRAY(SELECT x …)` becomes `(SELECT coalesce(array_agg(x), ARRAY[]) …)`: DataFusion has no array
-//! constructor over a query. The order of the query becomes the order of the aggregate. Over the elements of
+//! constructor over a query. The order of the query becomes the order of the aggregate. A query whose rows are not those
+//! of its FROM is put there: `(SELECT coalesce(array_agg(x), ARRAY[]) FROM (SELECT DISTINCT x …))`. Over the elements of
 //! an array, `ARRAY(SELECT f(x) FROM unnest(a) AS t(x))`, it becomes `array_transform(a, x -> f(x))`, which
 //! needs no query.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     Expr, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident, OrderByKind, Query,
-    SelectItem, SetExpr, TableFactor,
+    SelectItem, SetExpr, TableFactor, visit_expressions,
 };
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
 
 use super::set_functions::lambda;
 use super::{call, take};
@@ -84,16 +89,16 @@ fn is_of_one_row(expression: &Expr) -> bool {
 }
 
 fn aggregate(query: &mut Query) -> Result<()> {
-    let more_than_a_select = query.limit_clause.is_some() || query.fetch.is_some();
+    if !has_rows_of_from(query) {
+        *query = query_of_derived(query)?;
+    }
     let order = match query.order_by.take().map(|order| order.kind) {
         Some(OrderByKind::Expressions(order)) => order,
         Some(OrderByKind::All(_)) | None => Vec::new(),
     };
-    let SetExpr::Select(select) = query.body.as_mut() else { return Err(unsupported()) };
-    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
-    if more_than_a_select || grouped || select.distinct.is_some() || select.having.is_some() {
-        return Err(unsupported());
-    }
+    let SetExpr::Select(select) = query.body.as_mut() else {
+        return Err(Error::internal("a query that gives rows of FROM is no SELECT"));
+    };
     let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] =
         select.projection.as_mut_slice()
     else {
@@ -113,7 +118,44 @@ fn aggregate(query: &mut Query) -> Result<()> {
     Ok(())
 }
 
-fn unsupported() -> Error {
-    Error::unsupported("ARRAY over a query with DISTINCT, GROUP BY, LIMIT or a set operation")
-        .with_hint("Use array_agg over a subquery in FROM.")
+/// Whether the query gives a row for each row of its FROM.
+fn has_rows_of_from(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+    let counted = query.limit_clause.is_some() || query.fetch.is_some();
+    let returns_sets = select.projection.iter().any(|item| match item {
+        SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } => {
+            has_set(value)
+        }
+        _ => false,
+    });
+    let is_less = grouped || counted || select.distinct.is_some() || select.having.is_some();
+    !is_less && !returns_sets
+}
+
+/// Whether a function that returns a set is called: they are calls of `unnest` by now.
+fn has_set(value: &Expr) -> bool {
+    let found = visit_expressions(value, |inner| match inner {
+        Expr::Function(function) if function.name.to_string() == "unnest" => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+/// The rows of a query as those of a FROM.
+fn query_of_derived(query: &mut Query) -> Result<Query> {
+    let source = "SELECT \"array\" FROM (SELECT 1) AS \"array\" (\"array\")";
+    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(source);
+    let template = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
+    let mut made = template.map_err(|()| Error::internal("a made query is none"))?;
+    let SetExpr::Select(select) = made.body.as_mut() else {
+        return Err(Error::internal("a made query is no SELECT"));
+    };
+    let Some(TableFactor::Derived { subquery, .. }) =
+        select.from.first_mut().map(|from| &mut from.relation)
+    else {
+        return Err(Error::internal("a made query has no subquery"));
+    };
+    std::mem::swap(subquery.as_mut(), query);
+    Ok(*made)
 }

@@ -67,7 +67,7 @@ fn document_of(function: &str) -> Option<DataType> {
 }
 
 /// Casts a constant.
-fn read(argument: &mut Expr, document: DataType) {
+pub fn read(argument: &mut Expr, document: DataType) {
     if let Expr::Value(value) = argument
         && matches!(value.value, Value::SingleQuotedString(_))
     {

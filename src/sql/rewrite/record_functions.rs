@@ -8,7 +8,7 @@ use sqlparser::ast::{
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-use super::{call, take};
+use super::{call, document_constants, take};
 use crate::base::{Error, ErrorKind, Result};
 
 /// A function that takes a document.
@@ -59,7 +59,12 @@ pub fn derived(
         }
         _ => return Ok(None),
     };
-    let document = take(document);
+    let mut document = take(document);
+    let is_binary = function.name.starts_with("jsonb");
+    document_constants::read(
+        &mut document,
+        if is_binary { DataType::JSONB } else { DataType::JSON },
+    );
     let Some(alias) = alias.as_mut().filter(|alias| {
         !alias.columns.is_empty() && alias.columns.iter().all(|column| column.data_type.is_some())
     }) else {

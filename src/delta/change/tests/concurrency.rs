@@ -3,7 +3,14 @@
 use super::*;
 use datafusion::arrow::array::Int64Array;
 use datafusion::arrow::record_batch::RecordBatch;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::super::append::Truncate;
+use super::super::commit::{Change, Staged, apply};
+use super::super::target::Target;
 
 /// Adds a row the way another process would: without our lease.
 async fn append_from_outside(location: &Location, value: i64) {
@@ -124,4 +131,52 @@ async fn added_rows_fit_onto_what_others_commit_meanwhile() {
     let (changed, ()) = tokio::join!(change, other);
     assert_eq!(changed.unwrap().version, 3);
     assert_eq!(fixture.query("select a from t order by a").await, ["1", "5", "7"]);
+}
+
+/// What another process does while the rows of a change are looked for.
+enum Disturbance {
+    Adds(i64),
+    Deletes(i64),
+}
+
+/// Deletes all rows, and is disturbed the first time.
+struct Disturbed<'a> {
+    fixture: &'a Fixture,
+    by: Disturbance,
+    attempts: AtomicU32,
+}
+
+#[async_trait]
+impl Change for Disturbed<'_> {
+    async fn stage(&self, ctx: &ChangeContext, target: &Target) -> Result<Staged> {
+        let staged = Truncate.stage(ctx, target).await;
+        if self.attempts.fetch_add(1, Ordering::SeqCst) == 0 {
+            match self.by {
+                Disturbance::Adds(value) => {
+                    append_from_outside(&self.fixture.location, value).await
+                }
+                Disturbance::Deletes(value) => {
+                    let table = deltalake::open_table(self.fixture.location.url().clone()).await;
+                    let predicate = format!("a = {value}");
+                    table.unwrap().delete().with_predicate(predicate).await.unwrap();
+                }
+            }
+        }
+        staged
+    }
+}
+
+/// The rows after a change that is disturbed, and how often it was computed.
+async fn disturbed(by: Disturbance) -> (Vec<String>, u32) {
+    let fixture = Fixture::with_table(&[("a", DataType::Int64)]).await;
+    fixture.insert("select value as a from generate_series(5, 6)").await.unwrap();
+    let change = Disturbed { fixture: &fixture, by, attempts: AtomicU32::new(0) };
+    apply(&fixture.ctx(), &fixture.location, &change).await.unwrap();
+    (fixture.query("select a from t order by a").await, change.attempts.into_inner())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_computed_again_only_where_others_have_changed_its_rows() {
+    assert_eq!(disturbed(Disturbance::Adds(7)).await, (vec!["7".to_owned()], 1));
+    assert_eq!(disturbed(Disturbance::Deletes(5)).await, (Vec::new(), 2));
 }
