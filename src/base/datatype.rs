@@ -1,6 +1,8 @@
 //! The one table of types: PostgreSQL's OIDs, names and lengths, and which of them an Arrow column is.
 //! It never converts a value; `wire` does.
 
+use std::collections::HashMap;
+
 use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit};
 
 use super::error::{Error, Result};
@@ -229,6 +231,25 @@ fn numeric_of_typmod(typmod: i32) -> (i32, i32) {
     let packed = typmod - VARLENA_HEADER;
     // The scale is 11 bits with sign, since PostgreSQL 15.
     (packed >> 16, ((packed & 0x7ff) ^ 0x400) - 0x400)
+}
+
+/// The metadata of a parameter's field that names its type, where its values alone are of another. Texts of every kind
+/// are compared alike, and stay texts.
+pub fn told_type(pg_type: PgType) -> HashMap<String, String> {
+    use BaseType::*;
+    let (PgType::Scalar(base) | PgType::Array(base)) = pg_type;
+    match base {
+        Json | Jsonb | Uuid | Oid | Xid => {
+            HashMap::from([(TYPE_METADATA.to_owned(), base.name().to_owned())])
+        }
+        Bool | Bytea | Char | Name | Int8 | Int2 | Int2Vector | Int4 | Regproc | Text
+        | OidVector | PgNodeTree | Float4 | Float8 | Unknown | Inet | AclItem | Bpchar
+        | Varchar | Date | Time | Timestamp | Timestamptz | Interval | Numeric | Regprocedure
+        | Regoper | Regoperator | Regclass | Regtype | Record | AnyArray | Void | PgLsn
+        | PgNdistinct | PgDependencies | Regnamespace | Regrole | Regcollation | PgMcvList => {
+            HashMap::new()
+        }
+    }
 }
 
 /// The PostgreSQL type and type modifier of an Arrow column.

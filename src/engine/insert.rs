@@ -481,7 +481,9 @@ pub(super) fn assignment(
     let is_read = value_type != column_type
         && matches!(column_type, PgType::Scalar(BaseType::Json | BaseType::Jsonb | BaseType::Uuid));
     let is_readable = source.is_string() || source.is_null();
-    if is_read && !is_readable || !literal && !is_assignable(&source, target.data_type()) {
+    // A constant without a type is a text.
+    let is_constant = literal && (is_readable || !target.data_type().is_temporal());
+    if is_read && !is_readable || !is_constant && !is_assignable(&source, target.data_type()) {
         return Err(Error::new(
             ErrorKind::DatatypeMismatch,
             format!(
@@ -535,11 +537,15 @@ fn is_assignable(source: &DataType, target: &DataType) -> bool {
         matches!(data_type, DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64)
     };
     let number = |data_type: &DataType| data_type.is_numeric();
+    let clock = |data_type: &DataType| matches!(data_type, DataType::Time64(_));
+    let interval = |data_type: &DataType| matches!(data_type, DataType::Interval(_));
     let binary = |data_type: &DataType| {
         matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
     };
     (number(source) && number(target))
         || (time(source) && time(target))
+        || (matches!(source, DataType::Timestamp(_, _)) || interval(source)) && clock(target)
+        || (clock(source) && interval(target))
         || (binary(source) && binary(target))
         || (source.is_nested() && target.is_nested())
 }

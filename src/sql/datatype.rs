@@ -93,12 +93,10 @@ fn field_of(sql_type: &SqlType, usage: Use) -> Result<Field> {
         SqlType::JSONB => Ok(declared(DataType::Utf8, BaseType::Jsonb, None)),
         SqlType::Uuid => Ok(declared(DataType::Utf8, BaseType::Uuid, None)),
         SqlType::Time(None | Some(6), TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
-            let time = plain(DataType::Time64(TimeUnit::Microsecond));
-            cast_only(usage, time, "time", "text")
+            Ok(plain(DataType::Time64(TimeUnit::Microsecond)))
         }
         SqlType::Interval { fields: None, precision: None } => {
-            let interval = plain(DataType::Interval(IntervalUnit::MonthDayNano));
-            cast_only(usage, interval, "interval", "text, or bigint of seconds")
+            Ok(plain(DataType::Interval(IntervalUnit::MonthDayNano)))
         }
         SqlType::Regclass => system_type(BaseType::Regclass, usage),
         SqlType::Array(element) => array(element, usage),

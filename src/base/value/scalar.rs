@@ -13,10 +13,24 @@ use super::column::ColumnBuilder;
 use super::number::parse_oid;
 use super::numeric::{Decimal128Bound, Number, PRECISION_MAX, decimal_256, too_many_digits};
 use super::syntax::utf8;
-use crate::base::datatype::{BaseType, PgType};
+use crate::base::datatype::{BaseType, PgType, told_type};
 use crate::base::render::Format;
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, Result};
+
+/// The value of a parameter, with its type.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    pub value: ScalarValue,
+    pub pg_type: PgType,
+}
+
+impl Parameter {
+    /// A field of the value's type, which says what Arrow cannot.
+    pub fn field(&self) -> Field {
+        Field::new("", self.value.data_type(), true).with_metadata(told_type(self.pg_type))
+    }
+}
 
 /// Reads the text form of a value.
 pub fn parse_text(pg_type: PgType, text: &str, style: &TextStyle) -> Result<ScalarValue> {

@@ -86,7 +86,7 @@ pub fn sink_of(base: BaseType, data_type: &DataType, style: &TextStyle) -> Resul
         DataType::Interval(IntervalUnit::MonthDayNano) => {
             Some(primitive::<IntervalMonthDayNanoType>(
                 data_type,
-                move |text| month_day_nano(parse_interval(text, &style)?),
+                move |text| parse_interval(text, &style)?.month_day_nano(),
                 binary_interval,
             ))
         }
@@ -301,20 +301,12 @@ fn binary_time(bytes: &[u8]) -> Result<i64> {
 fn binary_interval(bytes: &[u8]) -> Result<IntervalMonthDayNano> {
     let bytes: [u8; 16] = fixed(bytes)?;
     let number = bytes.iter().fold(0u128, |number, &byte| number << 8 | u128::from(byte));
-    month_day_nano(IntervalValue {
+    let value = IntervalValue {
         micros: (number >> 64) as u64 as i64,
         days: (number >> 32) as u32 as i32,
         months: number as u32 as i32,
-    })
-}
-
-/// Arrow counts nanoseconds, which hold 292 years of time.
-fn month_day_nano(value: IntervalValue) -> Result<IntervalMonthDayNano> {
-    let nanos = value.micros.checked_mul(1_000).ok_or_else(|| {
-        Error::new(ErrorKind::DatetimeFieldOverflow, "interval out of range")
-            .with_detail("The time part of an interval can be at most 292 years.")
-    })?;
-    Ok(IntervalMonthDayNano::new(value.months, value.days, nanos))
+    };
+    value.month_day_nano()
 }
 
 /// What a column of strings does with its values.

@@ -97,7 +97,7 @@ fn rewrite_constants(expression: Expr, schema: &DFSchema) -> Result<Transformed<
 }
 
 /// Constants that are compared with a timestamp are timestamps of its unit: DataFusion would compare both in
-/// nanoseconds, which hold no year before 1678 and none after 2261.
+/// nanoseconds, which hold no year before 1678 and none after 2261. Those beside a time or an interval are such, too.
 fn beside_moments(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     if let Expr::BinaryExpr(BinaryExpr { op, .. }) = &expression
         && !comparison::is_comparison(*op)
@@ -123,10 +123,15 @@ fn beside_moments(expression: Expr, schema: &DFSchema) -> Result<Transformed<Exp
     })
 }
 
-/// The type of a timestamp as Delta has it.
+/// The type of a timestamp as Delta has it, of a time or of an interval.
 fn moment(side: &Expr, schema: &DFSchema) -> Result<Option<FieldRef>> {
     let data_type = side.get_type(schema)?;
-    let is_moment = matches!(data_type, DataType::Timestamp(TimeUnit::Microsecond, _));
+    let is_moment = matches!(
+        data_type,
+        DataType::Timestamp(TimeUnit::Microsecond, _)
+            | DataType::Time64(TimeUnit::Microsecond)
+            | DataType::Interval(_)
+    );
     Ok(is_moment.then(|| Arc::new(Field::new("moment", data_type, true))))
 }
 

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result};
-use datafusion::logical_expr::expr::{ScalarFunction, WindowFunction};
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, cast};
+use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, WindowFunction};
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, WindowFrameUnits, cast,
+};
 use datafusion::optimizer::AnalyzerRule;
 
+use super::frame::has_offset;
 use crate::base::Error;
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, TYPMOD_METADATA, pg_type_of};
 use crate::engine::comparison::is_comparison;
@@ -50,7 +53,7 @@ fn sort_by_values(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 }
 
 /// The function whose values are in the order of an expression's, where its own are not.
-fn order_of(expression: &Expr, schema: &DFSchema) -> Option<&'static str> {
+pub(super) fn order_of(expression: &Expr, schema: &DFSchema) -> Option<&'static str> {
     let field = expression.to_field(schema).ok()?.1;
     match pg_type_of(&field).ok()?.0 {
         PgType::Scalar(BaseType::Interval) => Some(SPAN),
@@ -59,18 +62,51 @@ fn order_of(expression: &Expr, schema: &DFSchema) -> Option<&'static str> {
     }
 }
 
-/// The same for the windows of calls.
+/// The same for the windows of calls. Where a frame reckons with what it is ordered by, nothing stands in its place.
 fn ordered_windows(mut window: WindowFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let mut changed = false;
+    let frame = &window.params.window_frame;
+    let has_offset = has_offset(&frame.start_bound) || has_offset(&frame.end_bound);
+    let reckons = frame.units == WindowFrameUnits::Range && has_offset;
     let order = window.params.order_by.iter_mut().map(|key| &mut key.expr);
-    for key in order.chain(&mut window.params.partition_by) {
-        if order_of(key, schema) == Some(ORDER_KEY) {
-            *key = call(ORDER_KEY, std::mem::take(key))?;
+    let order = order.filter(|_| !reckons);
+    let changed = order_by_values(order.chain(&mut window.params.partition_by), schema)?;
+    let window = Expr::WindowFunction(Box::new(window));
+    Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
+}
+
+/// The same for the rows that an aggregate takes.
+fn ordered_rows(mut aggregate: AggregateFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let order = aggregate.params.order_by.iter_mut().map(|key| &mut key.expr);
+    let changed = order_by_values(order, schema)?;
+    let aggregate = Expr::AggregateFunction(aggregate);
+    Ok(if changed { Transformed::yes(aggregate) } else { Transformed::no(aggregate) })
+}
+
+fn order_by_values<'e>(
+    keys: impl Iterator<Item = &'e mut Expr>,
+    schema: &DFSchema,
+) -> Result<bool> {
+    let mut changed = false;
+    for key in keys {
+        if let Some(order) = order_of(key, schema) {
+            *key = call(order, std::mem::take(key))?;
             changed = true;
         }
     }
-    let window = Expr::WindowFunction(Box::new(window));
-    Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
+    Ok(changed)
+}
+
+/// A comparison of intervals: a month is 30 days then, and a day 24 hours.
+fn spans_compared(comparison: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let mut are_intervals = true;
+    comparison.apply_children(|side| {
+        are_intervals &= matches!(side.get_type(schema)?, DataType::Interval(_));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    match are_intervals {
+        true => comparison.map_children(|side| call(SPAN, side).map(Transformed::yes)),
+        false => Ok(Transformed::no(comparison)),
+    }
 }
 
 fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -82,24 +118,17 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 None => Ok(Transformed::no(Expr::Cast(Cast { expr, field }))),
             }
         }
-        Expr::BinaryExpr(mut comparison) if is_comparison(comparison.op) => {
-            let is_interval = |side: &Expr| -> Result<bool> {
-                Ok(matches!(side.get_type(schema)?, DataType::Interval(_)))
-            };
-            if !is_interval(&comparison.left)? || !is_interval(&comparison.right)? {
-                return Ok(Transformed::no(Expr::BinaryExpr(comparison)));
-            }
-            // A month is 30 days and a day 24 hours when intervals are compared.
-            comparison.left = Box::new(call(SPAN, *comparison.left)?);
-            comparison.right = Box::new(call(SPAN, *comparison.right)?);
-            Ok(Transformed::yes(Expr::BinaryExpr(comparison)))
+        Expr::BinaryExpr(BinaryExpr { op, .. }) if is_comparison(op) => {
+            spans_compared(expression, schema)
         }
+        Expr::Between(_) | Expr::InList(_) => spans_compared(expression, schema),
         Expr::WindowFunction(window) => ordered_windows(*window, schema),
+        Expr::AggregateFunction(aggregate) => ordered_rows(aggregate, schema),
         other => Ok(Transformed::no(other)),
     }
 }
 
-fn call(name: &str, argument: Expr) -> Result<Expr> {
+pub(super) fn call(name: &str, argument: Expr) -> Result<Expr> {
     let function = column_function(name).ok_or_else(|| {
         let error = Error::internal(format!("the conversion {name} is missing"));
         DataFusionError::External(Box::new(error))

@@ -25,6 +25,7 @@ mod subquery;
 mod text_input;
 mod told_type;
 mod untyped;
+mod value_groups;
 
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ pub fn analyzer_rules() -> Rules {
     // Type coercion has cast texts by then.
     rules.push(Arc::new(text_input::TextInputRule));
     rules.push(Arc::new(conversion::ConversionRule));
+    rules.push(Arc::new(value_groups::ValueGroupsRule));
     rules.push(Arc::new(arithmetic::ArithmeticRule));
     rules.push(Arc::new(date_comparison::DateComparisonRule));
     rules
