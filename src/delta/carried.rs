@@ -33,8 +33,10 @@ const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
 /// PostgreSQL's type of that name if columns are declared to carry it.
 pub fn carried_type(name: &str) -> Option<BaseType> {
-    use BaseType::{Interval, Json, Jsonb, Time, Uuid};
-    let is_carried = |base: &BaseType| matches!(base, Json | Jsonb | Uuid | Time | Interval);
+    use BaseType::{Cidr, Inet, Interval, Json, Jsonb, Macaddr, Time, Timetz, Uuid};
+    let is_carried = |base: &BaseType| {
+        matches!(base, Json | Jsonb | Uuid | Inet | Cidr | Macaddr | Timetz | Time | Interval)
+    };
     BaseType::from_name(name).filter(is_carried)
 }
 

@@ -478,8 +478,7 @@ pub(super) fn assignment(
     let source_field = value.to_field(schema).map_err(from_datafusion)?.1;
     let (column_type, typmod) = pg_type_of(target)?;
     let (value_type, _) = pg_type_of(&source_field)?;
-    let is_read = value_type != column_type
-        && matches!(column_type, PgType::Scalar(BaseType::Json | BaseType::Jsonb | BaseType::Uuid));
+    let is_read = value_type != column_type && is_carried_by_text(column_type);
     let is_readable = source.is_string() || source.is_null();
     // A constant without a type is a text.
     let is_constant = literal && (is_readable || !target.data_type().is_temporal());
@@ -516,6 +515,13 @@ pub(super) fn assignment(
         false => cast(value, target.data_type().clone()),
     };
     Ok(enforce_length(value, target).alias(target.name()))
+}
+
+/// Whether values of a column's type are texts of one form.
+fn is_carried_by_text(column_type: PgType) -> bool {
+    use BaseType::{Cidr, Inet, Json, Jsonb, Macaddr, Timetz, Uuid};
+    let (PgType::Scalar(base) | PgType::Array(base)) = column_type;
+    matches!(base, Json | Jsonb | Uuid | Inet | Cidr | Macaddr | Timetz)
 }
 
 /// How deep arrays of a type are nested.

@@ -372,6 +372,9 @@ pub(super) fn parameter_field(pg_type: PgType) -> FieldRef {
         | BaseType::Json
         | BaseType::PgNodeTree
         | BaseType::Inet
+        | BaseType::Cidr
+        | BaseType::Macaddr
+        | BaseType::Timetz
         | BaseType::PgLsn
         | BaseType::AnyArray
         | BaseType::PgNdistinct

@@ -77,7 +77,6 @@ fn parse(pg_type: PgType, format: Format, bytes: &[u8], style: &TextStyle) -> Re
         BaseType::Record
         | BaseType::Void
         | BaseType::PgNodeTree
-        | BaseType::Inet
         | BaseType::PgLsn
         | BaseType::AnyArray
         | BaseType::PgNdistinct
@@ -122,9 +121,9 @@ pub fn arrow_type_of(pg_type: PgType) -> DataType {
         Interval => DataType::Interval(IntervalUnit::MonthDayNano),
         Int2Vector => arrow_type_of(PgType::Array(Int2)),
         OidVector => arrow_type_of(PgType::Array(Oid)),
-        Char | Name | Text | Json | Jsonb | PgNodeTree | Inet | PgLsn | AnyArray | PgNdistinct
-        | PgDependencies | PgMcvList | Unknown | AclItem | Bpchar | Varchar | Uuid | Record
-        | Void => DataType::Utf8,
+        Char | Name | Text | Json | Jsonb | PgNodeTree | Inet | Cidr | Macaddr | Timetz | PgLsn
+        | AnyArray | PgNdistinct | PgDependencies | PgMcvList | Unknown | AclItem | Bpchar
+        | Varchar | Uuid | Record | Void => DataType::Utf8,
     }
 }
 

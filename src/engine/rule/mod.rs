@@ -22,6 +22,7 @@ mod outer_aggregate;
 mod precision;
 mod set_operation;
 mod subquery;
+mod text_carried;
 mod text_input;
 mod told_type;
 mod untyped;
@@ -42,6 +43,7 @@ pub use join::refuse_merged_columns;
 pub use lateral::inline_laterals;
 pub use outer_aggregate::refuse_outer_aggregates;
 pub use set_operation::count_copies;
+pub use text_carried::convert_texts;
 pub use told_type::keep_told_types;
 pub use untyped::type_untyped;
 

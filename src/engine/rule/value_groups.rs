@@ -12,7 +12,7 @@ use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan, Projection};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::conversion::{call, order_of};
+use super::conversion::{call, equality_of};
 
 /// Groups by values.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ fn by_values(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         LogicalPlan::Distinct(Distinct::All(input)) => {
             let columns: Vec<Expr> =
                 input.schema().columns().into_iter().map(Expr::Column).collect();
-            if !columns.iter().any(|column| order_of(column, input.schema()).is_some()) {
+            if !columns.iter().any(|column| equality_of(column, input.schema()).is_some()) {
                 return Ok(Transformed::no(LogicalPlan::Distinct(Distinct::All(input))));
             }
             group_values(LogicalPlan::Aggregate(Aggregate::try_new(input, columns, Vec::new())?))
@@ -52,7 +52,7 @@ fn count_values(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
     let is_counted = |expression: &Expr| match expression {
         Expr::AggregateFunction(AggregateFunction { func, params }) => {
             let one = params.args.first();
-            let has_order = one.is_some_and(|value| order_of(value, &schema).is_some());
+            let has_order = one.is_some_and(|value| equality_of(value, &schema).is_some());
             func.name() == "count" && params.distinct && has_order
         }
         _ => false,
@@ -86,7 +86,7 @@ fn group_values(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let LogicalPlan::Aggregate(aggregate) = node else { return Ok(Transformed::no(node)) };
     let schema = Arc::clone(aggregate.input.schema());
     let has_sets = aggregate.group_expr.iter().any(|one| matches!(one, Expr::GroupingSet(_)));
-    let has_values = aggregate.group_expr.iter().any(|one| order_of(one, &schema).is_some());
+    let has_values = aggregate.group_expr.iter().any(|one| equality_of(one, &schema).is_some());
     if has_sets || !has_values {
         return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
     }
@@ -95,7 +95,7 @@ fn group_values(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let mut aggregates = aggregate.aggr_expr.clone();
     let mut groups = Vec::with_capacity(aggregate.group_expr.len());
     for (at, group) in aggregate.group_expr.iter().enumerate() {
-        if order_of(group, &schema).is_none() {
+        if equality_of(group, &schema).is_none() {
             groups.push(group.clone());
             continue;
         }
@@ -121,7 +121,7 @@ fn group_values(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 
 /// What an expression is compared by.
 fn key(expression: Expr, schema: &DFSchema) -> Result<Expr> {
-    match order_of(&expression, schema) {
+    match equality_of(&expression, schema) {
         Some(order) => call(order, expression),
         None => Ok(expression),
     }
