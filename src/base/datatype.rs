@@ -1,6 +1,8 @@
 //! The one table of types: PostgreSQL's OIDs, names and lengths, and which of them an Arrow column is.
 //! It never converts a value; `wire` does.
 
+use std::collections::HashMap;
+
 use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit};
 
 use super::error::{Error, Result};
@@ -73,9 +75,11 @@ types! {
     OidVector = 30, 1013, "oidvector", "oidvector", -1;
     Json = 114, 199, "json", "json", -1;
     PgNodeTree = 194, 0, "pg_node_tree", "pg_node_tree", -1;
+    Cidr = 650, 651, "cidr", "cidr", -1;
     Float4 = 700, 1021, "float4", "real", 4;
     Float8 = 701, 1022, "float8", "double precision", 8;
     Unknown = 705, 0, "unknown", "unknown", -2;
+    Macaddr = 829, 1040, "macaddr", "macaddr", 6;
     Inet = 869, 1041, "inet", "inet", -1;
     AclItem = 1033, 1034, "aclitem", "aclitem", 12;
     Bpchar = 1042, 1014, "bpchar", "character", -1;
@@ -85,6 +89,7 @@ types! {
     Timestamp = 1114, 1115, "timestamp", "timestamp without time zone", 8;
     Timestamptz = 1184, 1185, "timestamptz", "timestamp with time zone", 8;
     Interval = 1186, 1187, "interval", "interval", 16;
+    Timetz = 1266, 1270, "timetz", "time with time zone", 12;
     Numeric = 1700, 1231, "numeric", "numeric", -1;
     Regprocedure = 2202, 2207, "regprocedure", "regprocedure", 4;
     Regoper = 2203, 2208, "regoper", "regoper", 4;
@@ -174,7 +179,8 @@ impl BaseType {
             | Regrole | Regcollation => text || data_type.is_integer(),
             Json | Jsonb => text || matches!(data_type, DataType::Struct(_) | DataType::Map(_, _)),
             Char | Name | PgNodeTree | Unknown | AclItem | Bpchar | Varchar | Text | Inet
-            | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList => text,
+            | Cidr | Macaddr | Timetz | PgLsn | AnyArray | PgNdistinct | PgDependencies
+            | PgMcvList => text,
             Uuid => text || *data_type == DataType::FixedSizeBinary(16),
             Record => matches!(data_type, DataType::Struct(_)),
             Int2Vector | OidVector => false,
@@ -229,6 +235,23 @@ fn numeric_of_typmod(typmod: i32) -> (i32, i32) {
     let packed = typmod - VARLENA_HEADER;
     // The scale is 11 bits with sign, since PostgreSQL 15.
     (packed >> 16, ((packed & 0x7ff) ^ 0x400) - 0x400)
+}
+
+/// The metadata of a parameter's field that names its type, where its values alone are of another. Texts of every kind
+/// are compared alike, and stay texts.
+pub fn told_type(pg_type: PgType) -> HashMap<String, String> {
+    use BaseType::*;
+    let (PgType::Scalar(base) | PgType::Array(base)) = pg_type;
+    match base {
+        Json | Jsonb | Uuid | Inet | Cidr | Macaddr | Timetz | Oid | Xid => {
+            HashMap::from([(TYPE_METADATA.to_owned(), base.name().to_owned())])
+        }
+        Bool | Bytea | Char | Name | Int8 | Int2 | Int2Vector | Int4 | Regproc | Text
+        | OidVector | PgNodeTree | Float4 | Float8 | Unknown | AclItem | Bpchar | Varchar
+        | Date | Time | Timestamp | Timestamptz | Interval | Numeric | Regprocedure | Regoper
+        | Regoperator | Regclass | Regtype | Record | AnyArray | Void | PgLsn | PgNdistinct
+        | PgDependencies | Regnamespace | Regrole | Regcollation | PgMcvList => HashMap::new(),
+    }
 }
 
 /// The PostgreSQL type and type modifier of an Arrow column.

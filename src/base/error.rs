@@ -195,6 +195,7 @@ error_kinds! {
     IntervalFieldOverflow = "22015",
     DivisionByZero = "22012",
     CharacterNotInRepertoire = "22021",
+    UntranslatableCharacter = "22P05",
     InvalidEscapeSequence = "22025",
     InvalidParameterValue = "22023",
     InvalidRegularExpression = "2201B",

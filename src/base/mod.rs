@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod datatype;
 mod deferral;
+pub mod encoding;
 pub mod error;
 pub mod id;
 pub mod limits;

@@ -1,6 +1,7 @@
 //! How a session wants values written as text: the settings that PostgreSQL's output functions follow.
 //! It renders nothing; `base::render` does.
 
+use super::encoding::Encoding;
 use super::error::{Error, ErrorKind, Result};
 use super::time_zone::TimeZone;
 
@@ -17,6 +18,8 @@ pub struct TextStyle {
     pub extra_float_digits: i32,
     /// `bytea_output`.
     pub bytea_output: ByteaOutput,
+    /// `client_encoding`.
+    pub encoding: Encoding,
 }
 
 impl Default for TextStyle {
@@ -28,6 +31,7 @@ impl Default for TextStyle {
             interval_style: IntervalStyle::Postgres,
             extra_float_digits: 1,
             bytea_output: ByteaOutput::Hex,
+            encoding: Encoding::default(),
         }
     }
 }
@@ -46,6 +50,7 @@ impl TextStyle {
             extra_float_digits: parse_extra_float_digits(of("extra_float_digits"))
                 .unwrap_or(default.extra_float_digits),
             bytea_output: ByteaOutput::parse(of("bytea_output")).unwrap_or(default.bytea_output),
+            encoding: Encoding::parse(of("client_encoding")).unwrap_or(default.encoding),
         }
     }
 }

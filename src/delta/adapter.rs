@@ -12,7 +12,7 @@ use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 use datafusion::physical_expr::PhysicalExpr;
@@ -20,6 +20,7 @@ use datafusion::physical_expr::expressions::{CastExpr, Column, Literal};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use delta_kernel::table_features::ColumnMappingMode;
 
+use super::carried::intervals_of;
 use super::schema::PhysicalField;
 use super::variant::variant_as_json;
 
@@ -101,7 +102,8 @@ impl FileColumn {
         if field.data_type() == logical.data_type() && !finder.renames_inside(physical) {
             return Ok(FileColumn::Same { name, at });
         }
-        if !logical.data_type().is_nested() && !physical.is_variant {
+        let is_interval = matches!(logical.data_type(), DataType::Interval(_));
+        if !logical.data_type().is_nested() && !physical.is_variant && !is_interval {
             return Ok(FileColumn::Cast { name, at });
         }
         let shape = Shape::new(logical.data_type(), physical, field.data_type(), finder.mapping)?;
@@ -185,6 +187,8 @@ enum Shape {
     Leaf(DataType),
     /// A variant, as JSON.
     Variant,
+    /// An interval, from its text.
+    Interval,
     /// The fields of the table's struct, each with its position in the file's and its shape, or without
     /// one.
     Struct(Fields, Vec<Option<(usize, Shape)>>),
@@ -203,6 +207,7 @@ impl Shape {
         let children = physical.children.as_slice();
         match (logical, file) {
             (_, DataType::Struct(_)) if physical.is_variant => Ok(Shape::Variant),
+            (DataType::Interval(_), file) if file.is_string() => Ok(Shape::Interval),
             (DataType::Struct(fields), DataType::Struct(file_fields)) => {
                 let finder = Finder::new(mapping, file_fields);
                 let child = |(field, physical): (&FieldRef, &PhysicalField)| {
@@ -250,6 +255,10 @@ impl Shape {
             Shape::Leaf(data_type) if values.data_type() == data_type => Ok(Arc::clone(values)),
             Shape::Leaf(data_type) => cast_exactly(values, data_type),
             Shape::Variant => Ok(variant_as_json(values)?),
+            Shape::Interval => {
+                Ok(intervals_of(values)
+                    .map_err(|error| DataFusionError::External(Box::new(error)))?)
+            }
             Shape::Struct(fields, children) => {
                 let Some(values) = values.as_struct_opt() else { return unexpected(values) };
                 let child = |(field, child): (&FieldRef, &Option<(usize, Shape)>)| match child {

@@ -353,10 +353,12 @@ fn entries(map: &MapArray, file: usize) -> Result<HashMap<String, Option<String>
 }
 
 /// Whether the log can have bounds of a column. Those of nested columns are of their leaves, those of
-/// variants of their fields, and say nothing of the column itself.
+/// variants of their fields, and say nothing of the column itself; those of intervals are of their texts.
 fn has_bounds(at: usize, columns: &Columns) -> bool {
+    let data_type = columns.schema.field(at).data_type();
     !columns.partition.contains(&at)
-        && !columns.schema.field(at).data_type().is_nested()
+        && !data_type.is_nested()
+        && !matches!(data_type, DataType::Interval(_))
         && columns.physical.get(at).is_some_and(|physical| !physical.is_variant)
 }
 

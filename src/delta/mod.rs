@@ -2,6 +2,7 @@
 
 mod adapter;
 pub mod change;
+mod carried;
 mod change_feed;
 mod clustering;
 mod deletion_vector;

@@ -40,6 +40,10 @@ fn parse(text: &str, data_type: &DataType) -> Option<ScalarValue> {
             let days = days.signed_duration_since(NaiveDate::default()).num_days();
             ScalarValue::Date32(Some(i32::try_from(days).ok()?))
         }
+        // Of a column that carries times, the numbers.
+        DataType::Time64(TimeUnit::Microsecond) => {
+            ScalarValue::Time64Microsecond(Some(text.parse().ok()?))
+        }
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             ScalarValue::TimestampMicrosecond(Some(microseconds(text)?), zone.clone())
         }
@@ -93,5 +97,7 @@ mod tests {
         assert_eq!(value("", DataType::Int32), Some(ScalarValue::Int32(None)));
         assert_eq!(value("one", DataType::Int32), None);
         assert_eq!(value("300", DataType::Int8), None);
+        let time = value("1000001", DataType::Time64(TimeUnit::Microsecond));
+        assert_eq!(time, Some(ScalarValue::Time64Microsecond(Some(1_000_001))));
     }
 }

@@ -10,6 +10,7 @@ use delta_kernel::schema::{
 };
 use delta_kernel::table_features::ColumnMappingMode;
 
+use super::carried::{DECLARED_TYPE, carried_type, value_type};
 use crate::base::datatype::{BaseType, TYPE_METADATA, TYPMOD_METADATA, character_typmod};
 use crate::base::{Error, ErrorKind, Result};
 
@@ -132,16 +133,6 @@ fn physical_children(data_type: &DeltaType, mapping: ColumnMappingMode) -> Vec<P
     }
 }
 
-/// The metadata of a text column that holds values of one of PostgreSQL's types that Delta has not.
-pub const TEXT_TYPE: &str = "lakegate.type";
-
-/// PostgreSQL's type of that name if text columns are declared to hold it.
-pub fn text_type(name: &str) -> Option<BaseType> {
-    let is_kept =
-        |base: &BaseType| matches!(base, BaseType::Json | BaseType::Jsonb | BaseType::Uuid);
-    BaseType::from_name(name).filter(is_kept)
-}
-
 fn arrow_field(field: &StructField) -> Result<Field> {
     let data_type = arrow_type(&field.data_type, &field.name)?;
     let mut arrow = Field::new(&field.name, data_type, field.nullable);
@@ -157,11 +148,12 @@ fn arrow_field(field: &StructField) -> Result<Field> {
         );
     } else if is_variant(innermost(&field.data_type)) {
         arrow = as_json(arrow);
-    } else if let Some(MetadataValue::String(name)) = field.metadata.get(TEXT_TYPE)
-        && arrow.data_type().is_string()
-        && let Some(base) = text_type(name)
+    } else if let Some(MetadataValue::String(name)) = field.metadata.get(DECLARED_TYPE)
+        && let Some(base) = carried_type(name)
+        && let Some(data_type) = value_type(base, arrow.data_type())
     {
         arrow.set_metadata([(TYPE_METADATA.to_owned(), base.name().to_owned())].into());
+        arrow.set_data_type(data_type);
     }
     Ok(arrow)
 }

@@ -68,6 +68,7 @@ fn bounds_are_values(data_type: &DataType) -> bool {
         | DataType::Int16
         | DataType::Int32
         | DataType::Int64
+        | DataType::Time64(_)
         | DataType::Date32 => true,
         DataType::Decimal128(precision, _) => *precision <= DECIMAL_DIGITS_EXACT,
         _ => false,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{FieldRef, SchemaRef};
-use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{DFSchema, ParamValues, ScalarValue, TableReference};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, lit};
@@ -29,7 +28,7 @@ use super::insert::{
 };
 use super::open::location_of;
 use super::planner::Planner;
-use super::query::{known, parameter_field, parameter_types};
+use super::query::{known, parameter_field, parameter_fields, parameter_types, parameter_values};
 use super::returning::Returning;
 use super::{Completion, Engine, Outcome, Request};
 
@@ -393,14 +392,6 @@ fn of_other_relations(error: Error) -> Error {
     }
 }
 
-fn parameter_fields(request: &Request) -> Vec<Option<FieldRef>> {
-    use datafusion::arrow::datatypes::Field;
-    let values = request.parameters.iter();
-    values
-        .map(|value| Some(Arc::new(Field::new("", value.data_type(), true)) as FieldRef))
-        .collect()
-}
-
 impl Expressions<'_> {
     /// The expression, with the request's parameter values in it.
     async fn expression(&self, expression: BoundExpression) -> Result<Expr> {
@@ -408,9 +399,7 @@ impl Expressions<'_> {
         if self.request.parameters.is_empty() {
             return Ok(planned);
         }
-        let values = self.request.parameters.iter();
-        let values = values.map(|value| ScalarAndMetadata::new(value.clone(), None)).collect();
-        with_values(planned, &ParamValues::List(values))
+        with_values(planned, &parameter_values(self.request))
     }
 
     async fn unbound(&self, expression: BoundExpression) -> Result<Expr> {

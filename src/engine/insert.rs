@@ -478,10 +478,11 @@ pub(super) fn assignment(
     let source_field = value.to_field(schema).map_err(from_datafusion)?.1;
     let (column_type, typmod) = pg_type_of(target)?;
     let (value_type, _) = pg_type_of(&source_field)?;
-    let is_read = value_type != column_type
-        && matches!(column_type, PgType::Scalar(BaseType::Json | BaseType::Jsonb | BaseType::Uuid));
+    let is_read = value_type != column_type && is_carried_by_text(column_type);
     let is_readable = source.is_string() || source.is_null();
-    if is_read && !is_readable || !literal && !is_assignable(&source, target.data_type()) {
+    // A constant without a type is a text.
+    let is_constant = literal && (is_readable || !target.data_type().is_temporal());
+    if is_read && !is_readable || !is_constant && !is_assignable(&source, target.data_type()) {
         return Err(Error::new(
             ErrorKind::DatatypeMismatch,
             format!(
@@ -516,6 +517,13 @@ pub(super) fn assignment(
     Ok(enforce_length(value, target).alias(target.name()))
 }
 
+/// Whether values of a column's type are texts of one form.
+fn is_carried_by_text(column_type: PgType) -> bool {
+    use BaseType::{Cidr, Inet, Json, Jsonb, Macaddr, Timetz, Uuid};
+    let (PgType::Scalar(base) | PgType::Array(base)) = column_type;
+    matches!(base, Json | Jsonb | Uuid | Inet | Cidr | Macaddr | Timetz)
+}
+
 /// How deep arrays of a type are nested.
 fn dimensions(data_type: &DataType) -> usize {
     match data_type {
@@ -535,11 +543,15 @@ fn is_assignable(source: &DataType, target: &DataType) -> bool {
         matches!(data_type, DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64)
     };
     let number = |data_type: &DataType| data_type.is_numeric();
+    let clock = |data_type: &DataType| matches!(data_type, DataType::Time64(_));
+    let interval = |data_type: &DataType| matches!(data_type, DataType::Interval(_));
     let binary = |data_type: &DataType| {
         matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
     };
     (number(source) && number(target))
         || (time(source) && time(target))
+        || (matches!(source, DataType::Timestamp(_, _)) || interval(source)) && clock(target)
+        || (clock(source) && interval(target))
         || (binary(source) && binary(target))
         || (source.is_nested() && target.is_nested())
 }

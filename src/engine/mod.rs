@@ -58,11 +58,10 @@ mod yielding;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use datafusion::common::ScalarValue;
-
 use crate::base::datatype::PgType;
 use crate::base::limits::Limits;
 use crate::base::seal::SealingKey;
+use crate::base::value::Parameter;
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::{BoundStatement, Scope, bind};
 use crate::catalog::{Metastore, Relation};
@@ -132,7 +131,7 @@ pub struct Request {
     /// The transaction's work; fresh for a statement on its own.
     pub work: Arc<Work>,
     /// The values of `$1`, `$2`, ….
-    pub parameters: Vec<ScalarValue>,
+    pub parameters: Vec<Parameter>,
     /// The whole text that the client sent, which positions in errors count in.
     pub text: Arc<str>,
     /// The result formats that the client asked for, as in Bind: none is text for all, one is for all.
@@ -358,15 +357,16 @@ impl Engine {
         expression: &sqlparser::ast::Expr,
         pg_type: PgType,
         request: &Request,
-    ) -> Result<ScalarValue> {
+    ) -> Result<Parameter> {
         let state = self.context.statement(&request.facts);
         let value = constant::evaluate(&state, expression)?;
         let field = query::parameter_field(pg_type);
         // A number keeps the digits that it has: `numeric` has no scale of its own.
         if field.data_type().is_decimal() && value.data_type().is_decimal() {
-            return Ok(value);
+            return Ok(Parameter { value, pg_type });
         }
-        value.cast_to(field.data_type()).map_err(error::from_datafusion)
+        let value = value.cast_to(field.data_type()).map_err(error::from_datafusion)?;
+        Ok(Parameter { value, pg_type })
     }
 
     fn authorize(&self, statement: Statement, request: &Request) -> Result<Authorized> {

@@ -33,8 +33,9 @@ use super::error::locate;
 use super::facts::Facts;
 use super::function::undefined_function;
 use super::rule::{
-    count_copies, inline_laterals, keep_input_order, keep_told_types, narrow_integer_literals,
-    refuse_casts, refuse_merged_columns, refuse_outer_aggregates, type_untyped,
+    convert_texts, count_copies, inline_laterals, keep_input_order, keep_told_types,
+    narrow_integer_literals, refuse_casts, refuse_merged_columns, refuse_outer_aggregates,
+    type_untyped,
 };
 use super::system::ViewPlanner;
 
@@ -66,6 +67,7 @@ impl<'a> Planner<'a> {
             .and_then(keep_told_types)
             .and_then(narrow_integer_literals)
             .and_then(|plan| refuse_casts(&plan).map(|()| plan))
+            .and_then(convert_texts)
             .and_then(|plan| refuse_outer_aggregates(&plan).map(|()| plan))
             .and_then(inline_laterals)
             .and_then(count_copies)

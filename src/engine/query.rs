@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::metadata::ScalarAndMetadata;
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ParamValues;
+use datafusion::common::metadata::{FieldMetadata, ScalarAndMetadata};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 
-use crate::base::datatype::{BaseType, PgType, pg_type_of};
+use crate::base::datatype::{BaseType, PgType, pg_type_of, told_type};
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::bound::Relations;
 use crate::bind::{BoundQuery, BoundRelation, BoundStatement};
@@ -288,19 +288,23 @@ pub(super) fn bind_parameters(plan: LogicalPlan, request: &Request) -> Result<Lo
     if request.parameters.is_empty() {
         return Ok(plan);
     }
-    let values =
-        request.parameters.iter().cloned().map(|value| ScalarAndMetadata::new(value, None));
-    plan.replace_params_with_values(&ParamValues::List(values.collect()))
+    plan.replace_params_with_values(&parameter_values(request))
         .map_err(|error| locate(error, &request.text))
 }
 
 /// The types of the request's parameters.
 pub(super) fn parameter_fields(request: &Request) -> Vec<Option<FieldRef>> {
-    let field = |value: &ScalarValue| {
-        let field: FieldRef = Arc::new(Field::new("", value.data_type(), true));
-        Some(field)
-    };
-    request.parameters.iter().map(field).collect()
+    request.parameters.iter().map(|parameter| Some(Arc::new(parameter.field()))).collect()
+}
+
+/// The values of the request's parameters, with what their types say beyond Arrow's.
+pub(super) fn parameter_values(request: &Request) -> ParamValues {
+    let values = request.parameters.iter().map(|parameter| {
+        let metadata = FieldMetadata::from(parameter.field().metadata());
+        let metadata = (!metadata.is_empty()).then_some(metadata);
+        ScalarAndMetadata::new(parameter.value.clone(), metadata)
+    });
+    ParamValues::List(values.collect())
 }
 
 /// The types of `$1` to the last, from what the client declared and what the plan says; a parameter that
@@ -368,6 +372,9 @@ pub(super) fn parameter_field(pg_type: PgType) -> FieldRef {
         | BaseType::Json
         | BaseType::PgNodeTree
         | BaseType::Inet
+        | BaseType::Cidr
+        | BaseType::Macaddr
+        | BaseType::Timetz
         | BaseType::PgLsn
         | BaseType::AnyArray
         | BaseType::PgNdistinct
@@ -386,5 +393,5 @@ pub(super) fn parameter_field(pg_type: PgType) -> FieldRef {
         PgType::Scalar(base) => scalar(base),
         PgType::Array(base) => DataType::List(Arc::new(Field::new_list_field(scalar(base), true))),
     };
-    Arc::new(Field::new("", data_type, true))
+    Arc::new(Field::new("", data_type, true).with_metadata(told_type(pg_type)))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{Field, FieldRef};
+use datafusion::arrow::datatypes::FieldRef;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -19,7 +19,9 @@ use crate::sql::CHANGED_ROWS;
 use super::admission::Place;
 use super::output::{Origins, RelationOrigin};
 use super::planner::Planner;
-use super::query::{PlannedQuery, PreparedQuery, bind_parameters, parameter_field};
+use super::query::{
+    PlannedQuery, PreparedQuery, bind_parameters, parameter_field, parameter_fields,
+};
 use super::stream::RowStream;
 use super::{Completion, Description, Engine, Outcome, Request};
 
@@ -38,10 +40,7 @@ impl Engine {
     ) -> Result<Option<Returning>> {
         let Some(query) = query else { return Ok(None) };
         let returned = Returned::new(&ctx.state);
-        let values = request.parameters.iter();
-        let fields: Vec<Option<FieldRef>> = values
-            .map(|value| Some(Arc::new(Field::new("", value.data_type(), true)) as FieldRef))
-            .collect();
+        let fields = parameter_fields(request);
         let planned = self.plan_returning(query, (table, version), &returned, &fields, request);
         let (state, plan, origins) = planned.await?;
         let plan = bind_parameters(plan, request)?;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use datafusion::common::ScalarValue;
 
 use crate::base::name::quote_identifier;
+use crate::base::value::Parameter;
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::Privilege;
 use crate::engine::facts::{Notification, check_notification};
@@ -27,7 +27,7 @@ impl Session {
         &mut self,
         statement: SessionStatement,
         text: &Arc<str>,
-        parameters: Vec<ScalarValue>,
+        parameters: Vec<Parameter>,
     ) -> Result<Execution> {
         let tag = match statement {
             SessionStatement::Use(target) => self.use_namespace(target)?,
@@ -426,7 +426,7 @@ impl Session {
         execute: &Execute,
         prepared: &Prepared,
         text: &Arc<str>,
-    ) -> Result<Vec<ScalarValue>> {
+    ) -> Result<Vec<Parameter>> {
         if execute.arguments.len() != prepared.parameters.len() {
             return Err(Error::new(
                 ErrorKind::SyntaxError,

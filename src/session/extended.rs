@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::common::ScalarValue;
 
 use crate::base::datatype::PgType;
+use crate::base::value::Parameter;
 use crate::base::{Error, ErrorKind, Oid, Result};
 use crate::engine::{Engine, OutputColumn, Request};
 use crate::sql::Statement;
@@ -86,10 +87,12 @@ impl Session {
         &mut self,
         portal: &str,
         statement: &str,
-        parameters: Vec<ScalarValue>,
+        values: Vec<ScalarValue>,
         formats: Vec<i16>,
     ) -> Result<()> {
         let prepared = self.prepared.get(statement)?;
+        let values = values.into_iter().zip(&prepared.parameters);
+        let parameters = values.map(|(value, &pg_type)| Parameter { value, pg_type }).collect();
         if let Some(statement) = &prepared.statement {
             self.check_aborted(statement)?;
         }

@@ -20,7 +20,7 @@ impl Session {
         &mut self,
         declare: DeclareCursor,
         text: &Arc<str>,
-        parameters: Vec<datafusion::common::ScalarValue>,
+        parameters: Vec<crate::base::value::Parameter>,
     ) -> Result<&'static str> {
         let DeclareCursor { name, options, query } = declare;
         let in_transaction = self.transaction.in_block() || self.transaction.is_implicit();

@@ -21,9 +21,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 
 use chrono::Utc;
-use datafusion::common::ScalarValue;
 
 use crate::base::text_style::TextStyle;
+use crate::base::value::Parameter;
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::catalog::{Privilege, Snapshot};
 use crate::engine::facts::{FactValues, Facts, LiveSessions, Notification, Sessions};
@@ -239,7 +239,7 @@ impl Session {
     fn request(
         &mut self,
         text: &Arc<str>,
-        parameters: Vec<ScalarValue>,
+        parameters: Vec<Parameter>,
         formats: Vec<i16>,
     ) -> Result<Request> {
         let now = Utc::now().timestamp_micros();

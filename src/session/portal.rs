@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::Utc;
-use datafusion::common::ScalarValue;
 
+use crate::base::value::Parameter;
 use crate::base::{Error, ErrorKind, Result};
 use crate::engine::OutputColumn;
 use crate::engine::facts::{OpenCursor, SessionObjects};
@@ -18,7 +18,7 @@ use super::prepared::Prepared;
 /// A bound statement, or a declared cursor.
 pub struct Portal {
     pub prepared: Arc<Prepared>,
-    pub parameters: Vec<ScalarValue>,
+    pub parameters: Vec<Parameter>,
     /// The result formats as the client gave them, for the protocol alone.
     pub formats: Vec<i16>,
     pub state: PortalState,

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 
+use crate::base::encoding::Encoding;
 use crate::base::text_style::{DateStyle, IntervalStyle};
 use crate::base::time_zone::TimeZone;
 use crate::base::{Error, ErrorKind, Result};
@@ -267,14 +268,11 @@ impl Setting {
             }
             Kind::IntervalStyle => IntervalStyle::parse(value).map(|_| value.to_ascii_lowercase()),
             Kind::ClientEncoding => {
-                // PostgreSQL looks at letters and digits only.
-                let name = value.to_ascii_lowercase();
-                let name = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "");
-                match name.as_str() {
-                    "utf8" | "unicode" => Ok("UTF8".to_owned()),
-                    _ => Err(Error::unsupported(format!("client encoding \"{value}\""))
-                        .with_hint("Set client_encoding to UTF8.")),
-                }
+                let encoding = Encoding::parse(value).map_err(|error| match error.kind() {
+                    ErrorKind::InvalidParameterValue => invalid(),
+                    _ => error,
+                })?;
+                Ok(encoding.name().to_owned())
             }
         }
     }
@@ -429,7 +427,8 @@ mod tests {
             ("extra_float_digits", "4", "22023"),
             ("server_version", "17", "55P02"),
             ("standard_conforming_strings", "off", "0A000"),
-            ("client_encoding", "LATIN1", "0A000"),
+            ("client_encoding", "nothing", "22023"),
+            ("client_encoding", "EUC_TW", "0A000"),
             ("jit", "maybe", "22023"),
             ("cursor_tuple_fraction", "1.5", "22023"),
             ("TimeZone", "Mars/Olympus", "22023"),

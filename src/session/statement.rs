@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use datafusion::common::ScalarValue;
-
+use crate::base::value::Parameter;
 use crate::base::{Error, ErrorKind, Result};
 use crate::engine::Outcome;
 use crate::sql::Statement;
@@ -21,7 +20,7 @@ impl Session {
         &mut self,
         statement: Statement,
         text: &Arc<str>,
-        parameters: Vec<ScalarValue>,
+        parameters: Vec<Parameter>,
         formats: Vec<i16>,
     ) -> Result<Execution> {
         self.check_transaction(&statement)?;

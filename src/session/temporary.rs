@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use datafusion::common::ScalarValue;
-
+use crate::base::value::Parameter;
 use crate::base::{Error, ErrorKind, Result};
 use crate::engine::{Request, Work};
 use crate::sql::statement::CreateTable;
@@ -62,7 +61,7 @@ impl Session {
         &mut self,
         create: &mut CreateTable,
         text: &Arc<str>,
-    ) -> Result<Vec<ScalarValue>> {
+    ) -> Result<Vec<Parameter>> {
         let Some(execute) = create.execute.take() else { return Ok(Vec::new()) };
         let prepared = self.prepared.get(&execute.name)?;
         let values = self.argument_values(&execute, &prepared, text)?;

@@ -92,13 +92,14 @@ fn field_of(sql_type: &SqlType, usage: Use) -> Result<Field> {
         SqlType::JSON => Ok(declared(DataType::Utf8, BaseType::Json, None)),
         SqlType::JSONB => Ok(declared(DataType::Utf8, BaseType::Jsonb, None)),
         SqlType::Uuid => Ok(declared(DataType::Utf8, BaseType::Uuid, None)),
+        SqlType::Time(None | Some(6), TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
+            Ok(declared(DataType::Utf8, BaseType::Timetz, None))
+        }
         SqlType::Time(None | Some(6), TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
-            let time = plain(DataType::Time64(TimeUnit::Microsecond));
-            cast_only(usage, time, "time", "text")
+            Ok(plain(DataType::Time64(TimeUnit::Microsecond)))
         }
         SqlType::Interval { fields: None, precision: None } => {
-            let interval = plain(DataType::Interval(IntervalUnit::MonthDayNano));
-            cast_only(usage, interval, "interval", "text, or bigint of seconds")
+            Ok(plain(DataType::Interval(IntervalUnit::MonthDayNano)))
         }
         SqlType::Regclass => system_type(BaseType::Regclass, usage),
         SqlType::Array(element) => array(element, usage),
@@ -125,7 +126,6 @@ fn system_type(base: BaseType, usage: Use) -> Result<Field> {
         | BaseType::Char
         | BaseType::AclItem
         | BaseType::PgNodeTree
-        | BaseType::Inet
         | BaseType::PgLsn
         | BaseType::AnyArray
         | BaseType::PgNdistinct
@@ -226,10 +226,6 @@ fn array(element: &ArrayElemTypeDef, usage: Use) -> Result<Field> {
         | ArrayElemTypeDef::SquareBracket(element, _)
         | ArrayElemTypeDef::Parenthesis(element) => element,
     };
-    if usage == Use::Column && matches!(**element, SqlType::Uuid) {
-        // An element has no metadata in Delta, where its type could stand.
-        return cast_only(usage, plain(DataType::Utf8), "uuid[]", "text[]");
-    }
     // Delta's name for the element, and Arrow's.
     let name = if usage == Use::Column { "element" } else { Field::LIST_FIELD_DEFAULT_NAME };
     let element = field_of(element, usage)?.with_name(name);
@@ -304,7 +300,12 @@ fn base_type(base: BaseType, usage: Use) -> Result<Field> {
         BaseType::Numeric => numeric(&ExactNumberInfo::None),
         BaseType::Text => Ok(plain(DataType::Utf8)),
         BaseType::Varchar | BaseType::Bpchar => characters(base, None, None),
-        BaseType::Json | BaseType::Jsonb => Ok(declared(DataType::Utf8, base, None)),
+        BaseType::Json
+        | BaseType::Jsonb
+        | BaseType::Inet
+        | BaseType::Cidr
+        | BaseType::Macaddr
+        | BaseType::Timetz => Ok(declared(DataType::Utf8, base, None)),
         BaseType::Date => Ok(plain(DataType::Date32)),
         BaseType::Timestamp => timestamp(None, false, usage),
         BaseType::Timestamptz => timestamp(None, true, usage),
@@ -326,7 +327,6 @@ fn base_type(base: BaseType, usage: Use) -> Result<Field> {
         | BaseType::Regoper
         | BaseType::Regoperator
         | BaseType::Regcollation
-        | BaseType::Inet
         | BaseType::PgLsn
         | BaseType::AnyArray
         | BaseType::PgNdistinct
@@ -348,7 +348,6 @@ fn base_type(base: BaseType, usage: Use) -> Result<Field> {
 pub fn is_type_elsewhere(name: &str) -> bool {
     const KNOWN: &[&str] = &[
         "varbit",
-        "timetz",
         "macaddr8",
         "int4multirange",
         "int8multirange",
@@ -365,13 +364,10 @@ pub fn is_type_elsewhere(name: &str) -> bool {
         "refcursor",
         "bit",
         "box",
-        "cidr",
         "circle",
         "hstore",
-        "inet",
         "line",
         "lseg",
-        "macaddr",
         "money",
         "path",
         "pg_lsn",

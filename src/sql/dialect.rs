@@ -4,13 +4,14 @@
 use std::any::TypeId;
 use std::cell::Cell;
 
-use sqlparser::ast::{BinaryOperator, Expr, TrimWhereField, UnaryOperator};
+use sqlparser::ast::{BinaryOperator, CastKind, Expr, TrimWhereField, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::{Keyword, RESERVED_FOR_COLUMN_ALIAS};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::depth::BALANCED_ABOVE;
+use crate::base::datatype::BaseType;
 
 /// The dialect for one statement; it counts the work that parsing it takes.
 #[derive(Debug)]
@@ -208,6 +209,9 @@ impl Dialect for LakegateDialect {
         if let Err(error) = self.spend() {
             return Some(Err(error));
         }
+        if let Some(constant) = parse_typed_constant(parser) {
+            return Some(constant);
+        }
         let [first, second] = parser.peek_tokens_ref::<2>();
         let called = second.token == Token::LParen;
         let Token::Word(word) = &first.token else {
@@ -270,6 +274,9 @@ impl Dialect for LakegateDialect {
         }
         if let Some(between) = parse_between_symmetric(parser, expr) {
             return Some(between);
+        }
+        if let Some(contains) = parse_network_operator(parser, expr, precedence) {
+            return Some(contains);
         }
         let (keyword, operator) = match &parser.peek_token_ref().token {
             Token::Word(word) if word.keyword == Keyword::AND => {
@@ -345,6 +352,52 @@ impl LakegateDialect {
             }
         }))
     }
+}
+
+/// `inet '10.0.0.1'`: a constant of a type that sqlparser has no word for.
+fn parse_typed_constant(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+    const WORDS: [BaseType; 3] = [BaseType::Inet, BaseType::Cidr, BaseType::Macaddr];
+    let [first, second] = parser.peek_tokens_ref::<2>();
+    let (Token::Word(word), Token::SingleQuotedString(_)) = (&first.token, &second.token) else {
+        return None;
+    };
+    let name = word.value.to_ascii_lowercase();
+    let is_type = word.quote_style.is_none() && WORDS.iter().any(|base| base.name() == name);
+    is_type.then(|| {
+        let data_type = parser.parse_data_type()?;
+        Ok(Expr::Cast {
+            kind: CastKind::DoubleColon,
+            expr: Box::new(parser.parse_prefix()?),
+            data_type,
+            array: false,
+            format: None,
+        })
+    })
+}
+
+/// `<<=` and `>>=`, which sqlparser reads as two operators.
+fn parse_network_operator(
+    parser: &mut Parser<'_>,
+    left: &Expr,
+    precedence: u8,
+) -> Option<Result<Expr, ParserError>> {
+    let [first, second] = parser.peek_tokens_ref::<2>();
+    let name = match (&first.token, &second.token) {
+        (Token::ShiftLeft, Token::Eq) => "<<=",
+        (Token::ShiftRight, Token::Eq) => ">>=",
+        _ => return None,
+    };
+    if first.span.end != second.span.start {
+        return None;
+    }
+    parser.advance_token();
+    parser.advance_token();
+    let right = parser.parse_subexpr(precedence);
+    Some(right.map(|right| Expr::BinaryOp {
+        left: Box::new(left.clone()),
+        op: BinaryOperator::Custom(name.to_owned()),
+        right: Box::new(right),
+    }))
 }
 
 /// `x [NOT] BETWEEN SYMMETRIC a AND b`: between them in either order. ASYMMETRIC is what it is without the word.

@@ -122,6 +122,7 @@ impl Connection {
     }
 
     fn greet(&mut self) -> Result<()> {
+        self.socket.set_encoding(self.session.text_style().encoding);
         for (name, value) in self.session.reported_settings() {
             write_parameter_status(&mut self.socket, &name, &value)?;
         }
@@ -196,6 +197,7 @@ impl Connection {
 
     /// The next message, unless the session has to end first.
     async fn next_message(&mut self) -> Result<Option<FrontendMessage>> {
+        self.socket.set_encoding(self.session.text_style().encoding);
         let idle = self.session.idle_timeout();
         let idle = async {
             match idle {
@@ -386,6 +388,7 @@ impl Connection {
             }
         };
         self.session.statement_succeeded().await?;
+        self.socket.set_encoding(self.session.text_style().encoding);
         guard.count_statement(&tag);
         self.complete(&tag)
     }

@@ -6,20 +6,26 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 use datafusion::arrow::datatypes::{Field, Schema};
 
+use crate::base::datatype::{BaseType, PgType};
+use crate::base::encoding::Encoding;
 use crate::base::render::Format;
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, Result};
 use crate::engine::{CopyTarget, RowStream};
 use crate::session::Rows;
-use crate::session::copy::format::{CopyFormat, CopyReader, CopyWriter};
+use crate::session::copy::format::{CopyFormat, CopyOptions, CopyReader, CopyWriter};
 use crate::session::copy::options_of;
 use crate::sql::statement::CopyOption;
 
+use super::charset::encode_value;
 use super::describe::message;
 use super::guard::Guard;
 use super::message::FrontendMessage;
 use super::rows::flush;
 use super::socket::Socket;
+
+/// What COPY writes is text.
+const TEXT: PgType = PgType::Scalar(BaseType::Text);
 
 /// Sends a result as COPY data; the number of its rows.
 pub(super) async fn copy_out(
@@ -38,13 +44,15 @@ pub(super) async fn copy_out(
         .collect();
     let count = fields.len();
     let schema = Arc::new(Schema::new(fields));
-    let mut writer = CopyWriter::new(schema, options_of(options)?, *style)?;
+    let options = options_of(options)?;
+    let encoding = encoding_of(&options, style)?;
+    let mut writer = CopyWriter::new(schema, options, *style)?;
     write_response(socket.out(), b'H', writer.value_format(), count)?;
     // The header of binary goes with the first row, as PostgreSQL sends it: readers expect both in one message.
     let mut header = BytesMut::new();
     writer.start(&mut header);
     if writer.value_format() == Format::Text {
-        send_data(socket.out(), |out| {
+        send_data(socket.out(), encoding, |out| {
             out.extend_from_slice(&header.split());
             Ok(())
         })?;
@@ -53,7 +61,7 @@ pub(super) async fn copy_out(
         let Some((batch, range)) = rows.take() else { break };
         let encoded = writer.rows_of(&batch)?;
         for row in range {
-            send_data(socket.out(), |out| {
+            send_data(socket.out(), encoding, |out| {
                 out.extend_from_slice(&header.split());
                 writer.write_row(&encoded, row, out)
             })?;
@@ -62,7 +70,7 @@ pub(super) async fn copy_out(
             }
         }
     }
-    send_data(socket.out(), |out| {
+    send_data(socket.out(), encoding, |out| {
         out.extend_from_slice(&header);
         writer.finish(out);
         Ok(())
@@ -71,10 +79,33 @@ pub(super) async fn copy_out(
     Ok(rows.taken())
 }
 
+/// The character set of the data: the one that is named, or the client's.
+fn encoding_of(options: &CopyOptions, style: &TextStyle) -> Result<Encoding> {
+    let encoding = options.encoding.unwrap_or(style.encoding);
+    match options.format {
+        CopyFormat::Binary if !encoding.is_same() => {
+            let what = format!("COPY in binary in the encoding {}", encoding.name());
+            Err(Error::unsupported(what).with_hint("Use text, CSV, or client_encoding UTF8."))
+        }
+        CopyFormat::Text | CopyFormat::Csv | CopyFormat::Binary => Ok(encoding),
+    }
+}
+
 /// A CopyData message, unless there is nothing in it.
-fn send_data(out: &mut BytesMut, write: impl FnOnce(&mut BytesMut) -> Result<()>) -> Result<()> {
+fn send_data(
+    out: &mut BytesMut,
+    encoding: Encoding,
+    write: impl FnOnce(&mut BytesMut) -> Result<()>,
+) -> Result<()> {
     let start = out.len();
-    message(out, b'd', write)?;
+    message(out, b'd', |out| {
+        let start = out.len();
+        write(out)?;
+        match encoding.is_same() {
+            true => Ok(()),
+            false => encode_value(encoding, TEXT, Format::Text, start, out),
+        }
+    })?;
     if out.len() == start + 5 {
         out.truncate(start);
     }
@@ -90,6 +121,8 @@ pub(super) async fn copy_in(
 ) -> Result<u64> {
     let CopyTarget { table, options, mut sink } = target;
     let options = options_of(&options)?;
+    let encoding = encoding_of(&options, style)?;
+    let (mut stream, mut text) = (encoding.stream(), String::new());
     let mut reader = CopyReader::new(&table.name, Arc::clone(sink.schema()), &options, style)?;
     let format = match options.format {
         CopyFormat::Binary => Format::Binary,
@@ -101,7 +134,15 @@ pub(super) async fn copy_in(
         match guard.read(socket).await? {
             Some(FrontendMessage::CopyData(data)) => {
                 sink.received(data.len());
-                for batch in reader.push(&data)? {
+                let data: &[u8] = match encoding.is_same() {
+                    true => &data,
+                    false => {
+                        text.clear();
+                        stream.push(&data, false, &mut text)?;
+                        text.as_bytes()
+                    }
+                };
+                for batch in reader.push(data)? {
                     guard.run(socket, sink.push(batch)).await?;
                 }
             }
@@ -128,6 +169,10 @@ pub(super) async fn copy_in(
                 ));
             }
         }
+    }
+    if !encoding.is_same() {
+        // A character that has no end is told.
+        stream.push(&[], true, &mut text)?;
     }
     if let Some(batch) = reader.finish()? {
         guard.run(socket, sink.push(batch)).await?;

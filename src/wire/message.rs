@@ -4,8 +4,11 @@
 //! pgwire's structs are not used in this direction: its decoders panic on truncated bodies, take broken
 //! UTF-8 for text, and cannot tell a missing string from an empty one.
 
+use std::borrow::Cow;
+
 use bytes::{Buf, Bytes};
 
+use crate::base::encoding::Encoding;
 use crate::base::{Error, ErrorKind, Oid, Result};
 
 /// A message of a logged-in client.
@@ -146,13 +149,13 @@ impl MessageKind {
 
 impl FrontendMessage {
     /// Reads a whole body.
-    pub fn decode(kind: MessageKind, body: Bytes) -> Self {
-        FrontendMessage::try_decode(kind, body)
+    pub fn decode(kind: MessageKind, body: Bytes, encoding: Encoding) -> Self {
+        FrontendMessage::try_decode(kind, body, encoding)
             .unwrap_or_else(|error| FrontendMessage::Malformed { kind, error })
     }
 
-    fn try_decode(kind: MessageKind, body: Bytes) -> Result<Self> {
-        let mut body = Body(body);
+    fn try_decode(kind: MessageKind, body: Bytes, encoding: Encoding) -> Result<Self> {
+        let mut body = Body(body, encoding);
         let message = match kind {
             MessageKind::Query => FrontendMessage::Query { text: body.text()? },
             MessageKind::Parse => FrontendMessage::Parse {
@@ -189,7 +192,7 @@ impl FrontendMessage {
 }
 
 /// The rest of a message body.
-struct Body(Bytes);
+struct Body(Bytes, Encoding);
 
 impl Body {
     fn integer<T>(
@@ -213,7 +216,10 @@ impl Body {
         };
         let text = self.0.split_to(length);
         self.0.advance(1);
-        utf8(&text).map(str::to_owned)
+        match self.1.is_same() {
+            true => utf8(&text).map(str::to_owned),
+            false => self.1.decode(&text).map(Cow::into_owned),
+        }
     }
 
     /// A 16-bit count and as many elements. The vector grows with what is really there.
@@ -283,7 +289,7 @@ mod tests {
     const KINDS: &[u8] = b"QPBDECHSFdcfX";
 
     fn error(kind: MessageKind, body: &[u8]) -> String {
-        match FrontendMessage::decode(kind, Bytes::copy_from_slice(body)) {
+        match FrontendMessage::decode(kind, Bytes::copy_from_slice(body), Encoding::default()) {
             FrontendMessage::Malformed { error, .. } => {
                 format!("{} {}", error.sqlstate(), error.message())
             }
@@ -294,7 +300,11 @@ mod tests {
     #[test]
     fn reads_a_bind() {
         let body = b"p\0s\0\0\x01\0\x01\0\x02\xff\xff\xff\xff\0\0\0\x02ab\0\x00";
-        let message = FrontendMessage::decode(MessageKind::Bind, Bytes::from_static(body));
+        let message = FrontendMessage::decode(
+            MessageKind::Bind,
+            Bytes::from_static(body),
+            Encoding::default(),
+        );
         let FrontendMessage::Bind(bind) = message else { panic!("{message:?}") };
         assert_eq!((bind.portal.as_str(), bind.statement.as_str()), ("p", "s"));
         assert_eq!(bind.parameter_formats, [1]);
@@ -324,7 +334,7 @@ mod tests {
         #[test]
         fn no_body_makes_it_panic(kind in 0..KINDS.len(), body: Vec<u8>) {
             let kind = MessageKind::from_byte(KINDS[kind]).unwrap();
-            FrontendMessage::decode(kind, Bytes::from(body));
+            FrontendMessage::decode(kind, Bytes::from(body), Encoding::default());
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod message;
 pub mod error;
 pub mod decode;
 pub mod encode;
+mod charset;
 pub mod connection;
 mod copy;
 mod describe;

@@ -8,8 +8,10 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use pgwire::messages::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::base::encoding::Encoding;
 use crate::base::{Error, ErrorKind, Result};
 
+use super::charset::encode_messages;
 use super::error::{Severity, write_error};
 use super::message::{FrontendMessage, MessageKind};
 use super::tls::ByteStream;
@@ -43,6 +45,9 @@ pub struct Socket {
     /// The most that went through either buffer since they were last given back.
     buffered_peak: usize,
     ended: bool,
+    /// The client's character set, and how much of `outgoing` is in it already.
+    encoding: Encoding,
+    encoded: usize,
 }
 
 /// A message that is being read and dropped.
@@ -71,6 +76,8 @@ impl Socket {
             oversized: None,
             buffered_peak: 0,
             ended: false,
+            encoding: Encoding::default(),
+            encoded: 0,
         }
     }
 
@@ -133,14 +140,33 @@ impl Socket {
         write_error(&mut self.outgoing, error, severity);
     }
 
+    /// From now on the client reads and writes in this character set.
+    pub fn set_encoding(&mut self, encoding: Encoding) {
+        if self.encoding != encoding {
+            self.encode();
+            self.encoding = encoding;
+        }
+    }
+
+    /// Puts the messages that wait into the client's character set.
+    fn encode(&mut self) {
+        if !self.encoding.is_same() {
+            let messages = self.outgoing.split_off(self.encoded);
+            self.outgoing.unsplit(encode_messages(self.encoding, messages));
+        }
+        self.encoded = self.outgoing.len();
+    }
+
     /// Sends all that [`Socket::out`] holds.
     ///
     /// # Errors
     /// 08006 when the client has left.
     pub async fn flush(&mut self) -> Result<()> {
         self.buffered_peak = self.buffered_peak.max(self.outgoing.len());
+        self.encode();
         while self.outgoing.has_remaining() {
             let sent = self.stream.write_buf(&mut self.outgoing).await.map_err(lost)?;
+            self.encoded = self.outgoing.len();
             if sent == 0 {
                 return Err(lost(std::io::ErrorKind::WriteZero.into()));
             }
@@ -239,7 +265,7 @@ impl Socket {
             self.oversized = Some(Oversized { kind, length, left: length });
             return self.next_buffered();
         }
-        Ok(self.take_body(length).map(|body| FrontendMessage::decode(kind, body)))
+        Ok(self.take_body(length).map(|body| FrontendMessage::decode(kind, body, self.encoding)))
     }
 
     /// Whether a Sync is what comes next, as far as the client has sent already.

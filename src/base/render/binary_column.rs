@@ -12,7 +12,7 @@ use super::text_column;
 use crate::base::calendar::MICROS_PER_DAY;
 use crate::base::datatype::BaseType;
 use crate::base::text_style::TextStyle;
-use crate::base::value::parse_uuid;
+use crate::base::value::{Network, ZonedTime, parse_macaddr, parse_uuid};
 use crate::base::{Error, ErrorKind, Result};
 
 /// A writer for the binary form of a column that is sent as `base`.
@@ -37,7 +37,10 @@ pub fn writer<'a>(
         Time | Timestamp | Timestamptz => time(array, base),
         Interval => interval(array),
         Uuid => uuid(array),
-        Inet => address(array),
+        Inet => address(array, false),
+        Cidr => address(array, true),
+        Macaddr => hardware_address(array),
+        Timetz => zoned_time(array),
         PgLsn => log_position(array),
         Bytea => bytes(array),
         Jsonb => return text_column::writer(array, base, style).map(jsonb),
@@ -236,33 +239,28 @@ fn uuid<'a>(array: &'a dyn Array) -> Option<ValueWriter<'a>> {
     }), else return None))
 }
 
-/// `inet`: family, prefix length, whether it is a `cidr`, and the bytes of the address.
-fn address<'a>(array: &'a dyn Array) -> Option<ValueWriter<'a>> {
+/// `inet` and `cidr`: family, prefix length, whether it is a `cidr`, and the bytes of the address.
+fn address<'a>(array: &'a dyn Array, is_cidr: bool) -> Option<ValueWriter<'a>> {
     Some(with_strings!(array, values => Box::new(move |row, out: &mut BytesMut| {
-        let text = values.value(row);
-        let unreadable = || Error::internal(format!("\"{text}\" is no address"));
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: std::net::IpAddr = address.parse().map_err(|_| unreadable())?;
-        let (family, octets) = match address {
-            std::net::IpAddr::V4(address) => (INET_FAMILY, address.octets().to_vec()),
-            std::net::IpAddr::V6(address) => (INET_FAMILY + 1, address.octets().to_vec()),
-        };
-        let length = u8::try_from(octets.len()).map_err(|_| unreadable())?;
-        let prefix = match prefix {
-            Some(prefix) => prefix.parse().map_err(|_| unreadable())?,
-            None => length * 8,
-        };
-        out.put_slice(&[family, prefix, 0, length]);
-        out.put_slice(&octets);
+        out.put_slice(&Network::parse_inet(values.value(row))?.binary(is_cidr));
         Ok(())
     }), else return None))
 }
 
-/// PostgreSQL's `PGSQL_AF_INET`; IPv6 is the next.
-const INET_FAMILY: u8 = 2;
+fn hardware_address<'a>(array: &'a dyn Array) -> Option<ValueWriter<'a>> {
+    Some(with_strings!(array, values => Box::new(move |row, out: &mut BytesMut| {
+        out.put_slice(&parse_macaddr(values.value(row))?);
+        Ok(())
+    }), else return None))
+}
+
+fn zoned_time<'a>(array: &'a dyn Array) -> Option<ValueWriter<'a>> {
+    let style = TextStyle::default();
+    Some(with_strings!(array, values => Box::new(move |row, out: &mut BytesMut| {
+        ZonedTime::parse(values.value(row).as_bytes(), &style)?.write_binary(out);
+        Ok(())
+    }), else return None))
+}
 
 /// `pg_lsn`: the two hexadecimal halves as one number.
 fn log_position<'a>(array: &'a dyn Array) -> Option<ValueWriter<'a>> {

@@ -19,6 +19,7 @@ mod record;
 mod json;
 
 pub use column::{ColumnWriter, columns_of};
+pub use datetime::write_time;
 pub use interval::IntervalValue;
 
 /// The form of a value on the wire; the codes are the protocol's.

@@ -34,6 +34,26 @@ pub fn parse_time(text: &[u8], style: &TextStyle) -> Result<i64> {
     moment.time.ok_or_else(|| invalid_datetime("time", text))
 }
 
+/// Reads a `timetz`: microseconds since midnight, and seconds east of Greenwich. Without a zone it is in the session's,
+/// at the date that stands there, or now.
+pub fn parse_timetz(text: &[u8], style: &TextStyle) -> Result<(i64, i32)> {
+    let type_name = "time with time zone";
+    let moment = Moment::parse(text, type_name, style)?;
+    let micros = moment.time.ok_or_else(|| invalid_datetime(type_name, text))?;
+    let local = moment.days.map(|days| days * SECONDS_PER_DAY + micros / MICROS_PER_SECOND);
+    let offset_at = |zone: TimeZone, local: i64| zone.offset_at(zone.utc_of_local(local));
+    let offset = match (moment.zone, local) {
+        (Some(TimeZone::Fixed(offset)), _) => offset,
+        (Some(zone), Some(local)) => offset_at(zone, local),
+        // The offset of a place changes with the date.
+        (Some(zone), None) if zone == TimeZone::UTC => 0,
+        (Some(_), None) => return Err(invalid_datetime(type_name, text)),
+        (None, Some(local)) => offset_at(style.time_zone, local),
+        (None, None) => style.time_zone.offset_at(chrono::Utc::now().timestamp()),
+    };
+    Ok((micros, offset))
+}
+
 /// Reads a `timestamp` as microseconds since 1970-01-01. A zone is ignored.
 pub fn parse_timestamp(text: &[u8], style: &TextStyle) -> Result<i64> {
     if let Some((micros, _)) = iso_timestamp(text) {

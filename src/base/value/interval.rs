@@ -1,6 +1,8 @@
 //! Intervals from text: `1 year 2 mons 3 days 04:05:06`, `1-2 3 4:05:06` and `P1Y2M3DT4H5M6S`. It renders
 //! nothing.
 
+use datafusion::arrow::datatypes::IntervalMonthDayNano;
+
 use super::clock::{Clock, digits};
 use super::syntax::{invalid_datetime, shown, trimmed};
 use crate::base::calendar::MICROS_PER_DAY;
@@ -59,6 +61,17 @@ fn overflow(text: &[u8]) -> Error {
 
 /// What a reader gives: nothing for a wrong text, and nothing inside for a number out of range.
 type Reading = Option<Option<Sum>>;
+
+impl IntervalValue {
+    /// The interval in Arrow's units: nanoseconds hold 292 years of time.
+    pub fn month_day_nano(self) -> Result<IntervalMonthDayNano> {
+        let nanos = self.micros.checked_mul(1_000).ok_or_else(|| {
+            Error::new(ErrorKind::DatetimeFieldOverflow, "interval out of range")
+                .with_detail("The time part of an interval can be at most 292 years.")
+        })?;
+        Ok(IntervalMonthDayNano::new(self.months, self.days, nanos))
+    }
+}
 
 impl Sum {
     fn into_value(self) -> Option<IntervalValue> {

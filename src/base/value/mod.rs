@@ -5,6 +5,7 @@
 
 mod syntax;
 mod number;
+mod network;
 mod numeric;
 mod bytes;
 mod clock;
@@ -16,12 +17,16 @@ mod json;
 mod array;
 mod column;
 mod sink;
+mod zoned_time;
 mod scalar;
 
 pub use bytes::parse_uuid;
 pub use clock::parse_offset;
 pub use column::ColumnBuilder;
+pub use interval::parse_interval;
 pub use json::{Json, JsonValue, sorted as sorted_members, write_string as write_json_string};
+pub use network::{Network, parse_macaddr};
 pub use numeric::too_many_digits;
-pub use scalar::{arrow_type_of, parse_binary, parse_text};
-pub use syntax::invalid_text;
+pub use scalar::{Parameter, arrow_type_of, parse_binary, parse_text};
+pub use syntax::{invalid_binary, invalid_text};
+pub use zoned_time::ZonedTime;

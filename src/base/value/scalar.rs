@@ -13,10 +13,24 @@ use super::column::ColumnBuilder;
 use super::number::parse_oid;
 use super::numeric::{Decimal128Bound, Number, PRECISION_MAX, decimal_256, too_many_digits};
 use super::syntax::utf8;
-use crate::base::datatype::{BaseType, PgType};
+use crate::base::datatype::{BaseType, PgType, told_type};
 use crate::base::render::Format;
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, Result};
+
+/// The value of a parameter, with its type.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    pub value: ScalarValue,
+    pub pg_type: PgType,
+}
+
+impl Parameter {
+    /// A field of the value's type, which says what Arrow cannot.
+    pub fn field(&self) -> Field {
+        Field::new("", self.value.data_type(), true).with_metadata(told_type(self.pg_type))
+    }
+}
 
 /// Reads the text form of a value.
 pub fn parse_text(pg_type: PgType, text: &str, style: &TextStyle) -> Result<ScalarValue> {
@@ -63,7 +77,6 @@ fn parse(pg_type: PgType, format: Format, bytes: &[u8], style: &TextStyle) -> Re
         BaseType::Record
         | BaseType::Void
         | BaseType::PgNodeTree
-        | BaseType::Inet
         | BaseType::PgLsn
         | BaseType::AnyArray
         | BaseType::PgNdistinct
@@ -108,9 +121,9 @@ pub fn arrow_type_of(pg_type: PgType) -> DataType {
         Interval => DataType::Interval(IntervalUnit::MonthDayNano),
         Int2Vector => arrow_type_of(PgType::Array(Int2)),
         OidVector => arrow_type_of(PgType::Array(Oid)),
-        Char | Name | Text | Json | Jsonb | PgNodeTree | Inet | PgLsn | AnyArray | PgNdistinct
-        | PgDependencies | PgMcvList | Unknown | AclItem | Bpchar | Varchar | Uuid | Record
-        | Void => DataType::Utf8,
+        Char | Name | Text | Json | Jsonb | PgNodeTree | Inet | Cidr | Macaddr | Timetz | PgLsn
+        | AnyArray | PgNdistinct | PgDependencies | PgMcvList | Unknown | AclItem | Bpchar
+        | Varchar | Uuid | Record | Void => DataType::Utf8,
     }
 }
 

@@ -15,11 +15,13 @@ use super::bytes::{parse_bytea, parse_char, parse_uuid};
 use super::datetime::{parse_date, parse_time, parse_timestamp, parse_timestamptz};
 use super::interval::parse_interval;
 use super::json::Json;
+use super::network::{Network, macaddr_text, parse_macaddr};
 use super::number::{fixed, parse_bool, parse_f32, parse_f64, parse_integer, parse_oid};
 use super::numeric::{Decimal128Bound, Number, decimal_256};
 use super::syntax::{
     datetime_out_of_range, invalid_binary, invalid_text, number_out_of_range, utf8,
 };
+use super::zoned_time::ZonedTime;
 use crate::base::calendar::{MICROS_PER_DAY, POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_MICROS};
 use crate::base::datatype::BaseType;
 use crate::base::render::IntervalValue;
@@ -86,25 +88,31 @@ pub fn sink_of(base: BaseType, data_type: &DataType, style: &TextStyle) -> Resul
         DataType::Interval(IntervalUnit::MonthDayNano) => {
             Some(primitive::<IntervalMonthDayNanoType>(
                 data_type,
-                move |text| month_day_nano(parse_interval(text, &style)?),
+                move |text| parse_interval(text, &style)?.month_day_nano(),
                 binary_interval,
             ))
         }
-        _ => strings_or_bytes(base, data_type),
+        _ => strings_or_bytes(base, data_type, &style),
     };
     sink.ok_or_else(|| {
         Error::unsupported(format!("reading {} into a column of type {data_type}", base.sql_name()))
     })
 }
 
-fn strings_or_bytes(base: BaseType, data_type: &DataType) -> Option<Box<dyn Sink>> {
+fn strings_or_bytes(
+    base: BaseType,
+    data_type: &DataType,
+    style: &TextStyle,
+) -> Option<Box<dyn Sink>> {
     Some(match data_type {
-        DataType::Utf8 => Box::new(Strings { builder: StringBuilder::new(), form: Form::of(base) }),
+        DataType::Utf8 => {
+            Box::new(Strings { builder: StringBuilder::new(), form: Form::of(base, style) })
+        }
         DataType::LargeUtf8 => {
-            Box::new(Strings { builder: LargeStringBuilder::new(), form: Form::of(base) })
+            Box::new(Strings { builder: LargeStringBuilder::new(), form: Form::of(base, style) })
         }
         DataType::Utf8View => {
-            Box::new(Strings { builder: StringViewBuilder::new(), form: Form::of(base) })
+            Box::new(Strings { builder: StringViewBuilder::new(), form: Form::of(base, style) })
         }
         DataType::Binary => Box::new(Bytes { builder: BinaryBuilder::new() }),
         DataType::LargeBinary => Box::new(Bytes { builder: LargeBinaryBuilder::new() }),
@@ -301,20 +309,12 @@ fn binary_time(bytes: &[u8]) -> Result<i64> {
 fn binary_interval(bytes: &[u8]) -> Result<IntervalMonthDayNano> {
     let bytes: [u8; 16] = fixed(bytes)?;
     let number = bytes.iter().fold(0u128, |number, &byte| number << 8 | u128::from(byte));
-    month_day_nano(IntervalValue {
+    let value = IntervalValue {
         micros: (number >> 64) as u64 as i64,
         days: (number >> 32) as u32 as i32,
         months: number as u32 as i32,
-    })
-}
-
-/// Arrow counts nanoseconds, which hold 292 years of time.
-fn month_day_nano(value: IntervalValue) -> Result<IntervalMonthDayNano> {
-    let nanos = value.micros.checked_mul(1_000).ok_or_else(|| {
-        Error::new(ErrorKind::DatetimeFieldOverflow, "interval out of range")
-            .with_detail("The time part of an interval can be at most 292 years.")
-    })?;
-    Ok(IntervalMonthDayNano::new(value.months, value.days, nanos))
+    };
+    value.month_day_nano()
 }
 
 /// What a column of strings does with its values.
@@ -324,15 +324,23 @@ enum Form {
     Json,
     Jsonb,
     Uuid,
+    Inet,
+    Cidr,
+    Macaddr,
+    Timetz(TextStyle),
     Char,
 }
 
 impl Form {
-    fn of(base: BaseType) -> Form {
+    fn of(base: BaseType, style: &TextStyle) -> Form {
         match base {
             BaseType::Json => Form::Json,
             BaseType::Jsonb => Form::Jsonb,
             BaseType::Uuid => Form::Uuid,
+            BaseType::Inet => Form::Inet,
+            BaseType::Cidr => Form::Cidr,
+            BaseType::Macaddr => Form::Macaddr,
+            BaseType::Timetz => Form::Timetz(*style),
             BaseType::Char => Form::Char,
             _ => Form::Plain,
         }
@@ -435,6 +443,12 @@ impl<B: PushStr> Sink for Strings<B> {
                 let uuid = uuid::Uuid::from_bytes(parse_uuid(text)?);
                 self.builder.push_str(uuid.hyphenated().encode_lower(&mut [0; 36]));
             }
+            Form::Inet => self.builder.push_str(&Network::parse_inet(text)?.inet_text()),
+            Form::Cidr => self.builder.push_str(&Network::parse_cidr(text)?.cidr_text()),
+            Form::Macaddr => self.builder.push_str(&macaddr_text(parse_macaddr(text)?)),
+            Form::Timetz(style) => {
+                self.builder.push_str(&ZonedTime::parse(text.as_bytes(), &style)?.text());
+            }
             Form::Char => self.builder.push_str(&parse_char(text.as_bytes())?),
         }
         Ok(())
@@ -450,6 +464,22 @@ impl<B: PushStr> Sink for Strings<B> {
             Form::Uuid => {
                 let uuid = uuid::Uuid::from_bytes(fixed(bytes)?);
                 self.builder.push_str(uuid.hyphenated().encode_lower(&mut [0; 36]));
+                Ok(())
+            }
+            Form::Inet => {
+                self.builder.push_str(&Network::parse_binary(bytes, false)?.inet_text());
+                Ok(())
+            }
+            Form::Cidr => {
+                self.builder.push_str(&Network::parse_binary(bytes, true)?.cidr_text());
+                Ok(())
+            }
+            Form::Macaddr => {
+                self.builder.push_str(&macaddr_text(fixed(bytes)?));
+                Ok(())
+            }
+            Form::Timetz(_) => {
+                self.builder.push_str(&ZonedTime::parse_binary(fixed(bytes)?)?.text());
                 Ok(())
             }
             Form::Char => {

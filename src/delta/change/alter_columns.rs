@@ -9,13 +9,15 @@ use deltalake::kernel::{
 
 use super::ChangeContext;
 use super::alter::{Draft, NewColumn, Place, Upgrade};
-use super::create::{COMMENT, check_new_name, delta_schema, mapped, max_column_id, struct_type};
+use super::create::{
+    COMMENT, check_has_order, check_new_name, delta_schema, mapped, max_column_id, struct_type,
+};
 use super::error::no_column;
 use super::rules::{CHECK_PREFIX, column_default, parsed};
 use super::shape::{COLUMN_MAPPING_MODE, Shape};
 use super::widening::{ENABLE_TYPE_WIDENING, widened};
 use crate::base::{Error, ErrorKind, Result};
-use crate::delta::schema::TEXT_TYPE;
+use crate::delta::carried::{DECLARED_TYPE, is_own_text};
 
 /// The property with the names of the columns that have statistics.
 const STATISTICS_COLUMNS: &str = "delta.dataSkippingStatsColumns";
@@ -283,16 +285,16 @@ impl Draft {
             let (name, length) = text.strip_suffix(')')?.split_once('(')?;
             Some((name.to_owned(), length.parse::<u32>().ok()?))
         };
-        let held = |field: &StructField| field.metadata.get(TEXT_TYPE).cloned();
+        let held = |field: &StructField| field.metadata.get(DECLARED_TYPE).cloned();
         match (held(field), held(declared)) {
-            // What was read as a value is a text.
-            (_, None) => {
-                field.metadata.remove(TEXT_TYPE);
-            }
             (old, new) if old == new => {}
-            (_, Some(_)) => {
+            // What was read as a value is a text.
+            (Some(MetadataValue::String(old)), None) if is_own_text(&old) => {
+                field.metadata.remove(DECLARED_TYPE);
+            }
+            (_, _) => {
                 let what =
-                    format!("reading the texts of column \"{}\" as another type", field.name);
+                    format!("reading the values of column \"{}\" as another type", field.name);
                 return Err(Error::unsupported(what)
                     .with_hint("Add a column, UPDATE it, and drop this one."));
             }
@@ -407,6 +409,9 @@ pub fn check_clustering(shape: &Shape, columns: &[String]) -> Result<()> {
             return Err(Error::unsupported(format!(
                 "clustering by column \"{name}\" of a nested type"
             )));
+        }
+        if let Ok(field) = shape.columns.field_with_name(name) {
+            check_has_order("clustering", name, field.data_type())?;
         }
     }
     Ok(())

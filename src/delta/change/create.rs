@@ -22,7 +22,7 @@ use super::error::no_column;
 use super::identity::Identity;
 use super::protocol::{check_properties, required_with};
 use super::rows::inserted;
-use super::rules::{CHECK_PREFIX, Rules, column_default};
+use super::rules::{CHECK_PREFIX, Rules, column_default, parsed};
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE, Shape};
 use super::sink::write;
 use super::target::Target;
@@ -30,8 +30,8 @@ use super::{ChangeContext, Changed};
 use crate::base::datatype::{TYPE_METADATA, TYPMOD_METADATA};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
+use crate::delta::carried::{DECLARED_TYPE, held_field};
 use crate::delta::clustering::clustered_by;
-use crate::delta::schema::{TEXT_TYPE, text_type};
 use crate::storage::Location;
 
 /// The metadata of a column's comment, in Delta as in Arrow.
@@ -223,6 +223,7 @@ impl Blueprint {
         // A rule that cannot be checked would make a table that cannot be written to.
         Rules::try_new(&ctx.state, &shape, None)?;
         check_clustering(&shape, &table.clustering)?;
+        check_generated(ctx, &shape)?;
         Ok(Blueprint { clustering, metadata, protocol, shape })
     }
 
@@ -294,12 +295,45 @@ fn check_columns(table: &NewTable) -> Result<()> {
             let what = format!("partitioning by column \"{column}\" of a nested type");
             return Err(Error::unsupported(what));
         }
+        check_has_order("partitioning", column, field.data_type())?;
     }
     if table.partition_columns.len() >= fields.len() {
         return Err(Error::new(
             ErrorKind::InvalidTableDefinition,
             "a table needs a column that it is not partitioned by",
         ));
+    }
+    Ok(())
+}
+
+/// Refuses intervals where rows are laid out by their values: equal ones have different texts in Delta.
+pub fn check_has_order(what: &str, column: &str, data_type: &ArrowType) -> Result<()> {
+    match data_type {
+        ArrowType::Interval(_) => {
+            let what = format!("{what} by column \"{column}\" of type interval");
+            Err(Error::unsupported(what)
+                .with_detail("A Delta table keeps an interval as a text, which has another order."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses generated columns that other engines cannot compute: a column that carries a type of PostgreSQL's is a number or
+/// a text to them.
+fn check_generated(ctx: &ChangeContext, shape: &Shape) -> Result<()> {
+    let is_other =
+        |field: &Field| matches!(field.data_type(), ArrowType::Time64(_) | ArrowType::Interval(_));
+    for (generated, sql) in shape.generated() {
+        let value = parsed(&ctx.state, shape, sql)?;
+        let used = value.column_refs().into_iter().map(|column| column.name.as_str());
+        for name in used.chain([generated]) {
+            if shape.columns.field_with_name(name).is_ok_and(is_other) {
+                let what = format!("the generated column \"{generated}\"");
+                return Err(Error::unsupported(what).with_detail(format!(
+                    "Column \"{name}\" is of a type that Delta has not, so other engines would compute other values."
+                )));
+            }
+        }
     }
     Ok(())
 }
@@ -335,8 +369,9 @@ pub fn delta_schema(schema: &Schema) -> Result<StructType> {
 }
 
 fn delta_field(field: &Field) -> Result<StructField> {
-    let data_type: DataType = field.data_type().try_into_kernel().map_err(|cause| {
-        let what = format!("a column of type {} in a Delta table", field.data_type());
+    let held = held_field(field)?;
+    let data_type: DataType = held.data_type().try_into_kernel().map_err(|cause| {
+        let what = format!("a column of type {} in a Delta table", held.data_type());
         Error::unsupported(what).caused_by(cause)
     })?;
     let mut metadata: Vec<(String, MetadataValue)> = Vec::new();
@@ -346,10 +381,8 @@ fn delta_field(field: &Field) -> Result<StructField> {
     if let Some(declared) = character_type(field) {
         metadata.push((CHARACTER_TYPE.to_owned(), MetadataValue::String(declared)));
     }
-    if let Some(name) = field.metadata().get(TYPE_METADATA)
-        && text_type(name).is_some()
-    {
-        metadata.push((TEXT_TYPE.to_owned(), MetadataValue::String(name.clone())));
+    if let Some(name) = held.metadata().get(DECLARED_TYPE) {
+        metadata.push((DECLARED_TYPE.to_owned(), MetadataValue::String(name.clone())));
     }
     let field = StructField::new(field.name().clone(), data_type, field.is_nullable());
     Ok(field.with_metadata(metadata))

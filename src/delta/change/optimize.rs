@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::commit::{Outcome, Staged, checkpoint_if_due, commit, discard, wait};
 use super::compaction::{Bin, Optimization, bins};
 use super::conflict::touches_since;
+use super::create::check_has_order;
 use super::error::{concurrent_update, no_column, of_datafusion};
 use super::owed::check_identities_stay;
 use super::provenance::{named_elsewhere, provenance};
@@ -109,6 +110,7 @@ fn order(
             let what = format!("ZORDER BY column \"{column}\" of a nested type");
             return Err(Error::unsupported(what));
         }
+        check_has_order("ordering", column, field.data_type())?;
         if shape.partition_columns.contains(column) {
             let what = format!("column \"{column}\" is a partition column");
             return Err(Error::new(ErrorKind::InvalidColumnReference, what)

@@ -15,6 +15,7 @@ use deltalake::kernel::{
 use super::error::of_arrow;
 use super::identity::Identity;
 use crate::base::{Error, ErrorKind, Result};
+use crate::delta::carried::{interval_texts, value_field};
 
 /// The property that turns column mapping on.
 pub const COLUMN_MAPPING_MODE: &str = "delta.columnMapping.mode";
@@ -46,7 +47,8 @@ impl Shape {
     ) -> Result<Self> {
         let arrow: Schema = schema.as_ref().try_into_arrow().map_err(of_arrow)?;
         let mapped = is_mapped(&properties);
-        let columns = arrow.fields().iter().map(|field| relaxed_field(field)).collect::<Vec<_>>();
+        let columns = arrow.fields().iter().map(|field| relaxed_field(&value_field(field)));
+        let columns = columns.collect::<Vec<_>>();
         let files = arrow.fields().iter().zip(schema.fields());
         let files = files.map(|(field, delta)| file_field(field, delta, mapped));
         let files = Arc::new(Schema::new(files.collect::<Vec<_>>()));
@@ -202,7 +204,8 @@ fn file_type(arrow: &DataType, delta: &DeltaType, mapped: bool) -> DataType {
     }
 }
 
-/// The same values under another schema: names, metadata and nullability may differ, layouts may not.
+/// The same values under another schema: names, metadata and nullability may differ, layouts only where a column carries
+/// what Delta has not.
 fn retyped_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let columns = batch.columns().iter().zip(schema.fields());
     let columns: Result<Vec<ArrayRef>, ArrowError> =
@@ -223,6 +226,9 @@ fn retyped(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowErro
 fn retyped_data(data: ArrayData, data_type: &DataType) -> Result<ArrayData, ArrowError> {
     if data.data_type() == data_type {
         return Ok(data);
+    }
+    if matches!(data.data_type(), DataType::Interval(_)) {
+        return Ok(interval_texts(&make_array(data))?.to_data());
     }
     let types: Vec<&DataType> = match data_type {
         DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),

@@ -82,7 +82,7 @@ fn spread(version: &TableVersion, at: usize) -> Spread {
 fn as_numbers(values: &ArrayRef) -> DataFusionResult<ArrayRef> {
     let values = match values.data_type() {
         DataType::Date32 => cast(values, &DataType::Int32)?,
-        DataType::Timestamp(..) => cast(values, &DataType::Int64)?,
+        DataType::Timestamp(..) | DataType::Time64(_) => cast(values, &DataType::Int64)?,
         DataType::Boolean => cast(values, &DataType::Int8)?,
         _ => Arc::clone(values),
     };

@@ -97,7 +97,7 @@ fn rewrite_constants(expression: Expr, schema: &DFSchema) -> Result<Transformed<
 }
 
 /// Constants that are compared with a timestamp are timestamps of its unit: DataFusion would compare both in
-/// nanoseconds, which hold no year before 1678 and none after 2261.
+/// nanoseconds, which hold no year before 1678 and none after 2261. Those beside a time or an interval are such, too.
 fn beside_moments(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     if let Expr::BinaryExpr(BinaryExpr { op, .. }) = &expression
         && !comparison::is_comparison(*op)
@@ -123,10 +123,24 @@ fn beside_moments(expression: Expr, schema: &DFSchema) -> Result<Transformed<Exp
     })
 }
 
-/// The type of a timestamp as Delta has it.
+/// Types whose values are canonical texts.
+fn is_text_carried(base: BaseType) -> bool {
+    matches!(base, BaseType::Inet | BaseType::Cidr | BaseType::Macaddr | BaseType::Timetz)
+}
+
+/// The type of a timestamp as Delta has it, of a time or of an interval, and of what is carried by a text.
 fn moment(side: &Expr, schema: &DFSchema) -> Result<Option<FieldRef>> {
+    let field = side.to_field(schema)?.1;
+    if matches!(pg_type_of(&field), Ok((PgType::Scalar(base), _)) if is_text_carried(base)) {
+        return Ok(Some(field));
+    }
     let data_type = side.get_type(schema)?;
-    let is_moment = matches!(data_type, DataType::Timestamp(TimeUnit::Microsecond, _));
+    let is_moment = matches!(
+        data_type,
+        DataType::Timestamp(TimeUnit::Microsecond, _)
+            | DataType::Time64(TimeUnit::Microsecond)
+            | DataType::Interval(_)
+    );
     Ok(is_moment.then(|| Arc::new(Field::new("moment", data_type, true))))
 }
 
@@ -178,8 +192,9 @@ fn is_read_here(pg_type: PgType) -> bool {
         PgType::Scalar(base) => base == Bytea,
         PgType::Array(base) => match base {
             Bool | Bytea | Char | Name | Int8 | Int2 | Int4 | Text | Oid | Xid | Json | Float4
-            | Float8 | AclItem | Bpchar | Varchar | Numeric | Uuid | Jsonb => true,
-            Int2Vector | Regproc | Regprocedure | Regoper | Regoperator | Regcollation | Inet
+            | Float8 | AclItem | Bpchar | Varchar | Numeric | Uuid | Jsonb | Inet | Cidr
+            | Macaddr => true,
+            Int2Vector | Regproc | Regprocedure | Regoper | Regoperator | Regcollation | Timetz
             | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList | OidVector
             | PgNodeTree | Unknown | Date | Time | Timestamp | Timestamptz | Interval
             | Regclass | Regtype | Record | Void | Regnamespace | Regrole => false,

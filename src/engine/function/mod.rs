@@ -35,6 +35,7 @@ mod kernel;
 mod literal;
 mod math;
 mod moment;
+mod network;
 mod number;
 mod numeric_division;
 mod numeric_math;
@@ -62,6 +63,7 @@ mod type_planner;
 mod undefined;
 mod variance;
 mod window;
+mod zoned_time;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -86,6 +88,7 @@ pub use datetime_zone::{INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, TIME_OF_INTE
 pub use json_path::ORDER_KEY;
 pub use literal::typed_constants;
 pub use math::REAL_OF_DOUBLE;
+pub use network::{CIDR_OF_INET, INET_OF_CIDR, NETWORK_KEY, NETWORK_SHOW};
 pub use numeric_division::QUOTIENT;
 pub use object_identifier::{ObjectIdentifierRule, object_identifiers_as_text};
 pub use operator::OperatorPlanner;
@@ -95,6 +98,7 @@ pub use scalar_subquery::at_most_one_row;
 pub use text_output::TEXT_OF;
 pub use type_planner::TypePlanner;
 pub use undefined::undefined_function;
+pub use zoned_time::{TIME_OF_ZONED, ZONED_OF_TIME, ZONED_TIME_KEY};
 
 /// The families.
 static FAMILIES: &[&[Function]] = &[
@@ -125,6 +129,7 @@ static KERNELS: &[&[Kernel]] = &[
     json_path::KERNELS,
     json_record::KERNELS,
     math::KERNELS,
+    network::KERNELS,
     number::KERNELS,
     numeric_division::KERNELS,
     period::KERNELS,
@@ -134,6 +139,7 @@ static KERNELS: &[&[Kernel]] = &[
     string::KERNELS,
     template::KERNELS,
     text_output::KERNELS,
+    zoned_time::KERNELS,
 ];
 
 /// Gives a session state the functions of this room. Its [`analyzer_rules`] are set when it is built.

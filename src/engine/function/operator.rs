@@ -24,6 +24,7 @@ use super::json_edit;
 use super::json_path;
 use super::kernel::numeric_field;
 use super::literal::array_constants;
+use super::network;
 use super::record;
 use super::regular_expression::MATCHES;
 use super::string::{BYTES_CONCAT, STARTS_WITH};
@@ -66,6 +67,8 @@ impl ExprPlanner for OperatorPlanner {
             return match name.as_str() {
                 PERIOD_END => period_end(expression, schema),
                 WHOLE_ROW => whole_row(expression, schema),
+                "<<=" => Ok(of_networks(network::WITHIN_OR_SAME, expression)?),
+                ">>=" => Ok(of_networks(network::AROUND_OR_SAME, expression)?),
                 _ => Ok(PlannerResult::Original(expression)),
             };
         }
@@ -79,6 +82,25 @@ impl ExprPlanner for OperatorPlanner {
         {
             let RawBinaryExpr { left, right, .. } = expression;
             return Ok(PlannerResult::Planned(array_has_any(left, right)));
+        }
+        if is_network(&left) || is_network(&right) {
+            let name = match expression.op {
+                BinaryOperator::PGBitwiseShiftLeft => Some(network::WITHIN),
+                BinaryOperator::PGBitwiseShiftRight => Some(network::AROUND),
+                BinaryOperator::PGOverlap => Some(network::OVERLAP),
+                _ => None,
+            };
+            if let Some(name) = name {
+                return of_networks(name, expression);
+            }
+            let is_text = |side: &Expr, field: &Field| {
+                let has_type = !matches!(side, Expr::Literal(..) | Expr::Placeholder(_));
+                has_type && field.data_type().is_string() && !is_network(field)
+            };
+            let is_other = is_text(&expression.left, &left) || is_text(&expression.right, &right);
+            if comparison_of(&expression.op).is_some() && is_other {
+                return Err(undefined(&expression, &left, &right));
+            }
         }
         if let Some((flags, negated)) = regular_expression(&expression.op) {
             let RawBinaryExpr { left: text, right: pattern, .. } = expression;
@@ -119,6 +141,16 @@ impl ExprPlanner for OperatorPlanner {
             }
         }
     }
+}
+
+fn is_network(field: &Field) -> bool {
+    is_of(field, BaseType::Inet) || is_of(field, BaseType::Cidr)
+}
+
+/// An operator of two networks; constants are read by the function.
+fn of_networks(name: &str, expression: RawBinaryExpr) -> Result<PlannerResult<RawBinaryExpr>> {
+    let RawBinaryExpr { left, right, .. } = expression;
+    call(name, vec![left, right]).map(PlannerResult::Planned)
 }
 
 /// The end of a period: an interval counts from the start.

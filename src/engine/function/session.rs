@@ -71,7 +71,11 @@ pub const FUNCTIONS: &[Function] = &[
     }),
     Function::immutable("pg_is_in_recovery", &[], BOOL, |_, _| Ok(false.into())),
     Function::immutable("pg_jit_available", &[], BOOL, |_, _| Ok(false.into())),
-    Function::immutable("pg_client_encoding", &[], NAME, |_, _| Ok("UTF8".into())),
+    Function::stable("pg_client_encoding", &[], NAME, |call, _| {
+        let settings = &call.facts()?.settings;
+        let encoding = settings.get("client_encoding").map(|setting| setting.value.to_string());
+        Ok(encoding.unwrap_or_else(|| "UTF8".to_owned()).into())
+    }),
     Function::immutable("getdatabaseencoding", &[], NAME, |_, _| Ok("UTF8".into())),
     Function::stable("pg_my_temp_schema", &[], OID, |call, _| {
         let schema = call.facts()?.snapshot.temporary_schema();

@@ -96,9 +96,7 @@ fn base_type(sql_type: &SqlType) -> Result<Option<(BaseType, i32)>, Error> {
         Sql::Timestamp(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
             plain(BaseType::Timestamptz)
         }
-        Sql::Time(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
-            return Err(Error::unsupported("a value of type time with time zone"));
-        }
+        Sql::Time(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => plain(BaseType::Timetz),
         Sql::Bit(_) | Sql::BitVarying(_) | Sql::VarBit(_) => {
             return Err(Error::unsupported("a value of type bit"));
         }

@@ -1,22 +1,27 @@
 //! Casts that DataFusion makes otherwise than PostgreSQL: between types with and without a zone, by the
 //! session's zone, and from any type to text; and the order of what is not ordered as it is stored. It runs after type coercion, which makes casts too.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result};
-use datafusion::logical_expr::expr::{ScalarFunction, WindowFunction};
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, cast};
+use datafusion::functions_aggregate::first_last::first_value_udaf;
+use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, WindowFunction};
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, WindowFrameUnits, cast,
+};
 use datafusion::optimizer::AnalyzerRule;
 
+use super::frame::has_offset;
 use crate::base::Error;
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, TYPMOD_METADATA, pg_type_of};
 use crate::engine::comparison::is_comparison;
 use crate::engine::function::{
-    INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, ORDER_KEY, REAL_OF_DOUBLE, ROUNDED_ELEMENTS, SPAN,
-    TEXT_OF, TIME_OF_INTERVAL, column_function,
+    INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, NETWORK_KEY, ORDER_KEY, REAL_OF_DOUBLE,
+    ROUNDED_ELEMENTS, SPAN, TEXT_OF, TIME_OF_INTERVAL, ZONED_TIME_KEY, column_function,
 };
 use crate::engine::plan_rewrite::rewrite_expressions;
 
@@ -55,22 +60,115 @@ fn order_of(expression: &Expr, schema: &DFSchema) -> Option<&'static str> {
     match pg_type_of(&field).ok()?.0 {
         PgType::Scalar(BaseType::Interval) => Some(SPAN),
         PgType::Scalar(BaseType::Jsonb) => Some(ORDER_KEY),
+        PgType::Scalar(BaseType::Inet | BaseType::Cidr) => Some(NETWORK_KEY),
+        PgType::Scalar(BaseType::Timetz) => Some(ZONED_TIME_KEY),
         PgType::Scalar(_) | PgType::Array(_) => None,
     }
 }
 
-/// The same for the windows of calls.
+/// The function whose values are equal where an expression's are, where its own may differ then.
+pub(super) fn equality_of(expression: &Expr, schema: &DFSchema) -> Option<&'static str> {
+    order_of(expression, schema).filter(|order| matches!(*order, SPAN | ORDER_KEY))
+}
+
+/// The same for the windows of calls. Where a frame reckons with what it is ordered by, nothing stands in its place.
 fn ordered_windows(mut window: WindowFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let mut changed = false;
+    let frame = &window.params.window_frame;
+    let has_offset = has_offset(&frame.start_bound) || has_offset(&frame.end_bound);
+    let reckons = frame.units == WindowFrameUnits::Range && has_offset;
     let order = window.params.order_by.iter_mut().map(|key| &mut key.expr);
-    for key in order.chain(&mut window.params.partition_by) {
-        if order_of(key, schema) == Some(ORDER_KEY) {
-            *key = call(ORDER_KEY, std::mem::take(key))?;
+    let order = order.filter(|_| !reckons);
+    let changed = order_by_values(order.chain(&mut window.params.partition_by), schema)?;
+    let window = Expr::WindowFunction(Box::new(window));
+    Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
+}
+
+/// The same for the rows that an aggregate takes.
+fn ordered_rows(mut aggregate: AggregateFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    if let Some(extreme) = extreme(&aggregate, schema)? {
+        return Ok(Transformed::yes(extreme));
+    }
+    let order = aggregate.params.order_by.iter_mut().map(|key| &mut key.expr);
+    let changed = order_by_values(order, schema)?;
+    let aggregate = Expr::AggregateFunction(aggregate);
+    Ok(if changed { Transformed::yes(aggregate) } else { Transformed::no(aggregate) })
+}
+
+fn order_by_values<'e>(
+    keys: impl Iterator<Item = &'e mut Expr>,
+    schema: &DFSchema,
+) -> Result<bool> {
+    let mut changed = false;
+    for key in keys {
+        if let Some(order) = order_of(key, schema) {
+            *key = call(order, std::mem::take(key))?;
             changed = true;
         }
     }
-    let window = Expr::WindowFunction(Box::new(window));
-    Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
+    Ok(changed)
+}
+
+/// A comparison by value: a month is 30 days then, and a day 24 hours; networks and times with an offset have another
+/// order than their texts, but are equal where those are.
+fn compared_by_values(comparison: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let mut order = None;
+    let mut are_intervals = true;
+    let mut types = HashSet::new();
+    comparison.apply_children(|side| {
+        are_intervals &= matches!(side.get_type(schema)?, DataType::Interval(_));
+        if let Some(found) = order_of(side, schema) {
+            order = Some(found);
+            types.insert(pg_type_of(side.to_field(schema)?.1.as_ref()).map_err(external)?.0);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    let by_text = match &comparison {
+        Expr::BinaryExpr(BinaryExpr { op, .. }) => is_equality(*op),
+        Expr::InList(_) => true,
+        _ => false,
+    };
+    let order = match order {
+        Some(SPAN) => Some(SPAN).filter(|_| are_intervals),
+        // Its operators are planned as calls.
+        Some(ORDER_KEY) => None,
+        other => other.filter(|_| !by_text || types.len() > 1),
+    };
+    match order {
+        Some(order) => comparison.map_children(|side| call(order, side).map(Transformed::yes)),
+        None => Ok(Transformed::no(comparison)),
+    }
+}
+
+fn is_equality(operator: Operator) -> bool {
+    use Operator::{Eq, IsDistinctFrom, IsNotDistinctFrom, NotEq};
+    matches!(operator, Eq | NotEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// The least or greatest of what is not ordered as it is stored: the first in its order.
+fn extreme(aggregate: &AggregateFunction, schema: &DFSchema) -> Result<Option<Expr>> {
+    let is_least = match aggregate.func.name() {
+        "min" => true,
+        "max" => false,
+        _ => return Ok(None),
+    };
+    let [value] = aggregate.params.args.as_slice() else { return Ok(None) };
+    let order = order_of(value, schema);
+    let Some(order) = order.filter(|order| matches!(*order, NETWORK_KEY | ZONED_TIME_KEY)) else {
+        return Ok(None);
+    };
+    let by = call(order, value.clone())?.sort(is_least, false);
+    Ok(Some(Expr::AggregateFunction(AggregateFunction::new_udf(
+        first_value_udaf(),
+        vec![value.clone()],
+        false,
+        aggregate.params.filter.clone(),
+        vec![by],
+        None,
+    ))))
 }
 
 fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -82,24 +180,17 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 None => Ok(Transformed::no(Expr::Cast(Cast { expr, field }))),
             }
         }
-        Expr::BinaryExpr(mut comparison) if is_comparison(comparison.op) => {
-            let is_interval = |side: &Expr| -> Result<bool> {
-                Ok(matches!(side.get_type(schema)?, DataType::Interval(_)))
-            };
-            if !is_interval(&comparison.left)? || !is_interval(&comparison.right)? {
-                return Ok(Transformed::no(Expr::BinaryExpr(comparison)));
-            }
-            // A month is 30 days and a day 24 hours when intervals are compared.
-            comparison.left = Box::new(call(SPAN, *comparison.left)?);
-            comparison.right = Box::new(call(SPAN, *comparison.right)?);
-            Ok(Transformed::yes(Expr::BinaryExpr(comparison)))
+        Expr::BinaryExpr(BinaryExpr { op, .. }) if is_comparison(op) => {
+            compared_by_values(expression, schema)
         }
+        Expr::Between(_) | Expr::InList(_) => compared_by_values(expression, schema),
         Expr::WindowFunction(window) => ordered_windows(*window, schema),
+        Expr::AggregateFunction(aggregate) => ordered_rows(aggregate, schema),
         other => Ok(Transformed::no(other)),
     }
 }
 
-fn call(name: &str, argument: Expr) -> Result<Expr> {
+pub(super) fn call(name: &str, argument: Expr) -> Result<Expr> {
     let function = column_function(name).ok_or_else(|| {
         let error = Error::internal(format!("the conversion {name} is missing"));
         DataFusionError::External(Box::new(error))

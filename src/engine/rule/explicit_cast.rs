@@ -113,6 +113,10 @@ fn is_cast(from: PgType, to: PgType) -> bool {
         | (Timestamptz, Date | Time | Timestamp)
         | (Time, Interval)
         | (Interval, Time)
+        | (Inet, Cidr)
+        | (Cidr, Inet)
+        | (Timetz, Time)
+        | (Time | Timestamptz, Timetz)
         | (Json, Jsonb | Record)
         | (Jsonb, Json | Bool | Record) => true,
         (Jsonb, to) => is_number(to),

@@ -1,4 +1,4 @@
-//! The frame of a window that is ordered by values of which DataFusion has no ranges, such as `uuid` and `bytea`:
+//! The frame of a window that is ordered by values of which DataFusion has no ranges, such as `bytea` and `interval`:
 //! without an offset RANGE is GROUPS, which needs no arithmetic. It leaves every other frame alone.
 
 use datafusion::arrow::datatypes::DataType;
@@ -48,7 +48,8 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(Transformed::yes(Expr::WindowFunction(window)))
 }
 
-fn has_offset(bound: &WindowFrameBound) -> bool {
+/// Whether a bound of a frame is so much away from the row.
+pub(super) fn has_offset(bound: &WindowFrameBound) -> bool {
     match bound {
         WindowFrameBound::Preceding(distance) | WindowFrameBound::Following(distance) => {
             !distance.is_null()
@@ -65,6 +66,7 @@ fn has_range(key: &DataType) -> bool {
             | DataType::LargeBinary
             | DataType::BinaryView
             | DataType::FixedSizeBinary(_)
+            | DataType::Interval(_)
             | DataType::Struct(_)
             | DataType::Map(_, _)
     )

@@ -22,10 +22,12 @@ mod outer_aggregate;
 mod precision;
 mod set_operation;
 mod subquery;
+mod text_carried;
 mod text_input;
 mod told_type;
 mod union_constant;
 mod untyped;
+mod value_groups;
 
 use std::sync::Arc;
 
@@ -42,6 +44,7 @@ pub use join::refuse_merged_columns;
 pub use lateral::inline_laterals;
 pub use outer_aggregate::refuse_outer_aggregates;
 pub use set_operation::count_copies;
+pub use text_carried::convert_texts;
 pub use told_type::keep_told_types;
 pub use untyped::type_untyped;
 
@@ -65,6 +68,7 @@ pub fn analyzer_rules() -> Rules {
     // Type coercion has cast texts by then.
     rules.push(Arc::new(text_input::TextInputRule));
     rules.push(Arc::new(conversion::ConversionRule));
+    rules.push(Arc::new(value_groups::ValueGroupsRule));
     rules.push(Arc::new(arithmetic::ArithmeticRule));
     rules.push(Arc::new(date_comparison::DateComparisonRule));
     rules

@@ -73,12 +73,13 @@ fn style_for(field: &FieldRef, options: &ConfigOptions) -> Result<TextStyle> {
     use BaseType::*;
     let (PgType::Scalar(base) | PgType::Array(base)) = pg_type_of(field).map_err(external)?.0;
     Ok(match base {
-        Date | Time | Timestamp | Timestamptz | Interval => Facts::text_style(options),
+        Date | Time | Timetz | Timestamp | Timestamptz | Interval => Facts::text_style(options),
         Bool | Bytea | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric | Uuid | Json | Jsonb
         | Char | Name | Text | Unknown | Bpchar | Varchar | Oid | Xid | Regproc | Regclass
         | Regtype | Regnamespace | Regrole | Regprocedure | Regoper | Regoperator
-        | Regcollation | Inet | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList
-        | Int2Vector | OidVector | PgNodeTree | AclItem | Record | Void => TextStyle::default(),
+        | Regcollation | Inet | Cidr | Macaddr | PgLsn | AnyArray | PgNdistinct
+        | PgDependencies | PgMcvList | Int2Vector | OidVector | PgNodeTree | AclItem | Record
+        | Void => TextStyle::default(),
     })
 }
 
@@ -97,10 +98,10 @@ fn is_read(field: &FieldRef) -> Result<bool> {
     };
     Ok(match base {
         Bool | Bytea | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric | Date | Time | Timestamp
-        | Timestamptz | Interval | Uuid | Json | Jsonb => true,
+        | Timestamptz | Interval | Uuid | Json | Jsonb | Inet | Cidr | Macaddr | Timetz => true,
         Char | Name | Text | Unknown | Bpchar | Varchar | Oid | Xid | Regproc | Regclass
         | Regtype | Regnamespace | Regrole | Regprocedure | Regoper | Regoperator
-        | Regcollation | Inet | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList
+        | Regcollation | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList
         | Int2Vector | OidVector | PgNodeTree | AclItem | Record | Void => false,
     })
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Poll;
 
-use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::arrow::datatypes::{Field, FieldRef};
 use datafusion::common::ScalarValue;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::execution_plan::reset_plan_states;
@@ -24,6 +24,7 @@ use futures::{StreamExt, stream};
 use sqlparser::ast;
 
 use crate::base::datatype::PgType;
+use crate::base::value::Parameter;
 use crate::base::{Error, ErrorKind, Result};
 use crate::bind::{BoundQuery, BoundRelation};
 
@@ -65,7 +66,7 @@ struct Question {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct PlanKey {
     question: Question,
-    parameters: Vec<DataType>,
+    parameters: Vec<Field>,
     formats: Vec<i16>,
 }
 
@@ -102,8 +103,8 @@ impl PlanKey {
     /// The key, and the constants that are parameters in it. `None` too where parameters say more than their types:
     /// a `numeric` has the digits of its value.
     fn of(query: &BoundQuery, request: &Request) -> Option<(Self, Vec<Lifted>)> {
-        let parameters: Vec<_> = request.parameters.iter().map(|value| value.data_type()).collect();
-        if parameters.iter().any(DataType::is_decimal) {
+        let parameters: Vec<_> = request.parameters.iter().map(Parameter::field).collect();
+        if parameters.iter().any(|parameter| parameter.data_type().is_decimal()) {
             return None;
         }
         let mut question = Question::of(query, request)?;
@@ -131,9 +132,9 @@ enum Kept {
 
 impl SharedPlan {
     /// The parameters of a run. Errors: a constant is none of its type.
-    fn parameters(&self, given: &[ScalarValue], lifted: &[Lifted]) -> Result<Arc<[ScalarValue]>> {
+    fn parameters(&self, given: &[Parameter], lifted: &[Lifted]) -> Result<Arc<[ScalarValue]>> {
         let lifted = lifted.iter().zip(&self.lifted).map(|(one, field)| one.value(field));
-        given.iter().cloned().map(Ok).chain(lifted).collect()
+        given.iter().map(|parameter| Ok(parameter.value.clone())).chain(lifted).collect()
     }
 }
 

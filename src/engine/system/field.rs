@@ -52,10 +52,9 @@ fn scalar(base: BaseType, typmod: i32) -> Option<DataType> {
         | Regoper | Regoperator | Regcollation => DataType::Int64,
         Float4 => DataType::Float32,
         Float8 => DataType::Float64,
-        Char | Name | Text | Varchar | Bpchar | Json | Jsonb | PgNodeTree | Inet | PgLsn
-        | AnyArray | PgNdistinct | PgDependencies | PgMcvList | AclItem | Unknown | Uuid | Void => {
-            DataType::Utf8
-        }
+        Char | Name | Text | Varchar | Bpchar | Json | Jsonb | PgNodeTree | Inet | Cidr
+        | Macaddr | Timetz | PgLsn | AnyArray | PgNdistinct | PgDependencies | PgMcvList
+        | AclItem | Unknown | Uuid | Void => DataType::Utf8,
         Int2Vector => list_of(DataType::Int16),
         OidVector => list_of(DataType::Int64),
         Date => DataType::Date32,

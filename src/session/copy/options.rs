@@ -1,6 +1,7 @@
 //! The options that a COPY statement names, as the formats take them. What they mean together is checked by
 //! [`CopyOptions::validate`].
 
+use crate::base::encoding::Encoding;
 use crate::base::{Error, ErrorKind, Result};
 use crate::session::setting::parse_bool;
 use crate::sql::statement::{CopyOption, CopyOptionValue};
@@ -52,12 +53,14 @@ fn apply(options: &mut CopyOptions, option: &CopyOption) -> Result<()> {
         "force_null" => options.force_null = columns(option)?,
         "default" => options.default = Some(text(option)?),
         "encoding" => {
-            let encoding = text(option)?.to_ascii_lowercase().replace(['-', '_'], "");
-            if encoding != "utf8" {
-                return Err(
-                    Error::unsupported("COPY in another encoding than UTF8").at_if(option.position)
-                );
-            }
+            let encoding = Encoding::parse(&text(option)?).map_err(|error| match error.kind() {
+                ErrorKind::InvalidParameterValue => {
+                    let what = "argument to option \"encoding\" must be a valid encoding name";
+                    Error::new(ErrorKind::InvalidParameterValue, what).at_if(option.position)
+                }
+                _ => error,
+            });
+            options.encoding = Some(encoding?);
         }
         "freeze" if parse_option_bool(option)? => {
             return Err(Error::unsupported("COPY with FREEZE").at_if(option.position));

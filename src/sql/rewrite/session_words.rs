@@ -3,7 +3,7 @@
 use sqlparser::ast::{CastKind, DataType, Expr, FunctionArguments, Ident, TimezoneInfo};
 
 use super::call;
-use crate::base::{Error, Result};
+use crate::base::Result;
 
 /// Words that are calls without parentheses, though the grammar takes them for names.
 const WORDS: [&str; 3] = ["current_schema", "current_role", "system_user"];
@@ -22,10 +22,9 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
             let name = function.name.to_string();
             // The time of day is the transaction's, on the session's clocks.
             if name.eq_ignore_ascii_case("localtime") {
-                *expression = local_time();
+                *expression = time_of("localtimestamp", TimezoneInfo::None);
             } else if name.eq_ignore_ascii_case("current_time") {
-                return Err(Error::unsupported("current_time, of type time with time zone,")
-                    .with_hint("Use localtime, or current_timestamp."));
+                *expression = time_of("current_timestamp", TimezoneInfo::WithTimeZone);
             }
         }
         _ => {}
@@ -33,11 +32,11 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
     Ok(())
 }
 
-fn local_time() -> Expr {
+fn time_of(timestamp: &str, zone: TimezoneInfo) -> Expr {
     Expr::Cast {
         kind: CastKind::DoubleColon,
-        expr: Box::new(call("localtimestamp", Vec::new())),
-        data_type: DataType::Time(None, TimezoneInfo::None),
+        expr: Box::new(call(timestamp, Vec::new())),
+        data_type: DataType::Time(None, zone),
         array: false,
         format: None,
     }

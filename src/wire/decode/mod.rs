@@ -3,6 +3,7 @@
 
 use datafusion::common::ScalarValue;
 
+use super::charset::decode_value;
 use crate::base::datatype::PgType;
 use crate::base::render::Format;
 use crate::base::text_style::TextStyle;
@@ -20,6 +21,8 @@ pub fn decode_parameter(
         return ScalarValue::try_from(&arrow_type_of(pg_type))
             .map_err(|error| Error::internal("a parameter type has no null").caused_by(error));
     };
+    let decoded = decode_value(style.encoding, pg_type, format, bytes)?;
+    let bytes = decoded.as_deref().unwrap_or(bytes);
     match format {
         Format::Binary => parse_binary(pg_type, bytes, style),
         Format::Text => {

@@ -4,6 +4,9 @@
 use bytes::{BufMut, BytesMut};
 use datafusion::arrow::array::RecordBatch;
 
+use super::charset::encode_value;
+use super::describe::format_at;
+use crate::base::encoding::Encoding;
 use crate::base::render::{ColumnWriter, columns_of};
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, ErrorKind, Result};
@@ -20,6 +23,8 @@ const LENGTH_BYTES: usize = 4;
 pub struct BatchEncoder<'a> {
     columns: Vec<ColumnWriter<'a>>,
     rows: usize,
+    formats: Vec<Format>,
+    encoding: Encoding,
 }
 
 impl<'a> BatchEncoder<'a> {
@@ -35,7 +40,9 @@ impl<'a> BatchEncoder<'a> {
                 format!("a row of {} columns does not fit a message", batch.num_columns()),
             ));
         }
-        Ok(BatchEncoder { columns: columns_of(batch, formats, style)?, rows: batch.num_rows() })
+        let (columns, rows) = (columns_of(batch, formats, style)?, batch.num_rows());
+        let formats = formats.to_vec();
+        Ok(BatchEncoder { columns, rows, formats, encoding: style.encoding })
     }
 
     /// Writes the `DataRow` message of a row.
@@ -57,7 +64,7 @@ impl<'a> BatchEncoder<'a> {
         out.put_u8(DATA_ROW);
         out.put_i32(0);
         out.put_i16(self.columns.len() as i16);
-        for column in &self.columns {
+        for (index, column) in self.columns.iter().enumerate() {
             if column.is_null(row) {
                 out.put_i32(-1);
                 continue;
@@ -65,6 +72,11 @@ impl<'a> BatchEncoder<'a> {
             let value_start = out.len();
             out.put_i32(0);
             column.write(row, out)?;
+            if !self.encoding.is_same() {
+                let format = format_at(&self.formats, index);
+                let start = value_start + LENGTH_BYTES;
+                encode_value(self.encoding, column.pg_type(), format, start, out)?;
+            }
             put_length(out, value_start, out.len() - value_start - LENGTH_BYTES)?;
         }
         // The length of a message counts itself, but not the type byte.

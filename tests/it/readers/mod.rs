@@ -100,6 +100,32 @@ fn plain_tables_are_read_by_others() {
     changed_tables_are_read("'delta.checkpointInterval' = '3'", false);
 }
 
+/// Others see what carries the types that Delta has not, and what they can say in SQL about it.
+#[test]
+fn times_and_intervals_are_read_by_others() {
+    let server = Server::start(Options::default()).unwrap();
+    let mut client = RawClient::connect(&server.endpoint(), &[]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("t");
+    let mut run =
+        |sql: &str| client.simple_query(sql).unwrap_or_else(|error| panic!("{error}\n{sql}")).rows;
+    run(&format!(
+        "CREATE TABLE t (id int, t time, i interval, u uuid) LOCATION '{}'",
+        table.display()
+    ));
+    run("INSERT INTO t VALUES (1, '08:00', '1 year 2 mons -3 days 04:05:06.7', \
+         '00000000-0000-0000-0000-000000000001'), (2, '23:59:59.999999', '1 day', null), \
+         (3, null, null, null)");
+    run("UPDATE t SET t = t + interval '1 second' WHERE t < '09:00'");
+    let expected = [
+        "1|28801000000|P1Y2M-3DT4H5M6.7S|00000000-0000-0000-0000-000000000001",
+        "2|86399999999|P1D|null",
+        "3|null|null|null",
+    ];
+    assert_eq!(read(&table, "select id, t, i, u from t order by id"), expected);
+    assert_eq!(read(&table, "select id from t where t > 30000000000"), ["2"]);
+}
+
 /// The change data of a table that transactions have changed several times is what delta-rs reads too.
 #[test]
 fn net_changes_are_read_by_others() {

@@ -62,6 +62,19 @@ pub fn text_of(data_type: &Type, bytes: &[u8]) -> String {
             [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
         }
         Type::BYTEA => hex("\\x", bytes),
+        Type::TIMETZ => {
+            let clock = time(i64_of(&mut fields));
+            let east = -fields.i32();
+            let (sign, minutes) = (if east < 0 { '-' } else { '+' }, east.abs() / 60);
+            match minutes % 60 {
+                0 => format!("{clock}{sign}{:02}", minutes / 60),
+                rest => format!("{clock}{sign}{:02}:{rest:02}", minutes / 60),
+            }
+        }
+        Type::INET | Type::CIDR => network(bytes, *data_type == Type::CIDR),
+        Type::MACADDR => {
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+        }
         Type::JSONB => String::from_utf8_lossy(bytes.get(1..).unwrap_or_default()).into_owned(),
         Type::VOID => String::new(),
         _ => match std::str::from_utf8(bytes) {
@@ -181,6 +194,20 @@ fn timestamp(micros: i64, zone: &str) -> String {
     let of_day =
         i64::from(moment.num_seconds_from_midnight()) * 1_000_000 + micros.rem_euclid(1_000_000);
     with_era(moment.date(), format!(" {}{zone}", time(of_day.rem_euclid(DAY_MICROS))))
+}
+
+/// Family, length of the network, whether it is a `cidr`, count of bytes, and those of the address.
+fn network(bytes: &[u8], is_cidr: bool) -> String {
+    let [_, bits, _, _, octets @ ..] = bytes else { return hex("binary ", bytes) };
+    let address = match (<[u8; 4]>::try_from(octets), <[u8; 16]>::try_from(octets)) {
+        (Ok(octets), _) => std::net::Ipv4Addr::from(octets).to_string(),
+        (_, Ok(octets)) => std::net::Ipv6Addr::from(octets).to_string(),
+        _ => return hex("binary ", bytes),
+    };
+    match is_cidr || usize::from(*bits) < octets.len() * 8 {
+        true => format!("{address}/{bits}"),
+        false => address,
+    }
 }
 
 fn interval(micros: i64, days: i32, months: i32) -> String {

@@ -1,6 +1,7 @@
 //! The options of a COPY statement, PostgreSQL 16's defaults for them and its objections to combinations. It
 //! reads no SQL.
 
+use crate::base::encoding::Encoding;
 use crate::base::{Error, ErrorKind, Result};
 
 /// The format of the rows.
@@ -54,6 +55,8 @@ pub struct CopyOptions {
     pub force_null: Vec<String>,
     /// The text that stands for a column's default.
     pub default: Option<String>,
+    /// The character set of the data, where it is not the client's.
+    pub encoding: Option<Encoding>,
 }
 
 impl Default for CopyOptions {
@@ -80,6 +83,7 @@ impl CopyOptions {
             force_not_null: Vec::new(),
             force_null: Vec::new(),
             default: None,
+            encoding: None,
         }
     }
 
