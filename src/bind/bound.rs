@@ -38,7 +38,7 @@ pub enum BoundStatement {
     Delete(BoundDelete),
     Merge(BoundMerge),
     With(Box<BoundWith>),
-    Truncate(Vec<Arc<Relation>>),
+    Truncate(BoundTruncate),
     CopyOut {
         query: BoundQuery,
         options: Vec<CopyOption>,
@@ -526,4 +526,12 @@ impl BoundRelation {
             }
         }
     }
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundTruncate {
+    /// Each once: those that are named, then those that a cascade adds.
+    pub tables: Vec<Arc<Relation>>,
+    /// How many of them are named.
+    pub named: usize,
 }

@@ -12,7 +12,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::bind::BoundStatement;
 use crate::bind::bound::{
     BoundAssignment, BoundConflictUpdate, BoundDelete, BoundExpression, BoundInsert, BoundMerge,
-    BoundMergeAction, BoundMergeClause, BoundUpdate,
+    BoundMergeAction, BoundMergeClause, BoundTruncate, BoundUpdate,
 };
 use crate::catalog::Relation;
 use crate::delta::TableVersion;
@@ -125,20 +125,38 @@ impl Engine {
 
     pub(super) async fn truncate(
         self: &Arc<Self>,
-        tables: &[Arc<Relation>],
+        truncate: BoundTruncate,
         request: &Request,
     ) -> Result<Completion> {
-        if let [_, _, ..] = tables {
-            return Err(Error::unsupported("TRUNCATE of several tables in one statement")
-                .with_hint("Truncate them one at a time."));
+        let BoundTruncate { tables, named } = truncate;
+        let cascades = tables.iter().skip(named);
+        let notices =
+            cascades.map(|table| format!("truncate cascades to table \"{}\"", table.name));
+        let notices = notices.collect();
+        if let [table] = tables.as_slice() {
+            self.truncate_one(table, request).await?;
+        } else {
+            let (engine, tables) = (Arc::clone(self), Arc::new(tables));
+            let all = move |request: Request| {
+                let (engine, tables) = (Arc::clone(&engine), Arc::clone(&tables));
+                async move {
+                    for table in tables.iter() {
+                        engine.truncate_one(table, &request).await?;
+                    }
+                    Ok(())
+                }
+            };
+            self.as_one(request, all).await?;
         }
-        for table in tables {
-            let location = location_of(table)?;
-            let state = self.context.statement(&request.facts);
-            let ctx = self.change_context(state, request, None);
-            self.cpu.run(async move { change::truncate(&ctx, &location).await }).await?;
-        }
-        Ok(Completion::new("TRUNCATE TABLE"))
+        Ok(Completion::with_notices("TRUNCATE TABLE", notices))
+    }
+
+    pub(super) async fn truncate_one(&self, table: &Relation, request: &Request) -> Result<()> {
+        let location = location_of(table)?;
+        let state = self.context.statement(&request.facts);
+        let ctx = self.change_context(state, request, None);
+        self.cpu.run(async move { change::truncate(&ctx, &location).await }).await?;
+        Ok(())
     }
 
     pub(super) async fn merge(

@@ -310,7 +310,9 @@ impl Engine {
             BoundStatement::Update(update) => self.update(update, request).await,
             BoundStatement::Delete(delete) => self.delete(delete, request).await,
             BoundStatement::Merge(merge) => self.merge(merge, request).await,
-            BoundStatement::Truncate(tables) => Ok(self.truncate(&tables, request).await?.into()),
+            BoundStatement::Truncate(truncate) => {
+                Ok(self.truncate(truncate, request).await?.into())
+            }
             BoundStatement::CreateTable(create) => {
                 Ok(self.create_table(*create, principal, request).await?.into())
             }

@@ -226,7 +226,7 @@ impl Engine {
                 OnCommit::DeleteRows => {
                     let version = self.open_newest(table, &request.work).await?;
                     if version.row_count() != Some(0) {
-                        self.truncate(&[Arc::clone(table)], request).await?;
+                        self.truncate_one(table, request).await?;
                     }
                 }
                 OnCommit::Drop => drops.push(Change::Drop { id }),

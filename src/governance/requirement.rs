@@ -124,8 +124,8 @@ impl List {
                 with.items.iter().for_each(|item| self.statement(&item.part.statement));
                 self.statement(&with.body.statement);
             }
-            Truncate(tables) => {
-                tables.iter().for_each(|table| self.privilege(table, Privilege::Modify));
+            Truncate(truncate) => {
+                truncate.tables.iter().for_each(|table| self.privilege(table, Privilege::Modify));
             }
             CopyIn { table, columns: _, options: _ } => self.privilege(table, Privilege::Modify),
 

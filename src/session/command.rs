@@ -35,6 +35,10 @@ impl Session {
             SessionStatement::SetTransaction { modes, for_session } => {
                 self.set_transaction(modes, for_session)?
             }
+            SessionStatement::SetConstraints => {
+                self.in_block("SET CONSTRAINTS");
+                "SET CONSTRAINTS"
+            }
             SessionStatement::Reset(Some(name)) => {
                 self.settings.reset(&name)?;
                 "RESET"

@@ -270,6 +270,10 @@ pub enum MergeAction {
 #[derive(Debug, Clone)]
 pub struct Truncate {
     pub tables: Vec<ObjectName>,
+    /// Whether numbers of identity columns begin again.
+    pub restarts_identity: bool,
+    /// `CASCADE`: the tables whose foreign keys refer to them as well.
+    pub cascades: bool,
 }
 
 #[derive(Debug, Clone)]

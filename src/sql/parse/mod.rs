@@ -110,16 +110,15 @@ fn truncate(c: &mut Cursor<'_>) -> Result<Statement> {
         c.take_token(&Token::Mul);
         Ok(name)
     })?;
-    // There are no sequences to continue and no foreign keys to restrict.
-    c.take_all(&["continue", "identity"]);
-    if c.is("restart") {
-        return Err(c.unsupported("TRUNCATE … RESTART IDENTITY"));
+    let restarts_identity = c.take_all(&["restart", "identity"]);
+    if !restarts_identity {
+        c.take_all(&["continue", "identity"]);
     }
-    if c.is("cascade") {
-        return Err(c.unsupported("TRUNCATE … CASCADE"));
+    let cascades = c.take("cascade");
+    if !cascades {
+        c.take("restrict");
     }
-    c.take("restrict");
-    Ok(Statement::Truncate(Truncate { tables }))
+    Ok(Statement::Truncate(Truncate { tables, restarts_identity, cascades }))
 }
 
 fn use_namespace(c: &mut Cursor<'_>) -> Result<Statement> {

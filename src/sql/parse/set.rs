@@ -31,7 +31,15 @@ pub fn set(c: &mut Cursor<'_>) -> Result<Statement> {
         return Ok(Statement::Session(SessionStatement::Use(target)));
     }
     if c.is("constraints") && !matches!(c.peek_nth(1), Token::Eq) {
-        return Err(c.unsupported("SET CONSTRAINTS"));
+        c.advance();
+        if !c.is("all") {
+            return Err(c.unsupported("SET CONSTRAINTS of one constraint").with_hint("Use ALL."));
+        }
+        c.advance();
+        if c.take_any(&["deferred", "immediate"]).is_none() {
+            return Err(c.syntax_error());
+        }
+        return Ok(Statement::Session(SessionStatement::SetConstraints));
     }
     if c.is("xml") && c.is_nth(1, "option") {
         return Err(c.unsupported("SET XML OPTION"));
