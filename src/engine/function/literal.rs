@@ -107,20 +107,31 @@ fn beside_moments(expression: Expr, schema: &DFSchema) -> Result<Transformed<Exp
     let mut told = None;
     let mut has_constant = false;
     expression.apply_children(|side| {
-        match text_of(side) {
-            Some(_) => has_constant = true,
-            None => told = told.take().or(moment(side, schema)?),
+        match is_untyped(side) {
+            true => has_constant = true,
+            false => told = told.take().or(moment(side, schema)?),
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
     let Some(field) = told.filter(|_| has_constant) else { return Ok(Transformed::no(expression)) };
-    expression.map_children(|side| match text_of(&side) {
-        Some(_) => {
+    expression.map_children(|side| match is_untyped(&side) {
+        true => {
             let cast = Cast::new_from_field(Box::new(side), Arc::clone(&field));
             Ok(Transformed::yes(Expr::Cast(cast)))
         }
-        None => Ok(Transformed::no(side)),
+        false => Ok(Transformed::no(side)),
     })
+}
+
+/// Whether an expression is a string constant of which nothing says that it is of another type.
+fn is_untyped(side: &Expr) -> bool {
+    match side {
+        Expr::Literal(value, metadata) => {
+            let told = metadata.as_ref().is_some_and(|one| one.inner().contains_key(TYPE_METADATA));
+            !told && value.try_as_str().flatten().is_some()
+        }
+        _ => false,
+    }
 }
 
 /// Types whose values are canonical texts.
