@@ -2,10 +2,15 @@
 //! without one, which go by the session's zone.
 //! <https://www.postgresql.org/docs/16/functions-datetime.html#FUNCTIONS-DATETIME-ZONECONVERT>
 
-use datafusion::arrow::array::ArrayRef;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, ListArray, TimestampMicrosecondArray, UInt64Array,
+};
+use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{
-    Float64Type, Int32Type, IntervalMonthDayNanoType, Time64MicrosecondType,
-    TimestampMicrosecondType,
+    DataType, Field, Float64Type, Int32Type, IntervalMonthDayNanoType, Time64MicrosecondType,
+    TimeUnit, TimestampMicrosecondType,
 };
 
 use crate::base::calendar::{MICROS_PER_DAY, MICROS_PER_SECOND};
@@ -14,11 +19,13 @@ use crate::base::time_zone::TimeZone;
 use crate::base::value::parse_offset;
 use crate::base::{Error, ErrorKind, Result};
 
-use super::kernel::{Arguments, Kernel, Kind, Overload, Returns};
+use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, broken};
 use super::moment::*;
 
 const TIMESTAMP: Returns = Returns::Type(BaseType::Timestamp);
 const TIMESTAMPTZ: Returns = Returns::Type(BaseType::Timestamptz);
+const TIMESTAMPS: Returns = Returns::ArrayOf(BaseType::Timestamp);
+const TIMESTAMPTZS: Returns = Returns::ArrayOf(BaseType::Timestamptz);
 const TIME: Returns = Returns::Type(BaseType::Time);
 const INTERVAL: Returns = Returns::Type(BaseType::Interval);
 
@@ -44,6 +51,20 @@ pub const KERNELS: &[Kernel] = &[
         &[Overload::new(&[Kind::Timestamp], TIMESTAMPTZ, |arguments| {
             let zone = Zone::new(arguments.style().time_zone);
             converted(arguments, |value| zone.instant(value))
+        })],
+    ),
+    Kernel::stable(
+        LOCAL_ELEMENTS,
+        &[Overload::new(&[Kind::Array], TIMESTAMPS, |arguments| {
+            let zone = Zone::new(arguments.style().time_zone);
+            elements(arguments, &|value| zone.local(value))
+        })],
+    ),
+    Kernel::stable(
+        INSTANT_ELEMENTS,
+        &[Overload::new(&[Kind::Array], TIMESTAMPTZS, |arguments| {
+            let zone = Zone::new(arguments.style().time_zone);
+            elements(arguments, &|value| zone.instant(value))
         })],
     ),
     Kernel::immutable(
@@ -76,6 +97,9 @@ pub const KERNELS: &[Kernel] = &[
 pub const LOCAL_TIMESTAMP: &str = "timestamp_in_session_zone";
 /// The instant at which the clocks of the session's zone show a `timestamp`.
 pub const INSTANT: &str = "instant_in_session_zone";
+/// The same of the elements of arrays.
+pub const LOCAL_ELEMENTS: &str = "timestamps_in_session_zone";
+pub const INSTANT_ELEMENTS: &str = "instants_in_session_zone";
 pub const TIME_OF_INTERVAL: &str = "time_of_interval";
 pub const INTERVAL_OF_TIME: &str = "interval_of_time";
 
@@ -139,6 +163,42 @@ fn abbreviation(name: &str) -> Option<i32> {
 fn converted(arguments: &Arguments<'_>, of: impl Fn(i64) -> i64) -> Result<ArrayRef> {
     let values = arguments.values::<TimestampMicrosecondType>(arguments.count() - 1)?;
     arguments.make::<TimestampMicrosecondType>(|row| checked(of(values.at(row))).map(Some))
+}
+
+/// Arrays of dates or moments, of any depth, with each element converted.
+fn elements(arguments: &Arguments<'_>, of: &dyn Fn(i64) -> i64) -> Result<ArrayRef> {
+    let (lists, constant) = arguments.raw(0)?;
+    let zone = match arguments.returns.data_type() {
+        DataType::List(element) => match element.data_type() {
+            DataType::Timestamp(_, zone) => zone.clone(),
+            _ => None,
+        },
+        _ => None,
+    };
+    let made = converted_elements(lists, zone, of)?;
+    match constant {
+        true => take(&made, &UInt64Array::from(vec![0; arguments.rows]), None).map_err(broken),
+        false => Ok(made),
+    }
+}
+
+fn converted_elements(
+    array: &ArrayRef,
+    zone: Option<Arc<str>>,
+    of: &dyn Fn(i64) -> i64,
+) -> Result<ArrayRef> {
+    if let Some(lists) = array.as_list_opt::<i32>() {
+        let values = converted_elements(lists.values(), zone, of)?;
+        let element = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+        let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
+        let made = ListArray::try_new(element, offsets, values, nulls).map_err(broken)?;
+        return Ok(Arc::new(made));
+    }
+    let micros = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None)).map_err(broken)?;
+    let micros = micros.as_primitive::<TimestampMicrosecondType>();
+    let made = micros.iter().map(|value| value.map(|value| checked(of(value))).transpose());
+    let made: TimestampMicrosecondArray = made.collect::<Result<_>>()?;
+    Ok(Arc::new(made.with_timezone_opt(zone)))
 }
 
 fn in_named(arguments: &Arguments<'_>, of: impl Fn(&Zone, i64) -> i64) -> Result<ArrayRef> {

@@ -84,7 +84,9 @@ use kernel::{Kernel, KernelFunction};
 pub use array::ROUNDED_ELEMENTS;
 pub use cast_argument::CastArgumentRule;
 pub use datetime_arithmetic::SPAN;
-pub use datetime_zone::{INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, TIME_OF_INTERVAL};
+pub use datetime_zone::{
+    INSTANT, INSTANT_ELEMENTS, INTERVAL_OF_TIME, LOCAL_ELEMENTS, LOCAL_TIMESTAMP, TIME_OF_INTERVAL,
+};
 pub use json_path::ORDER_KEY;
 pub use literal::typed_constants;
 pub use math::REAL_OF_DOUBLE;

@@ -20,8 +20,9 @@ use crate::base::Error;
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, TYPMOD_METADATA, pg_type_of};
 use crate::engine::comparison::is_comparison;
 use crate::engine::function::{
-    INSTANT, INTERVAL_OF_TIME, LOCAL_TIMESTAMP, NETWORK_KEY, ORDER_KEY, REAL_OF_DOUBLE,
-    ROUNDED_ELEMENTS, SPAN, TEXT_OF, TIME_OF_INTERVAL, ZONED_TIME_KEY, column_function,
+    INSTANT, INSTANT_ELEMENTS, INTERVAL_OF_TIME, LOCAL_ELEMENTS, LOCAL_TIMESTAMP, NETWORK_KEY,
+    ORDER_KEY, REAL_OF_DOUBLE, ROUNDED_ELEMENTS, SPAN, TEXT_OF, TIME_OF_INTERVAL, ZONED_TIME_KEY,
+    column_function,
 };
 use crate::engine::plan_rewrite::rewrite_expressions;
 
@@ -241,6 +242,12 @@ fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Opt
             Some(Expr::Cast(Cast::new_from_field(Box::new(expression.clone()), nested)))
         }
         (Float64, Float32) => finished(call(REAL_OF_DOUBLE, expression.clone())?),
+        (List(_), List(_)) if loses_zone(innermost(from.data_type()), innermost(to)) => {
+            finished(call(LOCAL_ELEMENTS, expression.clone())?)
+        }
+        (List(_), List(_)) if loses_zone(innermost(to), innermost(from.data_type())) => {
+            finished(call(INSTANT_ELEMENTS, expression.clone())?)
+        }
         (List(from), List(to)) if has_fractions(from) && to.data_type().is_integer() => {
             finished(call(ROUNDED_ELEMENTS, expression.clone())?)
         }
@@ -257,6 +264,22 @@ fn depth(data_type: &DataType) -> usize {
         DataType::List(element) => 1 + depth(element.data_type()),
         _ => 0,
     }
+}
+
+fn innermost(data_type: &DataType) -> &DataType {
+    match data_type {
+        DataType::List(element) => innermost(element.data_type()),
+        other => other,
+    }
+}
+
+/// Whether moments of one type are instants, and those of the other what clocks show.
+fn loses_zone(from: &DataType, to: &DataType) -> bool {
+    let is_local = matches!(
+        to,
+        DataType::Date32 | DataType::Date64 | DataType::Time64(_) | DataType::Timestamp(_, None)
+    );
+    matches!(from, DataType::Timestamp(_, Some(_))) && is_local
 }
 
 /// Whether Arrow's cast to an integer would cut digits off.
