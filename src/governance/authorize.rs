@@ -121,6 +121,10 @@ fn check(
         Need::ReadFilesAt(place) => read_files_at(&access, place),
         Need::ReadFilesOf(table) if access.manages(table) => Ok(()),
         Need::ReadFilesOf(_) => Err(unreadable_files()),
+        Need::Cascade(id) if access.may_know(id) => {
+            usable(snapshot, &access, id, &[Privilege::Modify])
+        }
+        Need::Cascade(_) => Err(refused("permission denied for a table that refers to these")),
         Need::Know(id) if access.may_know(id) => Ok(()),
         Need::Know(id) => Err(Denial::Refused(unknown(snapshot, id))),
         Need::Admin if access.is_admin() => Ok(()),

@@ -41,6 +41,8 @@ pub enum Need {
     ReadFilesAt(Option<SecurableId>),
     /// To read the files of the table by their paths, past what governs its rows.
     ReadFilesOf(SecurableId),
+    /// To change the rows of a table that the statement does not name, but another one that it refers to.
+    Cascade(SecurableId),
     /// To know that the securable exists.
     Know(SecurableId),
     /// To be an admin of the metastore.
@@ -125,7 +127,9 @@ impl List {
                 self.statement(&with.body.statement);
             }
             Truncate(truncate) => {
-                truncate.tables.iter().for_each(|table| self.privilege(table, Privilege::Modify));
+                let (named, cascaded) = truncate.tables.split_at(truncate.named);
+                named.iter().for_each(|table| self.privilege(table, Privilege::Modify));
+                cascaded.iter().for_each(|table| self.need(Need::Cascade(table.id)));
             }
             CopyIn { table, columns: _, options: _ } => self.privilege(table, Privilege::Modify),
 
