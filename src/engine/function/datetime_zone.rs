@@ -19,13 +19,11 @@ use crate::base::time_zone::TimeZone;
 use crate::base::value::parse_offset;
 use crate::base::{Error, ErrorKind, Result};
 
-use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, broken};
+use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, Shape, broken};
 use super::moment::*;
 
 const TIMESTAMP: Returns = Returns::Type(BaseType::Timestamp);
 const TIMESTAMPTZ: Returns = Returns::Type(BaseType::Timestamptz);
-const TIMESTAMPS: Returns = Returns::ArrayOf(BaseType::Timestamp);
-const TIMESTAMPTZS: Returns = Returns::ArrayOf(BaseType::Timestamptz);
 const TIME: Returns = Returns::Type(BaseType::Time);
 const INTERVAL: Returns = Returns::Type(BaseType::Interval);
 
@@ -55,17 +53,25 @@ pub const KERNELS: &[Kernel] = &[
     ),
     Kernel::stable(
         LOCAL_ELEMENTS,
-        &[Overload::new(&[Kind::Array], TIMESTAMPS, |arguments| {
-            let zone = Zone::new(arguments.style().time_zone);
-            elements(arguments, &|value| zone.local(value))
-        })],
+        &[Overload::new(
+            &[Kind::Array],
+            Returns::Computed(|shape| elements_field(shape, None)),
+            |arguments| {
+                let zone = Zone::new(arguments.style().time_zone);
+                elements(arguments, None, &|value| zone.local(value))
+            },
+        )],
     ),
     Kernel::stable(
         INSTANT_ELEMENTS,
-        &[Overload::new(&[Kind::Array], TIMESTAMPTZS, |arguments| {
-            let zone = Zone::new(arguments.style().time_zone);
-            elements(arguments, &|value| zone.instant(value))
-        })],
+        &[Overload::new(
+            &[Kind::Array],
+            Returns::Computed(|shape| elements_field(shape, Some(UTC))),
+            |arguments| {
+                let zone = Zone::new(arguments.style().time_zone);
+                elements(arguments, Some(UTC), &|value| zone.instant(value))
+            },
+        )],
     ),
     Kernel::immutable(
         TIME_OF_INTERVAL,
@@ -165,16 +171,29 @@ fn converted(arguments: &Arguments<'_>, of: impl Fn(i64) -> i64) -> Result<Array
     arguments.make::<TimestampMicrosecondType>(|row| checked(of(values.at(row))).map(Some))
 }
 
+/// The zone of `timestamptz` in Arrow.
+const UTC: &str = "UTC";
+
+/// The type of [`elements`].
+fn elements_field(shape: &Shape<'_>, zone: Option<&str>) -> Result<Field> {
+    fn moments(data_type: &DataType, zone: Option<&str>) -> DataType {
+        match data_type {
+            DataType::List(element) => DataType::new_list(moments(element.data_type(), zone), true),
+            _ => DataType::Timestamp(TimeUnit::Microsecond, zone.map(Arc::from)),
+        }
+    }
+    let given = shape.fields.first();
+    let given = given.ok_or_else(|| Error::internal("a function lacks an argument"))?;
+    Ok(Field::new("", moments(given.data_type(), zone), true))
+}
+
 /// Arrays of dates or moments, of any depth, with each element converted.
-fn elements(arguments: &Arguments<'_>, of: &dyn Fn(i64) -> i64) -> Result<ArrayRef> {
+fn elements(
+    arguments: &Arguments<'_>,
+    zone: Option<&str>,
+    of: &dyn Fn(i64) -> i64,
+) -> Result<ArrayRef> {
     let (lists, constant) = arguments.raw(0)?;
-    let zone = match arguments.returns.data_type() {
-        DataType::List(element) => match element.data_type() {
-            DataType::Timestamp(_, zone) => zone.clone(),
-            _ => None,
-        },
-        _ => None,
-    };
     let made = converted_elements(lists, zone, of)?;
     match constant {
         true => take(&made, &UInt64Array::from(vec![0; arguments.rows]), None).map_err(broken),
@@ -184,7 +203,7 @@ fn elements(arguments: &Arguments<'_>, of: &dyn Fn(i64) -> i64) -> Result<ArrayR
 
 fn converted_elements(
     array: &ArrayRef,
-    zone: Option<Arc<str>>,
+    zone: Option<&str>,
     of: &dyn Fn(i64) -> i64,
 ) -> Result<ArrayRef> {
     if let Some(lists) = array.as_list_opt::<i32>() {
@@ -198,7 +217,7 @@ fn converted_elements(
     let micros = micros.as_primitive::<TimestampMicrosecondType>();
     let made = micros.iter().map(|value| value.map(|value| checked(of(value))).transpose());
     let made: TimestampMicrosecondArray = made.collect::<Result<_>>()?;
-    Ok(Arc::new(made.with_timezone_opt(zone)))
+    Ok(Arc::new(made.with_timezone_opt(zone.map(Arc::<str>::from))))
 }
 
 fn in_named(arguments: &Arguments<'_>, of: impl Fn(&Zone, i64) -> i64) -> Result<ArrayRef> {

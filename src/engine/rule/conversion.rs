@@ -239,7 +239,10 @@ fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Opt
                 List(Arc::new(Field::new_list_field(inner, true)))
             });
             let nested = Arc::new(target.as_ref().clone().with_data_type(nested));
-            Some(Expr::Cast(Cast::new_from_field(Box::new(expression.clone()), nested)))
+            let plain = || {
+                Expr::Cast(Cast::new_from_field(Box::new(expression.clone()), Arc::clone(&nested)))
+            };
+            Some(converted(expression, from, &nested)?.unwrap_or_else(plain))
         }
         (Float64, Float32) => finished(call(REAL_OF_DOUBLE, expression.clone())?),
         (List(_), List(_)) if loses_zone(innermost(from.data_type()), innermost(to)) => {
