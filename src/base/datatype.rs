@@ -169,6 +169,12 @@ impl PgType {
 }
 
 impl BaseType {
+    /// Whether values are carried by texts of one form, into which other texts are brought.
+    pub fn is_canonical_text(self) -> bool {
+        use BaseType::{Cidr, Inet, Json, Jsonb, Macaddr, Timetz, Uuid};
+        matches!(self, Json | Jsonb | Uuid | Inet | Cidr | Macaddr | Timetz)
+    }
+
     /// Whether values of this type can stand in an Arrow column of `data_type`.
     fn is_carried_by(self, data_type: &DataType) -> bool {
         use BaseType::*;

@@ -33,19 +33,15 @@ const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
 /// PostgreSQL's type of that name if columns are declared to carry it.
 pub fn carried_type(name: &str) -> Option<BaseType> {
-    use BaseType::{Cidr, Inet, Interval, Json, Jsonb, Macaddr, Time, Timetz, Uuid};
     let is_carried = |base: &BaseType| {
-        matches!(base, Json | Jsonb | Uuid | Inet | Cidr | Macaddr | Timetz | Time | Interval)
+        base.is_canonical_text() || matches!(base, BaseType::Time | BaseType::Interval)
     };
     BaseType::from_name(name).filter(is_carried)
 }
 
 /// Whether the texts that carry a type are the values' own, which stay the same when they are read as texts.
 pub fn is_own_text(name: &str) -> bool {
-    match carried_type(name) {
-        Some(BaseType::Time | BaseType::Interval) | None => false,
-        Some(_) => true,
-    }
+    BaseType::from_name(name).is_some_and(BaseType::is_canonical_text)
 }
 
 /// What values of a type are that a column of Delta carries as `held`, or an array of that.

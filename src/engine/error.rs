@@ -269,6 +269,40 @@ fn from_plan(message: String) -> Error {
     Error::new(kind, lower_first(&message))
 }
 
+/// What the planner says always in the same words, and PostgreSQL in others.
+const PHRASES: [(&str, ErrorKind, &str); 6] = [
+    (
+        "ggregate functions are not allowed in the WHERE",
+        ErrorKind::GroupingError,
+        "aggregate functions are not allowed in WHERE",
+    ),
+    (
+        "The subquery should only return one column",
+        ErrorKind::SyntaxError,
+        "subquery must return only one column",
+    ),
+    (
+        "UNION queries have different number of columns",
+        ErrorKind::SyntaxError,
+        "each UNION query must have the same number of columns",
+    ),
+    (
+        "nconsistent data length across values list",
+        ErrorKind::SyntaxError,
+        "VALUES lists must all be the same length",
+    ),
+    (
+        "OFFSET must be >=0",
+        ErrorKind::InvalidRowCountInResultOffsetClause,
+        "OFFSET must not be negative",
+    ),
+    (
+        "NTILE requires a positive integer",
+        ErrorKind::InvalidArgumentForNtile,
+        "argument of ntile must be greater than zero",
+    ),
+];
+
 /// What the planner says in words of its own, in PostgreSQL's.
 fn from_known_plan(message: &str) -> Option<Error> {
     let error = |kind, message: String| Some(Error::new(kind, message));
@@ -283,31 +317,14 @@ fn from_known_plan(message: &str) -> Option<Error> {
             return error(ErrorKind::GroupingError, message);
         }
     }
-    if message.contains("ggregate functions are not allowed in the WHERE") {
-        let message = "aggregate functions are not allowed in WHERE";
-        return error(ErrorKind::GroupingError, message.to_owned());
+    if let Some((_, kind, ours)) = PHRASES.iter().find(|(theirs, _, _)| message.contains(theirs)) {
+        return error(*kind, (*ours).to_owned());
     }
     if let Some(column) = told("column \"", "\" must appear in the GROUP BY clause") {
         let message = format!(
             "column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function"
         );
         return error(ErrorKind::GroupingError, message);
-    }
-    if message.contains("The subquery should only return one column") {
-        let message = "subquery must return only one column".to_owned();
-        return error(ErrorKind::SyntaxError, message);
-    }
-    if message.contains("UNION queries have different number of columns") {
-        let message = "each UNION query must have the same number of columns".to_owned();
-        return error(ErrorKind::SyntaxError, message);
-    }
-    if message.contains("nconsistent data length across values list") {
-        let message = "VALUES lists must all be the same length".to_owned();
-        return error(ErrorKind::SyntaxError, message);
-    }
-    if message.contains("OFFSET must be >=0") {
-        let message = "OFFSET must not be negative".to_owned();
-        return error(ErrorKind::InvalidRowCountInResultOffsetClause, message);
     }
     if let Some(place) = told("column out of bounds, specified: ", ",") {
         let message = format!("ORDER BY position {place} is not in select list");
@@ -325,10 +342,6 @@ fn from_known_plan(message: &str) -> Option<Error> {
     if let Some(value) = told("must be between 0.0 and 1.0 inclusive, ", " is invalid") {
         let message = format!("percentile value {value} is not between 0 and 1");
         return error(ErrorKind::NumericValueOutOfRange, message);
-    }
-    if message.contains("NTILE requires a positive integer") {
-        let message = "argument of ntile must be greater than zero".to_owned();
-        return error(ErrorKind::InvalidArgumentForNtile, message);
     }
     undefined_operator(message)
 }

@@ -19,7 +19,7 @@ use futures::stream;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 
-use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
+use crate::base::datatype::{NO_TYPMOD, PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, ErrorObject, Result};
 use crate::bind::bound::{BoundInsert, BoundReplaced};
 use crate::catalog::{Relation, Snapshot};
@@ -478,7 +478,8 @@ pub(super) fn assignment(
     let source_field = value.to_field(schema).map_err(from_datafusion)?.1;
     let (column_type, typmod) = pg_type_of(target)?;
     let (value_type, _) = pg_type_of(&source_field)?;
-    let is_read = value_type != column_type && is_carried_by_text(column_type);
+    let (PgType::Scalar(base) | PgType::Array(base)) = column_type;
+    let is_read = value_type != column_type && base.is_canonical_text();
     let is_readable = source.is_string() || source.is_null();
     // A constant without a type is a text.
     let is_constant = literal && (is_readable || !target.data_type().is_temporal());
@@ -515,13 +516,6 @@ pub(super) fn assignment(
         false => cast(value, target.data_type().clone()),
     };
     Ok(enforce_length(value, target).alias(target.name()))
-}
-
-/// Whether values of a column's type are texts of one form.
-fn is_carried_by_text(column_type: PgType) -> bool {
-    use BaseType::{Cidr, Inet, Json, Jsonb, Macaddr, Timetz, Uuid};
-    let (PgType::Scalar(base) | PgType::Array(base)) = column_type;
-    matches!(base, Json | Jsonb | Uuid | Inet | Cidr | Macaddr | Timetz)
 }
 
 /// How deep arrays of a type are nested.

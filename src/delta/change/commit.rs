@@ -213,11 +213,10 @@ pub fn table_exists() -> Error {
 /// `None` where it does not.
 async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Result<Option<u64>> {
     let log = Arc::clone(&target.log);
-    let footprint = Footprint::of(&target.location, staged);
     let mut read = Arc::clone(&target.data);
     // Others have gone on while the rows were written; what they have committed stays in sight.
     if ctx.tables.known_version(&target.location) > Some(read.version()) {
-        match later_version(ctx, target, &footprint, &read).await? {
+        match later_version(ctx, target, staged, &read).await? {
             Some(version) => read = version,
             None => return Ok(None),
         }
@@ -233,7 +232,7 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
             return Ok(Some(read.version() + 1));
         }
         wait(attempt).await;
-        match later_version(ctx, target, &footprint, &read).await? {
+        match later_version(ctx, target, staged, &read).await? {
             Some(version) => read = version,
             None => return Ok(None),
         }
@@ -246,15 +245,16 @@ async fn offer(ctx: &ChangeContext, target: &Target, staged: &mut Staged) -> Res
 async fn later_version(
     ctx: &ChangeContext,
     target: &Target,
-    footprint: &Footprint,
+    staged: &Staged,
     read: &TableVersion,
 ) -> Result<Option<Arc<TableVersion>>> {
-    if footprint.is_blind_append {
+    if staged.is_blind_append {
         return newest_if_same_shape(ctx, target).await;
     }
     let newest = ctx.tables.newest(&target.location).await?;
     let store = ctx.tables.store(&target.location)?;
     let (base, isolation) = (read.version(), ctx.isolation);
+    let footprint = Footprint::of(&target.location, staged);
     let next = footprint.next_version(&store, &target.location, base, isolation).await?;
     Ok(next.map(|_| newest))
 }

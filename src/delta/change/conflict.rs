@@ -32,7 +32,7 @@ pub enum Isolation {
 }
 
 /// What a change of a table has to do with, for changes of others to get in its way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Footprint {
     /// The places of the files that it removes.
     pub removed: HashSet<Path>,
@@ -48,13 +48,8 @@ pub struct Footprint {
 impl Footprint {
     /// That of a change whose new rows get their identities when it is committed.
     pub fn of(location: &Location, staged: &Staged) -> Self {
-        let mut footprint = Footprint {
-            removed: HashSet::new(),
-            is_blind_append: staged.is_blind_append,
-            changes_metadata: false,
-            numbers_rows: false,
-            transactions: HashSet::new(),
-        };
+        let mut footprint =
+            Footprint { is_blind_append: staged.is_blind_append, ..Footprint::default() };
         for action in &staged.actions {
             match action {
                 Action::Remove(remove) => {
@@ -82,14 +77,11 @@ impl Footprint {
         base: u64,
         isolation: Isolation,
     ) -> Result<Option<u64>> {
-        let mut version = base + 1;
-        while let Some(commit) = read_commit(store, location, version).await? {
-            if self.conflicts(&commit, location, isolation) {
-                return Ok(None);
-            }
-            version += 1;
-        }
-        Ok(Some(version))
+        let conflicts = |commit: &Commit| self.conflicts(commit, location, isolation);
+        Ok(match look_through(store, location, base + 1, conflicts).await? {
+            End::Found(_) => None,
+            End::Free(version) => Some(version),
+        })
     }
 
     /// Whether another's commit may have changed what this change was based on.
@@ -126,20 +118,39 @@ pub struct Commit {
     pub actions: Vec<(String, Value)>,
 }
 
+/// Where a look through the log has ended.
+enum End {
+    /// At a commit that was looked for.
+    Found(u64),
+    /// At the first version that is free.
+    Free(u64),
+}
+
+/// Looks through the commits from a version on.
+async fn look_through(
+    store: &Arc<dyn ObjectStore>,
+    location: &Location,
+    from: u64,
+    is_it: impl Fn(&Commit) -> bool,
+) -> Result<End> {
+    let mut version = from;
+    while let Some(commit) = read_commit(store, location, version).await? {
+        if is_it(&commit) {
+            return Ok(End::Found(version));
+        }
+        version += 1;
+    }
+    Ok(End::Free(version))
+}
+
 /// Whether others have changed the rows of a table since a version.
 pub async fn has_changed_since(
     store: &Arc<dyn ObjectStore>,
     location: &Location,
     base: u64,
 ) -> Result<bool> {
-    let mut version = base + 1;
-    while let Some(commit) = read_commit(store, location, version).await? {
-        if commit.changes_data() || commit.has("metaData") {
-            return Ok(true);
-        }
-        version += 1;
-    }
-    Ok(false)
+    let is_it = |commit: &Commit| commit.changes_data() || commit.has("metaData");
+    Ok(matches!(look_through(store, location, base + 1, is_it).await?, End::Found(_)))
 }
 
 /// Whether commits since a version have changed the table's metadata, or files at these places.
@@ -149,15 +160,11 @@ pub async fn touches_since(
     base: u64,
     files: &HashSet<Path>,
 ) -> Result<bool> {
-    let mut version = base + 1;
-    while let Some(commit) = read_commit(store, location, version).await? {
+    let is_it = |commit: &Commit| {
         let is_other = commit.has("metaData") || commit.has("protocol");
-        if is_other || commit.touched(location).any(|path| files.contains(&path)) {
-            return Ok(true);
-        }
-        version += 1;
-    }
-    Ok(false)
+        is_other || commit.touched(location).any(|path| files.contains(&path))
+    };
+    Ok(matches!(look_through(store, location, base + 1, is_it).await?, End::Found(_)))
 }
 
 /// The time that the commit before a version tells itself.
@@ -190,15 +197,14 @@ pub async fn find_commit(
     id: Uuid,
 ) -> Result<Option<u64>> {
     let id = id.to_string();
-    let mut version = from;
-    while let Some(commit) = read_commit(store, location, version).await? {
+    let is_it = |commit: &Commit| {
         let found = commit.info().and_then(|info| info.get(COMMIT_ID)).and_then(Value::as_str);
-        if found == Some(id.as_str()) {
-            return Ok(Some(version));
-        }
-        version += 1;
-    }
-    Ok(None)
+        found == Some(id.as_str())
+    };
+    Ok(match look_through(store, location, from, is_it).await? {
+        End::Found(version) => Some(version),
+        End::Free(_) => None,
+    })
 }
 
 impl Commit {

@@ -10,11 +10,9 @@ use sqlparser::ast::{
     Expr, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident, OrderByKind, Query,
     SelectItem, SetExpr, TableFactor, visit_expressions,
 };
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
 
 use super::set_functions::lambda;
-use super::{call, take};
+use super::{call, made_query, take};
 use crate::base::{Error, ErrorKind, Result};
 
 pub fn rewrite(expression: &mut Expr) -> Result<()> {
@@ -145,9 +143,7 @@ fn has_set(value: &Expr) -> bool {
 /// The rows of a query as those of a FROM.
 fn query_of_derived(query: &mut Query) -> Result<Query> {
     let source = "SELECT \"array\" FROM (SELECT 1) AS \"array\" (\"array\")";
-    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(source);
-    let template = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
-    let mut made = template.map_err(|()| Error::internal("a made query is none"))?;
+    let mut made = made_query(source)?;
     let SetExpr::Select(select) = made.body.as_mut() else {
         return Err(Error::internal("a made query is no SELECT"));
     };

@@ -49,6 +49,8 @@ use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
     ObjectName, ObjectNamePart, Query, TableFactor, VisitMut, VisitorMut,
 };
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Span;
 
 pub use quantified::QUANTIFIED;
@@ -194,6 +196,13 @@ fn call(name: &str, arguments: Vec<Expr>) -> Expr {
 }
 
 /// Takes an expression out of the tree, leaving NULL.
+/// A query that is written here.
+fn made_query(text: &str) -> Result<Box<Query>> {
+    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text);
+    let parsed = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
+    parsed.map_err(|()| Error::internal("a made query is none"))
+}
+
 fn take(expression: &mut Expr) -> Expr {
     std::mem::replace(expression, Expr::value(sqlparser::ast::Value::Null))
 }

@@ -5,10 +5,8 @@ use sqlparser::ast::{
     ArrayElemTypeDef, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName,
     ObjectNamePart, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, Value,
 };
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
 
-use super::{call, document_constants, take};
+use super::{call, document_constants, made_query, take};
 use crate::base::{Error, ErrorKind, Result};
 
 /// A function that takes a document.
@@ -89,9 +87,7 @@ fn query_of(
         true => "SELECT 1 FROM unnest(NULL) AS __elements (__elements)",
         false => "SELECT 1",
     };
-    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(source);
-    let template = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
-    let mut query = template.map_err(|()| Error::internal("a made query is none"))?;
+    let mut query = made_query(source)?;
     let SetExpr::Select(select) = query.body.as_mut() else {
         return Err(Error::internal("a made query is no SELECT"));
     };

@@ -6,10 +6,8 @@ use sqlparser::ast::{
     BinaryOperator, Expr, Ident, Query, SetExpr, TableAliasColumnDef, TableFactor, UnaryOperator,
     Value,
 };
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
 
-use super::row_values;
+use super::{made_query, row_values};
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::dialect::joined;
 
@@ -161,10 +159,7 @@ fn in_subquery(left: &[Expr], subquery: &Query, negated: bool) -> Result<Expr> {
         false => equality,
         true => Expr::IsNotFalse(Box::new(nested(equality))),
     };
-    let mut parser =
-        Parser::new(&PostgreSqlDialect {}).try_with_sql("SELECT 1 FROM (SELECT 1) AS r");
-    let template = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
-    let mut query = template.map_err(|()| Error::internal("a made query is none"))?;
+    let mut query = made_query("SELECT 1 FROM (SELECT 1) AS r")?;
     if let SetExpr::Select(select) = query.body.as_mut() {
         select.selection = Some(condition);
         if let Some(from) = select.from.first_mut()

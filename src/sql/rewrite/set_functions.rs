@@ -11,10 +11,8 @@ use sqlparser::ast::{
     OneOrManyWithParens, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
     TimezoneInfo, TypedString, Value, visit_expressions,
 };
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
 
-use super::{call, document_constants, record_functions, take};
+use super::{call, document_constants, made_query, record_functions, take};
 use crate::base::{Error, Result};
 use crate::sql::cursor::fold;
 use crate::sql::output_name::marked;
@@ -139,9 +137,7 @@ fn derived(
     alias: TableAlias,
     relation: impl FnOnce(&mut TableFactor),
 ) -> Result<TableFactor> {
-    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(template);
-    let parsed = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
-    let mut subquery = parsed.map_err(|()| Error::internal("a made query is none"))?;
+    let mut subquery = made_query(template)?;
     if let SetExpr::Select(select) = subquery.body.as_mut() {
         select.projection = items;
         if let Some(from) = select.from.first_mut() {
