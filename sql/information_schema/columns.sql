@@ -70,8 +70,8 @@ SELECT
     CAST(CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS varchar) AS identity_generation,
     CAST(a.identity_start AS varchar) AS identity_start,
     CAST(a.identity_increment AS varchar) AS identity_increment,
-    CAST(NULL AS varchar) AS identity_maximum,
-    CAST(NULL AS varchar) AS identity_minimum,
+    CAST(a.identity_maximum AS varchar) AS identity_maximum,
+    CAST(a.identity_minimum AS varchar) AS identity_minimum,
     CAST('NO' AS varchar(3)) AS identity_cycle,
     CAST(CASE WHEN a.attgenerated = '' THEN 'NEVER' ELSE 'ALWAYS' END AS varchar) AS is_generated,
     CAST(CASE WHEN a.attgenerated <> '' THEN a.expression END AS varchar) AS generation_expression,
@@ -79,5 +79,5 @@ SELECT
 FROM lakegate_catalog.attributes AS a
 JOIN lakegate_catalog.classes AS c ON c.oid = a.attrelid
 JOIN lakegate_catalog.types AS t ON t.oid = a.atttypid
-WHERE c.relkind NOT IN ('i', 'm')
+WHERE c.relkind NOT IN ('i', 'm', 'S')
 ORDER BY a.attrelid, a.attnum

@@ -7,8 +7,8 @@ SELECT
     CAST(current_database() AS name) AS unique_constraint_catalog,
     c.confnspname AS unique_constraint_schema,
     c.confname AS unique_constraint_name,
-    CAST('NONE' AS varchar) AS match_option,
-    CAST('NO ACTION' AS varchar) AS update_rule,
-    CAST('NO ACTION' AS varchar) AS delete_rule
+    CAST(c.match_option AS varchar) AS match_option,
+    CAST(c.update_rule AS varchar) AS update_rule,
+    CAST(c.delete_rule AS varchar) AS delete_rule
 FROM lakegate_catalog.constraint_columns AS c
 WHERE c.contype = 'f' AND c.ordinal_position = 1

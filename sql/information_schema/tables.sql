@@ -20,4 +20,4 @@ SELECT
     CAST('NO' AS varchar(3)) AS is_typed,
     CAST(NULL AS varchar) AS commit_action
 FROM lakegate_catalog.classes AS c
-WHERE c.relkind NOT IN ('i', 'm')
+WHERE c.relkind NOT IN ('i', 'm', 'S')

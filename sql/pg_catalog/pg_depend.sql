@@ -1,11 +1,11 @@
 -- pg_catalog.pg_depend: https://www.postgresql.org/docs/16/catalog-pg-depend.html
--- Always empty: a warehouse has no such objects.
+-- That the sequence of an identity column goes with the column.
 SELECT
-    CAST(NULL AS oid) AS classid,
-    CAST(NULL AS oid) AS objid,
-    CAST(NULL AS integer) AS objsubid,
-    CAST(NULL AS oid) AS refclassid,
-    CAST(NULL AS oid) AS refobjid,
-    CAST(NULL AS integer) AS refobjsubid,
-    CAST(NULL AS "char") AS deptype
-WHERE false
+    CAST(1259 AS oid) AS classid,
+    s.oid AS objid,
+    CAST(0 AS integer) AS objsubid,
+    CAST(1259 AS oid) AS refclassid,
+    s.relid AS refobjid,
+    CAST(s.attnum AS integer) AS refobjsubid,
+    CAST('i' AS "char") AS deptype
+FROM lakegate_catalog.sequences AS s

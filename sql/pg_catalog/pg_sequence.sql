@@ -1,12 +1,12 @@
 -- pg_catalog.pg_sequence: https://www.postgresql.org/docs/16/catalog-pg-sequence.html
--- Always empty: a warehouse has no such objects.
+-- The sequences of identity columns; there are no others.
 SELECT
-    CAST(NULL AS oid) AS seqrelid,
-    CAST(NULL AS oid) AS seqtypid,
-    CAST(NULL AS bigint) AS seqstart,
-    CAST(NULL AS bigint) AS seqincrement,
-    CAST(NULL AS bigint) AS seqmax,
-    CAST(NULL AS bigint) AS seqmin,
-    CAST(NULL AS bigint) AS seqcache,
-    CAST(NULL AS boolean) AS seqcycle
-WHERE false
+    s.oid AS seqrelid,
+    s.seqtypid,
+    s.seqstart,
+    s.seqincrement,
+    s.seqmax,
+    s.seqmin,
+    CAST(1 AS bigint) AS seqcache,
+    CAST(false AS boolean) AS seqcycle
+FROM lakegate_catalog.sequences AS s

@@ -1,15 +1,15 @@
 -- pg_catalog.pg_sequences: https://www.postgresql.org/docs/16/view-pg-sequences.html
--- Always empty: a warehouse has no such objects.
+-- The sequences of identity columns. The last number stands in the table's log, which is not opened for this.
 SELECT
-    CAST(NULL AS name) AS schemaname,
-    CAST(NULL AS name) AS sequencename,
-    CAST(NULL AS name) AS sequenceowner,
-    CAST(NULL AS regtype) AS data_type,
-    CAST(NULL AS bigint) AS start_value,
-    CAST(NULL AS bigint) AS min_value,
-    CAST(NULL AS bigint) AS max_value,
-    CAST(NULL AS bigint) AS increment_by,
-    CAST(NULL AS boolean) AS cycle,
-    CAST(NULL AS bigint) AS cache_size,
+    s.nspname AS schemaname,
+    s.relname AS sequencename,
+    pg_get_userbyid(s.relowner) AS sequenceowner,
+    CAST(s.seqtypid AS regtype) AS data_type,
+    s.seqstart AS start_value,
+    s.seqmin AS min_value,
+    s.seqmax AS max_value,
+    s.seqincrement AS increment_by,
+    CAST(false AS boolean) AS cycle,
+    CAST(1 AS bigint) AS cache_size,
     CAST(NULL AS bigint) AS last_value
-WHERE false
+FROM lakegate_catalog.sequences AS s

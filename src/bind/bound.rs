@@ -47,6 +47,8 @@ pub enum BoundStatement {
         table: Arc<Relation>,
         columns: Vec<ColumnName>,
         options: Vec<CopyOption>,
+        /// The rows that are taken.
+        predicate: Option<BoundExpression>,
     },
     CopyInto(Box<BoundCopyInto>),
     ConvertToDelta(Box<BoundConvert>),
@@ -86,10 +88,10 @@ pub enum BoundStatement {
         missing: Vec<String>,
         tag: &'static str,
     },
-    /// `ALTER … IF EXISTS` of something that is not there.
+    /// `ALTER … IF EXISTS` of something that is not there, and SET CONSTRAINTS.
     Nothing {
         tag: &'static str,
-        notice: String,
+        notice: Option<String>,
     },
     Comment {
         on: BoundCommentTarget,
@@ -98,6 +100,7 @@ pub enum BoundStatement {
 
     Storage(Box<BoundStorage>),
     Maintenance(Box<BoundMaintenance>),
+    VacuumAll,
     Analyze(BoundAnalyze),
 
     CreatePrincipal(BoundCreatePrincipal),
@@ -138,17 +141,13 @@ pub enum BoundRelation {
     Table {
         relation: Arc<Relation>,
         time_travel: Option<BoundTimeTravel>,
+        /// Whether the transaction counts on its rows staying as they are.
+        locked: bool,
     },
     /// A view, expanded: what its query reads, it reads with the rights of the view's owner.
-    View {
-        relation: Arc<Relation>,
-        query: Arc<BoundQuery>,
-    },
+    View { relation: Arc<Relation>, query: Arc<BoundQuery> },
     /// A relation of the system, in `pg_catalog` or `information_schema`.
-    System {
-        schema: String,
-        name: String,
-    },
+    System { schema: String, name: String },
     /// Files in a place.
     Files(Arc<BoundFiles>),
     /// The rows of an item of the statement's WITH.
@@ -245,6 +244,14 @@ pub struct BoundDelete {
     pub alias: String,
     pub predicate: Option<BoundExpression>,
     pub returning: Option<BoundQuery>,
+}
+
+#[derive(Debug, Clone)]
+pub struct BoundTruncate {
+    pub tables: Vec<Arc<Relation>>,
+    /// Those that refer to them, where the statement says CASCADE.
+    pub cascaded: Vec<Arc<Relation>>,
+    pub restart_identity: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -526,12 +533,4 @@ impl BoundRelation {
             }
         }
     }
-}
-
-#[derive(Debug, Clone)]
-pub struct BoundTruncate {
-    /// Each once: those that are named, then those that a cascade adds.
-    pub tables: Vec<Arc<Relation>>,
-    /// How many of them are named.
-    pub named: usize,
 }

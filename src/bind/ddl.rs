@@ -402,5 +402,6 @@ fn not_dropped(error: Error, kind: &str, name: &ObjectName, other_kind: &str) ->
 }
 
 fn skipped(tag: &'static str, name: &ObjectName) -> BoundStatement {
-    BoundStatement::Nothing { tag, notice: format!("relation \"{name}\" does not exist, skipping") }
+    let notice = Some(format!("relation \"{name}\" does not exist, skipping"));
+    BoundStatement::Nothing { tag, notice }
 }

@@ -1,19 +1,16 @@
 //! Statements that change rows: their target, and the queries and expressions in them.
 
-use std::sync::Arc;
-
-use crate::base::{Error, Result};
-use crate::catalog::{ColumnSource, Relation};
+use crate::base::Result;
 use crate::sql::statement::{
     Assignment, ConflictUpdate, Delete, Insert, InsertSource, Merge, MergeAction, MergeClause,
-    OnConflict, Query, Replaced, Truncate, Update,
+    OnConflict, Query, Replaced, Update,
 };
 use crate::sql::with::{With, WithItem, WithPart};
 
 use super::bound::{
     BoundAssignment, BoundConflict, BoundConflictUpdate, BoundDelete, BoundInsert, BoundMerge,
-    BoundMergeAction, BoundMergeClause, BoundQuery, BoundReplaced, BoundStatement, BoundTruncate,
-    BoundUpdate, BoundWith, BoundWithItem, BoundWithPart,
+    BoundMergeAction, BoundMergeClause, BoundQuery, BoundReplaced, BoundStatement, BoundUpdate,
+    BoundWith, BoundWithItem, BoundWithPart,
 };
 use super::scope::Scope;
 
@@ -129,28 +126,6 @@ impl Scope<'_> {
         Ok(BoundWithPart { statement: self.statement(statement)?, parameters })
     }
 
-    pub(super) fn truncate(&self, truncate: Truncate) -> Result<BoundStatement> {
-        let mut tables: Vec<Arc<Relation>> = Vec::new();
-        for name in &truncate.tables {
-            let table = self.table(name)?;
-            if !tables.iter().any(|known| known.id == table.id) {
-                tables.push(table);
-            }
-        }
-        let named = tables.len();
-        let mut next = 0;
-        while let Some(table) = tables.get(next).filter(|_| truncate.cascades) {
-            let mut referring: Vec<_> = self.snapshot.referring_to(table.id).cloned().collect();
-            referring.retain(|one| tables.iter().all(|known| known.id != one.id));
-            tables.extend(referring);
-            next += 1;
-        }
-        if truncate.restarts_identity {
-            tables.iter().try_for_each(|table| check_no_identity(table))?;
-        }
-        Ok(BoundStatement::Truncate(BoundTruncate { tables, named }))
-    }
-
     fn returning(&self, returning: Option<Query>) -> Result<Option<BoundQuery>> {
         returning.map(|query| self.query(query)).transpose()
     }
@@ -178,22 +153,5 @@ impl Scope<'_> {
             Ok(BoundAssignment { column, value: self.predicate(value)? })
         });
         bound.collect()
-    }
-}
-
-/// Numbers of identity columns go on where they are: the table's log keeps the last one.
-fn check_no_identity(table: &Relation) -> Result<()> {
-    let is_identity = |source: &ColumnSource| matches!(source, ColumnSource::Identity { .. });
-    match table.columns.iter().find(|column| column.source.as_ref().is_some_and(is_identity)) {
-        Some(column) => {
-            let what = format!(
-                "RESTART IDENTITY of column \"{}\" of \"{}\"",
-                column.field.name(),
-                table.name
-            );
-            Err(Error::unsupported(what)
-                .with_hint("Leave RESTART IDENTITY out, or create the table anew."))
-        }
-        None => Ok(()),
     }
 }

@@ -83,7 +83,7 @@ impl Scope<'_> {
                 return Err(self.not_an_index(&name, ErrorKind::UndefinedTable, "relation"));
             }
             let notice = format!("relation \"{name}\" does not exist, skipping");
-            return Ok(BoundStatement::Nothing { tag: "ALTER INDEX", notice });
+            return Ok(BoundStatement::Nothing { tag: "ALTER INDEX", notice: Some(notice) });
         };
         let index = match index {
             TableIndex::OfKey(key, _) => key.id,

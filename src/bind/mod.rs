@@ -11,8 +11,10 @@ mod materialized;
 mod principal;
 mod query;
 pub mod scope;
+mod set_constraints;
 mod show;
 pub mod storage;
+mod truncate;
 
 use std::sync::Arc;
 
@@ -41,6 +43,7 @@ impl Scope<'_> {
             Statement::Merge(merge) => self.merge(merge),
             Statement::With(with) => self.with(*with),
             Statement::Truncate(truncate) => self.truncate(truncate),
+            Statement::SetConstraints(set) => self.set_constraints(&set),
             Statement::Copy(copy) => match copy.direction {
                 CopyDirection::TableOut { table, columns } => {
                     let query = crate::sql::query_of_table(&table, &columns, &self.parse_limits)?;
@@ -53,6 +56,7 @@ impl Scope<'_> {
                     table: self.copied_into(&table)?,
                     columns,
                     options: copy.options,
+                    predicate: self.predicate(copy.predicate)?,
                 }),
             },
 
@@ -82,6 +86,7 @@ impl Scope<'_> {
 
             Statement::Storage(statement) => self.storage(*statement),
             Statement::Maintenance(statement) => self.maintenance(*statement),
+            Statement::VacuumAll => Ok(BoundStatement::VacuumAll),
             Statement::Analyze(statement) => self.analyze(statement),
             Statement::CreatePrincipal(create) => self.create_principal(create),
             Statement::AlterPrincipal(alter) => self.alter_principal(alter),

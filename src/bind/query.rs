@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::{Relation, RelationKind, View};
 use crate::sql::statement::{
-    Expression, Query, RelationReference, SessionStatement, Statement, TimeTravelClause,
+    Expression, Query, RelationReference, RowLock, SessionStatement, Statement, TimeTravelClause,
 };
 use crate::sql::{ParseLimits, parse};
 
@@ -37,7 +37,10 @@ impl Scope<'_> {
     fn relations(&self, references: &[RelationReference], depth: usize) -> Result<Relations> {
         let mut relations = Relations::new();
         for reference in references {
-            if !relations.contains_key(&reference.key) {
+            let known = relations.get(&reference.key);
+            let is_weaker = matches!(known, Some(BoundRelation::Table { locked: false, .. }))
+                && reference.locked.is_some();
+            if known.is_none() || is_weaker {
                 relations.insert(reference.key.clone(), self.reference(reference, depth)?);
             }
         }
@@ -62,14 +65,20 @@ impl Scope<'_> {
             )
             .at_if(name.position())
         };
-        match self.find(name)?.ok_or_else(|| self.undefined(name))? {
+        let found = self.find(name)?.ok_or_else(|| self.undefined(name))?;
+        if let Some(lock) = reference.locked {
+            check_lockable(lock, reference, &found)
+                .map_err(|error| error.at_if(name.position()))?;
+        }
+        match found {
             Found::System { schema, name } => match time_travel {
                 None => Ok(BoundRelation::System { schema, name }),
                 Some(_) => Err(not_a_table("system relation")),
             },
             Found::Relation(relation) => match (&relation.kind, time_travel) {
                 (RelationKind::Table(_) | RelationKind::MaterializedView(_), time_travel) => {
-                    Ok(BoundRelation::Table { relation, time_travel })
+                    let locked = reference.locked.is_some();
+                    Ok(BoundRelation::Table { relation, time_travel, locked })
                 }
                 (RelationKind::View(_), Some(_)) => Err(not_a_table("view")),
                 (RelationKind::View(view), None) => {
@@ -128,6 +137,27 @@ impl Scope<'_> {
             false => told,
         }
         .caused_by(error)
+    }
+}
+
+/// Rows of older versions and of the system do not change; those of a view are others'.
+fn check_lockable(lock: RowLock, reference: &RelationReference, found: &Found) -> Result<()> {
+    let (lock, name) = (lock.name(), &reference.name.object);
+    let unsupported = |what: &str| Err(Error::unsupported(format!("{lock} of {what}")));
+    if reference.time_travel.is_some() {
+        return unsupported("an older version");
+    }
+    match found {
+        Found::System { .. } => unsupported("a system relation"),
+        Found::Relation(relation) => match relation.kind {
+            RelationKind::Table(_) => Ok(()),
+            RelationKind::View(_) => unsupported("a view")
+                .map_err(|error| error.with_hint(format!("Name tables: {lock} OF table."))),
+            RelationKind::MaterializedView(_) => {
+                let message = format!("cannot lock rows in materialized view \"{name}\"");
+                Err(Error::new(ErrorKind::WrongObjectType, message))
+            }
+        },
     }
 }
 

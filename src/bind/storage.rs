@@ -107,7 +107,7 @@ impl Scope<'_> {
                     Ok(securable) => BoundStorage::Drop { securable, force, tag },
                     Err(error) if if_exists => {
                         let notice = format!("{}, skipping", error.message());
-                        return Ok(BoundStatement::Nothing { tag, notice });
+                        return Ok(BoundStatement::Nothing { tag, notice: Some(notice) });
                     }
                     Err(error) => return Err(error),
                 }

@@ -1,7 +1,7 @@
 //! Constraints of tables: checks, which the table's log has, and keys, which inform only. Plain facts, as the
 //! metastore keeps them; which of them may be, `draft` decides.
 
-use crate::base::{Deferral, Oid, SecurableId};
+use crate::base::{Deferral, Oid, ReferentialRules, SecurableId};
 
 use super::securable::Relation;
 
@@ -38,6 +38,7 @@ pub enum ConstraintKind {
         /// Its columns, in the order of `columns`; together a key of it.
         referenced: Vec<SecurableId>,
         rely: bool,
+        rules: ReferentialRules,
     },
 }
 

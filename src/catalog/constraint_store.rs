@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{query, query_as};
 
-use crate::base::{Deferral, Error, Oid, Result, SecurableId};
+use crate::base::{Deferral, Error, Oid, ReferentialAction, ReferentialRules, Result, SecurableId};
 
 use super::constraint::{Constraint, ConstraintKind};
 use super::draft::Draft;
@@ -33,10 +33,13 @@ pub(super) async fn read(
         Option<String>,
         Option<String>,
         Option<String>,
+        Option<String>,
+        Option<String>,
+        Option<bool>,
     );
     let mut rows = query_as::<_, Row>(
         "SELECT id, oid, relation, name, kind, expression, columns, rely, index_oid, referenced,
-             referenced_columns, deferral, comment
+             referenced_columns, deferral, comment, on_update, on_delete, match_full
          FROM constraint_
          ORDER BY oid",
     )
@@ -57,6 +60,9 @@ pub(super) async fn read(
             others,
             late,
             comment,
+            on_update,
+            on_delete,
+            match_full,
         ) = row;
         let columns = columns.as_deref().map(ids).transpose()?;
         let kind = match (word.as_str(), expression, columns, rely, other, others) {
@@ -68,7 +74,13 @@ pub(super) async fn read(
             }
             ("foreign", None, Some(columns), Some(rely), Some(other), Some(others)) => {
                 let relation = SecurableId(uuid(&other)?);
-                ConstraintKind::Foreign { columns, relation, referenced: ids(&others)?, rely }
+                let rules = ReferentialRules {
+                    on_update: action(on_update.as_deref())?,
+                    on_delete: action(on_delete.as_deref())?,
+                    match_full: match_full.is_some(),
+                };
+                let referenced = ids(&others)?;
+                ConstraintKind::Foreign { columns, relation, referenced, rely, rules }
             }
             _ => return Err(unreadable("constraint", &name)),
         };
@@ -122,10 +134,15 @@ async fn insert(
             Some(list(constraint.kind.columns())?)
         }
     };
+    let rules = match constraint.kind {
+        ConstraintKind::Check { .. } | ConstraintKind::Key { .. } => None,
+        ConstraintKind::Foreign { rules, .. } => Some(rules),
+    };
     let insert = query(
         "INSERT INTO constraint_ (id, oid, relation, name, kind, expression, columns, rely,
-             index_oid, referenced, referenced_columns, deferral, comment)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             index_oid, referenced, referenced_columns, deferral, comment, on_update, on_delete,
+             match_full)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(constraint.id.to_string())
     .bind(constraint.oid.0)
@@ -143,8 +160,22 @@ async fn insert(
         Deferral::Deferrable => Some("deferrable"),
         Deferral::Deferred => Some("deferred"),
     })
-    .bind(&constraint.comment);
+    .bind(&constraint.comment)
+    .bind(rules.and_then(|rules| word_of(rules.on_update)))
+    .bind(rules.and_then(|rules| word_of(rules.on_delete)))
+    .bind(rules.and_then(|rules| rules.match_full.then_some(true)));
     one_row(connection, insert).await
+}
+
+/// What stands for an action; nothing for the one that is none.
+fn word_of(action: ReferentialAction) -> Option<&'static str> {
+    (action != ReferentialAction::NoAction).then_some(action.name())
+}
+
+fn action(word: Option<&str>) -> Result<ReferentialAction> {
+    let Some(word) = word else { return Ok(ReferentialAction::NoAction) };
+    let mut known = ReferentialAction::ALL.into_iter();
+    known.find(|action| action.name() == word).ok_or_else(|| unreadable("action", word))
 }
 
 fn list(ids: &[SecurableId]) -> Result<String> {

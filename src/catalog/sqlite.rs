@@ -30,6 +30,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "materialized views", include_str!("../../sql/metastore/0010_materialized_views.sql")),
     (11, "shallow clones", include_str!("../../sql/metastore/0011_shallow_clones.sql")),
     (12, "analyze runs", include_str!("../../sql/metastore/0012_analyze_runs.sql")),
+    (13, "referential rules", include_str!("../../sql/metastore/0013_referential_rules.sql")),
 ];
 
 /// Where a metastore is.

@@ -48,6 +48,8 @@ pub struct StagedLog {
     pub base: Option<u64>,
     /// How many commits of its own follow.
     pub commits: u64,
+    /// Whether the transaction counts on nobody else changing the table.
+    pub locked: bool,
 }
 
 impl StagedLog {
@@ -73,7 +75,15 @@ impl StagedLogs {
 
     /// Notes which version of a table the transaction reads, unless it is noted already.
     pub fn read(&self, location: &Location, base: u64) -> StagedLog {
-        *self.logs().entry(location.clone()).or_insert(StagedLog { base: Some(base), commits: 0 })
+        let new = StagedLog { base: Some(base), commits: 0, locked: false };
+        *self.logs().entry(location.clone()).or_insert(new)
+    }
+
+    /// Counts on nobody else changing a table, which has been read, until the end of the transaction.
+    pub fn lock_rows(&self, location: &Location) {
+        if let Some(log) = self.logs().get_mut(location) {
+            log.locked = true;
+        }
     }
 
     pub fn get(&self, location: &Location) -> Option<StagedLog> {
@@ -91,7 +101,8 @@ impl StagedLogs {
     /// Forgets the tables that were only read, which are to be read anew; gives them.
     pub fn forget_unchanged(&self) -> Vec<Location> {
         let mut logs = self.logs();
-        let unchanged = logs.extract_if(|_, log| log.commits == 0 && log.base.is_some());
+        let unchanged =
+            logs.extract_if(|_, log| log.commits == 0 && log.base.is_some() && !log.locked);
         unchanged.map(|(location, _)| location).collect()
     }
 
@@ -101,6 +112,9 @@ impl StagedLogs {
         for (location, log) in self.all() {
             let before = to.iter().find(|(known, _)| *known == location).map(|(_, log)| *log);
             let kept = before.map_or(0, |before| before.commits);
+            if let Some(log) = self.logs().get_mut(&location) {
+                log.locked = before.is_some_and(|before| before.locked);
+            }
             if log.commits == kept && log.base.is_some() {
                 continue;
             }
@@ -246,7 +260,11 @@ impl StagedStore {
         }
         let put = self.memory.put_opts(path, payload, options).await?;
         let mut logs = self.logs.logs();
-        let log = logs.entry(self.location.clone()).or_insert(StagedLog { base: None, commits: 0 });
+        let log = logs.entry(self.location.clone()).or_insert(StagedLog {
+            base: None,
+            commits: 0,
+            locked: false,
+        });
         log.commits += 1;
         Ok(put)
     }

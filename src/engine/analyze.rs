@@ -203,7 +203,7 @@ impl Engine {
 }
 
 /// The Delta tables of a catalog and the materialized views that have rows, by schema and name.
-fn all_tables(snapshot: &Snapshot, catalog: &str) -> Vec<Arc<Relation>> {
+pub(super) fn all_tables(snapshot: &Snapshot, catalog: &str) -> Vec<Arc<Relation>> {
     let Some(catalog) = snapshot.catalog(catalog) else { return Vec::new() };
     let relations = snapshot.schemas_of(catalog.id).flat_map(|schema| {
         snapshot.relations_of(schema.id).filter(|relation| {

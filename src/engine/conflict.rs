@@ -66,6 +66,10 @@ impl Engine {
         let mut keys = key_columns(known, &conflict.target)?;
         let ProposedRows { state, input, mut planned_version } = rows;
         let mut proposed = with_defaults(&state, input, version)?;
+        if matches!(conflict.target, ConflictTarget::Any) {
+            // A number that the table gives is new.
+            keys.retain(|key| !key.iter().any(|column| is_numbered(column, &proposed, version)));
+        }
         if keys.len() > 1 {
             for key in &keys {
                 check_proposed(key, &proposed, version)?;
@@ -216,6 +220,12 @@ fn with_defaults(
         .project(values)
         .and_then(LogicalPlanBuilder::build)
         .map_err(from_datafusion)
+}
+
+/// Whether the table numbers a column of the rows.
+fn is_numbered(column: &str, proposed: &LogicalPlan, version: &TableVersion) -> bool {
+    let is_given = proposed.schema().fields().iter().any(|field| field.name() == column);
+    !is_given && version.identity_of(column).is_some()
 }
 
 /// A key that the table itself makes is not known before it is written.

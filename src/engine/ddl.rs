@@ -71,7 +71,7 @@ impl Engine {
                 )
             }
             BoundStatement::Nothing { tag, notice } => {
-                return Ok(Completion::with_notices(tag, vec![notice]));
+                return Ok(Completion::with_notices(tag, notice.into_iter().collect()));
             }
             BoundStatement::Comment { on, text } => {
                 (vec![self.comment(on, text, request).await?], Completion::new("COMMENT"))

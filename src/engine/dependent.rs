@@ -123,7 +123,7 @@ impl Engine {
         let bound = bind(parsed.pop()?.statement, &scope).ok()?;
         let BoundStatement::Query(query) = bound.statement else { return None };
         let is_read = |relation: &BoundRelation| match relation {
-            BoundRelation::Table { relation, time_travel: None }
+            BoundRelation::Table { relation, time_travel: None, .. }
             | BoundRelation::View { relation, .. } => relation.id == read.id,
             BoundRelation::Table { .. }
             | BoundRelation::System { .. }
@@ -153,7 +153,9 @@ impl Engine {
             return false;
         };
         for (key, relation) in &query.relations {
-            let BoundRelation::Table { relation, time_travel: None } = relation else { continue };
+            let BoundRelation::Table { relation, time_travel: None, .. } = relation else {
+                continue;
+            };
             let Some(source) = meanings.sources.get_mut(key).filter(|_| relation.id == table.id)
             else {
                 continue;

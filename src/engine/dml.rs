@@ -1,4 +1,4 @@
-//! UPDATE, DELETE, MERGE and TRUNCATE: bound expressions to plans over the table, handed to `delta`.
+//! UPDATE, DELETE and MERGE: bound expressions to plans over the table, handed to `delta`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::bind::BoundStatement;
 use crate::bind::bound::{
     BoundAssignment, BoundConflictUpdate, BoundDelete, BoundExpression, BoundInsert, BoundMerge,
-    BoundMergeAction, BoundMergeClause, BoundTruncate, BoundUpdate,
+    BoundMergeAction, BoundMergeClause, BoundUpdate,
 };
 use crate::catalog::Relation;
 use crate::delta::TableVersion;
@@ -30,7 +30,7 @@ use super::open::location_of;
 use super::planner::Planner;
 use super::query::{known, parameter_field, parameter_fields, parameter_types, parameter_values};
 use super::returning::Returning;
-use super::{Completion, Engine, Outcome, Request};
+use super::{Engine, Outcome, Request};
 
 /// Plans the expressions of one change.
 #[derive(Clone)]
@@ -121,42 +121,6 @@ impl Engine {
         let returning = self.returning(returning, &table, &version, &mut ctx, request).await?;
         let changed = change::delete(&ctx, &location_of(&table)?, rows).await?;
         Ok((changed, returning))
-    }
-
-    pub(super) async fn truncate(
-        self: &Arc<Self>,
-        truncate: BoundTruncate,
-        request: &Request,
-    ) -> Result<Completion> {
-        let BoundTruncate { tables, named } = truncate;
-        let cascades = tables.iter().skip(named);
-        let notices =
-            cascades.map(|table| format!("truncate cascades to table \"{}\"", table.name));
-        let notices = notices.collect();
-        if let [table] = tables.as_slice() {
-            self.truncate_one(table, request).await?;
-        } else {
-            let (engine, tables) = (Arc::clone(self), Arc::new(tables));
-            let all = move |request: Request| {
-                let (engine, tables) = (Arc::clone(&engine), Arc::clone(&tables));
-                async move {
-                    for table in tables.iter() {
-                        engine.truncate_one(table, &request).await?;
-                    }
-                    Ok(())
-                }
-            };
-            self.as_one(request, all).await?;
-        }
-        Ok(Completion::with_notices("TRUNCATE TABLE", notices))
-    }
-
-    pub(super) async fn truncate_one(&self, table: &Relation, request: &Request) -> Result<()> {
-        let location = location_of(table)?;
-        let state = self.context.statement(&request.facts);
-        let ctx = self.change_context(state, request, None);
-        self.cpu.run(async move { change::truncate(&ctx, &location).await }).await?;
-        Ok(())
     }
 
     pub(super) async fn merge(

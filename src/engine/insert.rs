@@ -6,7 +6,8 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::streaming::StreamingTable;
-use datafusion::common::{DFSchema, DataFusionError};
+use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{DFSchema, DataFusionError, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::functions::math::expr_fn::round;
@@ -21,7 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::base::datatype::{NO_TYPMOD, PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, ErrorObject, Result};
-use crate::bind::bound::{BoundInsert, BoundReplaced};
+use crate::bind::bound::{BoundExpression, BoundInsert, BoundReplaced};
 use crate::catalog::{Relation, Snapshot};
 use crate::delta::TableVersion;
 use crate::delta::change::{self, Changed};
@@ -143,7 +144,7 @@ impl Engine {
     pub(super) async fn copy_in(
         self: &Arc<Self>,
         table: Arc<Relation>,
-        columns: Vec<ColumnName>,
+        (columns, predicate): (Vec<ColumnName>, Option<BoundExpression>),
         options: Vec<CopyOption>,
         request: &Request,
     ) -> Result<CopyTarget> {
@@ -157,11 +158,21 @@ impl Engine {
         let rows = ClientRows { schema: Arc::clone(&schema), receiver: Mutex::new(Some(receiver)) };
         let streaming = StreamingTable::try_new(Arc::clone(&schema), vec![Arc::new(rows)])
             .map_err(from_datafusion)?;
-        let scan = LogicalPlanBuilder::scan("copy", provider_as_source(Arc::new(streaming)), None)
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(from_datafusion)?;
+        let state = self.context.statement(&request.facts);
+        let named = (table.name.as_str(), &version);
+        let predicate = self.predicate(&state, request, named, predicate).await?;
+        let name = TableReference::bare(table.name.as_str());
+        let scan = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(streaming)), None);
+        let scan = match predicate {
+            None => scan,
+            Some(predicate) => {
+                check_condition(&predicate, &schema)?;
+                scan.and_then(|scan| scan.filter(predicate))
+            }
+        };
+        let scan = scan.and_then(LogicalPlanBuilder::build).map_err(from_datafusion)?;
         let input = assigned(scan, &targets)?;
-        let ctx = self.change_context(self.context.statement(&request.facts), request, None);
+        let ctx = self.change_context(state, request, None);
         let (named, snapshot) = (Arc::clone(&table), Arc::clone(&request.facts.snapshot));
         let task = self.cpu.spawn(async move {
             let _admitted = admitted;
@@ -172,6 +183,45 @@ impl Engine {
         let sink = CopySink { schema, sender: Some(sender), task, progress, _waiting: None };
         Ok(CopyTarget { table, options, sink })
     }
+}
+
+/// The condition of a COPY sees the values that come; those that the table gives are not there yet.
+fn check_condition(predicate: &Expr, schema: &Schema) -> Result<()> {
+    let is_query = |part: &Expr| {
+        matches!(
+            part,
+            Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::Exists(_)
+                | Expr::SetComparison(_)
+        )
+    };
+    if holds(predicate, is_query)? {
+        let message = "cannot use subquery in COPY FROM WHERE condition";
+        return Err(Error::new(ErrorKind::FeatureNotSupported, message));
+    }
+    let refused = |kind, what: &str| {
+        let message = format!("{what} functions are not allowed in COPY FROM WHERE conditions");
+        Err(Error::new(kind, message))
+    };
+    if holds(predicate, |part| matches!(part, Expr::AggregateFunction(_)))? {
+        return refused(ErrorKind::GroupingError, "aggregate");
+    }
+    if holds(predicate, |part| matches!(part, Expr::WindowFunction(_)))? {
+        return refused(ErrorKind::WindowingError, "window");
+    }
+    let columns = predicate.column_refs();
+    match columns.iter().find(|column| schema.index_of(&column.name).is_err()) {
+        None => Ok(()),
+        Some(column) => Err(Error::unsupported(format!(
+            "COPY … WHERE with column \"{}\", which it does not fill",
+            column.name
+        ))),
+    }
+}
+
+fn holds(expression: &Expr, is_wanted: impl Fn(&Expr) -> bool) -> Result<bool> {
+    expression.exists(|part| Ok(is_wanted(part))).map_err(from_datafusion)
 }
 
 /// Takes the rows of a COPY. Nothing is committed before [`CopySink::finish`]; dropping it gives all up.
@@ -378,7 +428,7 @@ fn overridden(
 pub(super) fn reads(relations: &crate::bind::bound::Relations, table: &Relation) -> bool {
     use crate::bind::BoundRelation;
     relations.values().any(|relation| match relation {
-        BoundRelation::Table { relation, time_travel: None } => relation.id == table.id,
+        BoundRelation::Table { relation, time_travel: None, .. } => relation.id == table.id,
         BoundRelation::View { query, .. } => reads(&query.relations, table),
         BoundRelation::Table { time_travel: Some(_), .. }
         | BoundRelation::System { .. }

@@ -42,13 +42,13 @@ impl Engine {
         self: &Arc<Self>,
         nets: &[NetChange],
         changes: &[Change],
-        isolation: Isolation,
+        promised: impl Fn(&NetChange) -> Isolation,
         leases: Vec<OwnedMutexGuard<()>>,
     ) -> Result<(), Failure> {
         let mut hidden = Vec::with_capacity(nets.len());
         for net in nets {
             // What cannot be committed is found before anything is written.
-            let next = change::next_version(&self.tables, net, isolation).await?;
+            let next = change::next_version(&self.tables, net, promised(net)).await?;
             hidden.push((net.location.clone(), next));
         }
         self.metastore.preview(&self.metastore.snapshot(), changes)?;
@@ -63,7 +63,7 @@ impl Engine {
         let mut versions = Vec::with_capacity(nets.len());
         let outcome = async {
             for net in nets {
-                versions.push(commit_net(&self.tables, net, isolation, id).await?);
+                versions.push(commit_net(&self.tables, net, promised(net), id).await?);
             }
             self.metastore.commit(changes, id).await
         };

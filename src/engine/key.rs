@@ -5,7 +5,7 @@ use datafusion::arrow::datatypes::DataType;
 
 use crate::base::datatype::{NO_TYPMOD, pg_type_of};
 use crate::base::name::first_free;
-use crate::base::{Error, ErrorKind, Result, SecurableId};
+use crate::base::{Error, ErrorKind, ReferentialRules, Result, SecurableId};
 use crate::bind::bound::BoundKey;
 use crate::catalog::{
     Change, Column, Constraint, ConstraintKind, NewConstraint, Relation, Snapshot,
@@ -50,7 +50,8 @@ impl KeyTable<'_> {
                 let kind = ConstraintKind::Key { primary: false, columns: ids, rely };
                 ("unique constraint", format!("{}_key", joined(&key.columns)), kind)
             }
-            KeyKind::Foreign { columns: others, .. } => {
+            KeyKind::Foreign { table: _, columns: others, rules } => {
+                let others = (others.as_slice(), *rules);
                 let kind = self.foreign(&key, &columns, referenced.as_deref(), others)?;
                 ("foreign key", format!("{}_fkey", joined(&key.columns)), kind)
             }
@@ -60,7 +61,9 @@ impl KeyTable<'_> {
             None => self.free_name(&format!("{}_{suffix}", self.name)),
         };
         if !key.not_enforced {
-            self.notices.push(format!("{words} \"{name}\" is not enforced"));
+            let acts = matches!(kind, ConstraintKind::Foreign { rules, .. } if rules.has_actions());
+            let beside = if acts { ", and its actions are not carried out" } else { "" };
+            self.notices.push(format!("{words} \"{name}\" is not enforced{beside}"));
         }
         let id = SecurableId::generate();
         self.constraints.push(NewConstraint { id, name, kind, deferral: key.deferral });
@@ -100,7 +103,7 @@ impl KeyTable<'_> {
         key: &KeyConstraint,
         columns: &[Column],
         referenced: Option<&Relation>,
-        others: &[ColumnName],
+        (others, rules): (&[ColumnName], ReferentialRules),
     ) -> Result<ConstraintKind> {
         if let Some(other) = referenced {
             self.check_same_catalog(other)?;
@@ -155,6 +158,7 @@ impl KeyTable<'_> {
             relation: referenced.map_or(self.id, |other| other.id),
             referenced: ids,
             rely: key.rely,
+            rules,
         })
     }
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, PrincipalId, Result};
 use crate::bind::bound::{BoundExpression, BoundTimeTravel};
 use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
+use crate::bind::{Bound, BoundStatement};
 use crate::catalog::Relation;
 use crate::delta::change::{self, Optimization, Optimized, Vacuum};
+use crate::governance::{Access, authorize};
 use crate::sql::maintenance::VacuumClauses;
 use crate::sql::statement::ColumnName;
 use crate::storage::Location;
 
+use super::analyze::all_tables;
 use super::open::{location_of, moment};
 use super::output::OutputColumn;
 use super::show::{self, Cell, Header, Kind, number};
@@ -65,12 +68,7 @@ impl Engine {
         request: &Request,
     ) -> Result<Outcome> {
         let BoundMaintenance { table, action, tag } = statement;
-        if request.work.staged().is_some() {
-            return Err(Error::new(
-                ErrorKind::ActiveSqlTransaction,
-                format!("{tag} cannot run inside a transaction block"),
-            ));
-        }
+        check_outside_transaction(request, tag)?;
         let header = header(&action);
         let _admitted = self.admission.enter().await?;
         let (engine, run_as) = (Arc::clone(self), request.clone());
@@ -95,6 +93,38 @@ impl Engine {
         let Some(header) = header else { return Ok(Completion::new(tag).into()) };
         let rows = RowStream::ready(show::columns(header)?, vec![show::batch(header, rows)?]);
         Ok(Outcome::Rows { rows, tag })
+    }
+
+    /// Vacuums all tables of the database that the principal may vacuum, one after another.
+    pub(super) async fn vacuum_all(
+        self: &Arc<Self>,
+        principal: PrincipalId,
+        request: &Request,
+    ) -> Result<Completion> {
+        check_outside_transaction(request, "VACUUM")?;
+        let mut completion = Completion::new("VACUUM");
+        let snapshot = request.work.snapshot(&self.metastore)?;
+        for table in all_tables(&snapshot, &request.facts.catalog) {
+            let (id, name) = (table.id, table.name.clone());
+            let action = BoundMaintenanceAction::Vacuum(VacuumClauses::default());
+            let vacuum = BoundMaintenance { table, action, tag: "VACUUM" };
+            let statement = BoundStatement::Maintenance(Box::new(vacuum.clone()));
+            let bound = Bound { snapshot: Arc::clone(&snapshot), statement };
+            if authorize(bound, principal).is_err() {
+                if Access::new(&snapshot, principal).may_know(id) {
+                    let skipped = format!("permission denied to vacuum \"{name}\", skipping it");
+                    completion.warnings.push(skipped);
+                }
+                continue;
+            }
+            // One table that cannot be vacuumed keeps nobody from the others.
+            if let Err(error) = self.maintain(vacuum, request).await {
+                let message = error.message();
+                let skipped = format!("cannot vacuum \"{name}\", skipping it: {message}");
+                completion.warnings.push(skipped);
+            }
+        }
+        Ok(completion)
     }
 
     async fn optimize(
@@ -177,6 +207,17 @@ impl Engine {
             self.change_metastore(&[change], request).await?;
         }
         Ok(vec![restored.named().into_iter().map(|(_, count)| number(count)).collect()])
+    }
+}
+
+/// 25001
+fn check_outside_transaction(request: &Request, tag: &str) -> Result<()> {
+    match request.work.staged() {
+        None => Ok(()),
+        Some(_) => Err(Error::new(
+            ErrorKind::ActiveSqlTransaction,
+            format!("{tag} cannot run inside a transaction block"),
+        )),
     }
 }
 

@@ -50,6 +50,7 @@ mod system;
 mod tables;
 mod temporary;
 mod transaction;
+mod truncate;
 mod upkeep;
 mod with;
 mod work;
@@ -295,8 +296,9 @@ impl Engine {
                 let rows = self.query(query, request).await?;
                 Ok(Outcome::CopyOut { rows, options })
             }
-            BoundStatement::CopyIn { table, columns, options } => {
-                self.copy_in(table, columns, options, request).await.map(Outcome::CopyIn)
+            BoundStatement::CopyIn { table, columns, options, predicate } => {
+                let rows = (columns, predicate);
+                self.copy_in(table, rows, options, request).await.map(Outcome::CopyIn)
             }
             BoundStatement::CopyInto(copy) => Box::pin(self.copy_into(*copy, request)).await,
             BoundStatement::ConvertToDelta(convert) => {
@@ -331,6 +333,7 @@ impl Engine {
                 Ok(self.change_index(*statement, request).await?.into())
             }
             BoundStatement::Maintenance(statement) => self.maintain(*statement, request).await,
+            BoundStatement::VacuumAll => Ok(self.vacuum_all(principal, request).await?.into()),
             BoundStatement::Analyze(tables) => {
                 Ok(self.analyze(tables, principal, request).await?.into())
             }

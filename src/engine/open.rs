@@ -111,6 +111,7 @@ impl Engine {
             }
         });
         let versions = try_join_all(versions).await?;
+        lock_rows(relations, work)?;
         let opened = wanted.into_iter().zip(versions);
         let mut files = Vec::new();
         for wanted in files_of(relations) {
@@ -179,7 +180,7 @@ impl Engine {
         let mut meanings = Meanings::default();
         for (key, bound) in relations {
             let source: Arc<dyn TableSource> = match bound {
-                BoundRelation::Table { relation, time_travel } => {
+                BoundRelation::Table { relation, time_travel, locked: _ } => {
                     let travel = time_travel.as_ref();
                     let distinct = |version: &TableVersion| self.distinct_counts(relation, version);
                     let mut provider =
@@ -279,7 +280,7 @@ pub(super) fn location_of_table(table: &Table) -> Result<Location> {
 fn collect(relations: &Relations, wanted: &mut Vec<(Arc<Relation>, Option<BoundTimeTravel>)>) {
     for bound in relations.values() {
         match bound {
-            BoundRelation::Table { relation, time_travel } => {
+            BoundRelation::Table { relation, time_travel, locked: _ } => {
                 let known =
                     wanted.iter().any(|(r, travel)| r.id == relation.id && travel == time_travel);
                 if !known {
@@ -291,6 +292,25 @@ fn collect(relations: &Relations, wanted: &mut Vec<(Arc<Relation>, Option<BoundT
             }
         }
     }
+}
+
+/// Has the transaction count on the versions that it reads of tables whose rows are locked. A statement on its own is
+/// over before it could.
+fn lock_rows(relations: &Relations, work: &Work) -> Result<()> {
+    let Some(logs) = work.staged().and_then(|staged| staged.tables.staged()) else { return Ok(()) };
+    for bound in relations.values() {
+        match bound {
+            BoundRelation::Table { relation, locked: true, .. } => {
+                logs.lock_rows(&location_of(relation)?);
+            }
+            BoundRelation::View { query, .. } => lock_rows(&query.relations, work)?,
+            BoundRelation::Table { locked: false, .. }
+            | BoundRelation::System { .. }
+            | BoundRelation::Files(_)
+            | BoundRelation::WithItem(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// The items of WITH that relations name. No view can name any.

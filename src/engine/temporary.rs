@@ -226,7 +226,7 @@ impl Engine {
                 OnCommit::DeleteRows => {
                     let version = self.open_newest(table, &request.work).await?;
                     if version.row_count() != Some(0) {
-                        self.truncate_one(table, request).await?;
+                        self.truncate_table(table, false, request).await?;
                     }
                 }
                 OnCommit::Drop => drops.push(Change::Drop { id }),

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::base::{Error, ErrorKind, Result};
 use crate::catalog::Change;
-use crate::delta::Tables;
 use crate::delta::change::{
     ChangeContext, Committer, Isolation, NetChange, check_unchanged, commit_net, discard_staged,
     published, record_net_feeds,
 };
+use crate::delta::{StagedLog, Tables};
 
 use super::facts::Facts;
 use super::temporary::Temporary;
@@ -28,6 +28,11 @@ pub(super) struct Failure {
     pub error: Error,
     /// Whether its files may still be in a version of a table.
     pub keeps_files: bool,
+}
+
+/// What a transaction promises of one table: of one whose rows it has locked, that nobody has changed it.
+fn promised(isolation: Isolation, log: StagedLog) -> Isolation {
+    if log.locked { Isolation::Serializable } else { isolation }
 }
 
 impl From<Error> for Failure {
@@ -125,7 +130,7 @@ impl Engine {
         for (location, log) in logs.all() {
             let is_read_only = log.commits == 0;
             // Of two that each read what the other one writes, the later one has to see it.
-            if is_read_only && isolation != Isolation::Serializable {
+            if is_read_only && promised(isolation, log) != Isolation::Serializable {
                 continue;
             }
             leases.push(self.tables.lease(&location).await);
@@ -133,15 +138,18 @@ impl Engine {
                 check_unchanged(&self.tables, &location, base).await?;
             }
         }
+        let promised = |net: &NetChange| {
+            logs.get(&net.location).map_or(isolation, |log| promised(isolation, log))
+        };
         match (nets.as_slice(), changes.is_empty()) {
             ([], true) => {}
             ([], false) => drop(self.metastore.apply(changes).await?),
             ([net], true) if net.base.is_some() => {
-                let version = commit_net(&self.tables, net, isolation, Uuid::new_v4()).await?;
+                let version = commit_net(&self.tables, net, promised(net), Uuid::new_v4()).await?;
                 self.tidy(net, version).await;
                 drop(leases);
             }
-            (nets, _) => self.commit_together(nets, changes, isolation, leases).await?,
+            (nets, _) => self.commit_together(nets, changes, promised, leases).await?,
         }
         self.forget_dropped(changes, &before)?;
         self.keep_temporary(temporary, parted).await;

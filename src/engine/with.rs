@@ -360,7 +360,7 @@ fn tables_of(with: &BoundWith) -> Vec<Arc<Relation>> {
     fn collect(relations: &Relations, found: &mut Vec<Arc<Relation>>) {
         for relation in relations.values() {
             match relation {
-                BoundRelation::Table { relation, time_travel: None } => add(relation, found),
+                BoundRelation::Table { relation, time_travel: None, .. } => add(relation, found),
                 BoundRelation::View { query, .. } => collect(&query.relations, found),
                 BoundRelation::Table { time_travel: Some(_), .. }
                 | BoundRelation::System { .. }

@@ -127,11 +127,15 @@ impl List {
                 self.statement(&with.body.statement);
             }
             Truncate(truncate) => {
-                let (named, cascaded) = truncate.tables.split_at(truncate.named);
-                named.iter().for_each(|table| self.privilege(table, Privilege::Modify));
-                cascaded.iter().for_each(|table| self.need(Need::Cascade(table.id)));
+                let named = truncate.tables.iter();
+                named.for_each(|table| self.privilege(table, Privilege::Modify));
+                let cascaded = truncate.cascaded.iter();
+                cascaded.for_each(|table| self.need(Need::Cascade(table.id)));
             }
-            CopyIn { table, columns: _, options: _ } => self.privilege(table, Privilege::Modify),
+            CopyIn { table, columns: _, options: _, predicate } => {
+                self.privilege(table, Privilege::Modify);
+                self.predicate(predicate);
+            }
 
             CopyInto(copy) => {
                 self.privilege(&copy.table, Privilege::Modify);
@@ -218,8 +222,8 @@ impl List {
             Analyze(BoundAnalyze::Tables(tables)) => {
                 tables.iter().for_each(|table| self.changes_found_rows(table));
             }
-            // Only those that the principal may analyze.
-            Analyze(BoundAnalyze::All) => {}
+            // Only those that the principal may vacuum or analyze.
+            VacuumAll | Analyze(BoundAnalyze::All) => {}
 
             CreatePrincipal(_) | DropPrincipals { .. } => self.need(Need::Admin),
             AlterPrincipal { principal, action } => match action {
@@ -476,8 +480,12 @@ impl List {
         by_name.sort_by_cached_key(|(name, _)| name.to_string());
         for (_, relation) in by_name {
             match relation {
-                BoundRelation::Table { relation, time_travel: _ } => {
+                BoundRelation::Table { relation, time_travel: _, locked } => {
                     self.privilege(relation, Privilege::Select);
+                    // As in PostgreSQL: it says that a change follows, and can make others' changes fail.
+                    if *locked {
+                        self.privilege(relation, Privilege::Modify);
+                    }
                 }
                 BoundRelation::View { relation, query } => {
                     self.privilege(relation, Privilege::Select);

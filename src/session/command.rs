@@ -35,10 +35,6 @@ impl Session {
             SessionStatement::SetTransaction { modes, for_session } => {
                 self.set_transaction(modes, for_session)?
             }
-            SessionStatement::SetConstraints => {
-                self.in_block("SET CONSTRAINTS");
-                "SET CONSTRAINTS"
-            }
             SessionStatement::Reset(Some(name)) => {
                 self.settings.reset(&name)?;
                 "RESET"
@@ -188,7 +184,7 @@ impl Session {
     }
 
     /// Whether a transaction block is open; warns as PostgreSQL does when none is.
-    fn in_block(&mut self, statement: &str) -> bool {
+    pub(super) fn in_block(&mut self, statement: &str) -> bool {
         let open = self.transaction.in_block() || self.transaction.is_implicit();
         if !open {
             self.warning("25P01", format!("{statement} can only be used in transaction blocks"));

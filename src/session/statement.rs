@@ -34,6 +34,10 @@ impl Session {
                 return self.execute_prepared(execute, text, formats).await;
             }
             Statement::Session(session) => return self.command(session, text, parameters).await,
+            Statement::SetConstraints(set) => {
+                self.in_block("SET CONSTRAINTS");
+                Statement::SetConstraints(set)
+            }
             statement => statement,
         };
         self.make_room_for_temporary(&statement)?;

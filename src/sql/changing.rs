@@ -1,7 +1,7 @@
 //! Which statements change something, and what they are called: what a read-only transaction refuses. It runs
 //! none of them.
 
-use super::statement::{CopyDirection, SessionStatement, Statement};
+use super::statement::{CopyDirection, RowLock, SessionStatement, Statement};
 
 /// The name by which every session knows its own schema of temporary objects.
 pub const TEMPORARY_SCHEMA: &str = "pg_temp";
@@ -26,9 +26,16 @@ impl Statement {
     /// What the statement is called, if it changes rows, the catalog or the principals.
     pub fn changing(&self) -> Option<&'static str> {
         match self {
-            Statement::Query(_)
-            | Statement::Show(_)
+            Statement::Query(query) => {
+                match query.relations.iter().filter_map(|relation| relation.locked).next() {
+                    Some(RowLock::Update) => Some("SELECT FOR UPDATE"),
+                    Some(RowLock::Share) => Some("SELECT FOR SHARE"),
+                    None => None,
+                }
+            }
+            Statement::Show(_)
             | Statement::Describe(_)
+            | Statement::SetConstraints(_)
             | Statement::Session(_) => None,
             Statement::Explain(explain) if explain.analyze => explain.statement.changing(),
             Statement::Explain(_) => None,
@@ -68,6 +75,7 @@ impl Statement {
             Statement::Comment(_) => Some("COMMENT"),
             Statement::Storage(statement) => Some(statement.tag()),
             Statement::Analyze(_) => None,
+            Statement::VacuumAll => Some("VACUUM"),
             Statement::Maintenance(statement) => Some(statement.action.tag()),
             Statement::CreatePrincipal(_) => Some("CREATE ROLE"),
             Statement::AlterPrincipal(_) => Some("ALTER ROLE"),

@@ -52,9 +52,13 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 plain.push(token);
                 plain.extend(one_row().map(|token| TokenWithSpan { token, span }));
             }
+            Keyword::FOR => {
+                plain.push(token);
+                plain_row_lock(&mut plain, &mut rest);
+            }
             Keyword::FIRST | Keyword::NEXT if before == Keyword::FETCH => {
                 plain.push(token);
-                plain_count(&mut rest);
+                plain_count(&mut plain, &mut rest);
             }
             Keyword::PRECEDING | Keyword::FOLLOWING => {
                 // `'1 year'::interval PRECEDING`: the grammar takes the text alone.
@@ -184,12 +188,73 @@ fn one_row() -> [Token; 9] {
     ]
 }
 
-/// `FETCH FIRST (n) ROWS`: the grammar knows the number alone.
-fn plain_count(rest: &mut Tokens) {
+/// After FOR: `NO KEY UPDATE` and `KEY SHARE` as the stronger lock that the grammar knows, and one clause for each name
+/// of a list. Nobody waits for a row, so that nothing is left of `NOWAIT` and `SKIP LOCKED`.
+fn plain_row_lock(plain: &mut Vec<TokenWithSpan>, rest: &mut Tokens) {
+    let word = |index: usize| keyword(rest.get(index));
+    let words = match (word(0), word(1), word(2)) {
+        (Keyword::UPDATE | Keyword::SHARE, ..) => 0,
+        (Keyword::KEY, Keyword::SHARE, _) => 1,
+        (Keyword::NO, Keyword::KEY, Keyword::UPDATE) => 2,
+        _ => return,
+    };
+    rest.drain(..words);
+    let Some(lock) = rest.pop_front() else { return };
+    let named = keyword(rest.front()) == Keyword::OF;
+    let (of, clause) = (rest.front().cloned(), [plain.last().cloned(), Some(lock.clone())]);
+    plain.push(lock);
+    if named {
+        plain.extend(rest.pop_front());
+        while is_name(rest.front()) {
+            plain.extend(rest.pop_front());
+            while rest.front().is_some_and(|next| next.token == Token::Period) {
+                plain.extend(rest.drain(..2.min(rest.len())));
+            }
+            if rest.front().is_none_or(|next| next.token != Token::Comma) {
+                break;
+            }
+            rest.pop_front();
+            plain.extend(clause.iter().flatten().cloned());
+            plain.extend(of.clone());
+        }
+    }
+    match (keyword(rest.front()), keyword(rest.get(1))) {
+        (Keyword::NOWAIT, _) => drop(rest.pop_front()),
+        (Keyword::SKIP, Keyword::LOCKED) => drop(rest.drain(..2)),
+        _ => {}
+    }
+}
+
+/// `FETCH FIRST (n) ROWS`: the grammar knows the number alone. A count that is computed is that of a LIMIT.
+fn plain_count(plain: &mut Vec<TokenWithSpan>, rest: &mut Tokens) {
     let next = |index: usize| rest.get(index).map(|next| &next.token);
-    if next(0) == Some(&Token::LParen) && next(2) == Some(&Token::RParen) {
+    if next(0) != Some(&Token::LParen) {
+        return;
+    }
+    if next(2) == Some(&Token::RParen) {
         rest.remove(2);
         rest.remove(0);
+        return;
+    }
+    let mut depth = 0_usize;
+    let end = rest.iter().position(|next| {
+        match next.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    });
+    let Some(end) = end else { return };
+    let words = (keyword(rest.get(end + 1)), keyword(rest.get(end + 2)));
+    if let (Keyword::ROW | Keyword::ROWS, Keyword::ONLY) = words {
+        rest.drain(end + 1..end + 3);
+        let first = plain.pop();
+        plain.pop();
+        plain.extend(first.map(|first| TokenWithSpan {
+            token: Token::make_word("LIMIT", None),
+            span: first.span,
+        }));
     }
 }
 

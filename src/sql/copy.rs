@@ -1,6 +1,6 @@
 //! COPY between a table or query and the client, as written.
 
-use super::statement::{ColumnName, Query};
+use super::statement::{ColumnName, Expression, Query};
 use crate::base::name::ObjectName;
 
 /// COPY; its options stay as written, since their meaning depends on direction and format.
@@ -8,6 +8,8 @@ use crate::base::name::ObjectName;
 pub struct Copy {
     pub direction: CopyDirection,
     pub options: Vec<CopyOption>,
+    /// `WHERE` of a COPY FROM: the rows that are taken.
+    pub predicate: Option<Expression>,
 }
 
 #[derive(Debug, Clone)]

@@ -2,8 +2,8 @@
 //! planners what the rows are. It knows no table.
 
 use super::statement::ColumnName;
-use crate::base::Deferral;
 use crate::base::name::ObjectName;
+use crate::base::{Deferral, ReferentialRules};
 
 /// `PRIMARY KEY`, `UNIQUE` or `FOREIGN KEY … REFERENCES`.
 #[derive(Debug, Clone)]
@@ -27,5 +27,6 @@ pub enum KeyKind {
     Foreign {
         table: ObjectName,
         columns: Vec<ColumnName>,
+        rules: ReferentialRules,
     },
 }

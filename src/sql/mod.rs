@@ -26,6 +26,7 @@ mod recursion;
 mod relations;
 mod session_statement;
 mod rewrite;
+mod row_lock;
 mod shown;
 mod source;
 mod table_change;

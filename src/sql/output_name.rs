@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem, SetExpr,
-    TrimWhereField, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TrimWhereField, VisitMut, VisitorMut,
 };
 
 /// Begins and ends the counter of the aliases made here. No identifier of a user begins with it.
@@ -64,9 +64,7 @@ fn name_set(body: &mut SetExpr) {
 }
 
 fn name_list(items: &mut [SelectItem]) {
-    let has_wildcard = items
-        .iter()
-        .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _)));
+    let wildcards = Wildcards::of(items);
     let mut taken = HashSet::new();
     for (index, item) in items.iter_mut().enumerate() {
         let (name, is_column) = match &*item {
@@ -83,7 +81,8 @@ fn name_list(items: &mut [SelectItem]) {
             | SelectItem::Wildcard(_)
             | SelectItem::QualifiedWildcard(_, _) => continue,
         };
-        let is_new = taken.insert(name.clone()) && !(is_column && has_wildcard);
+        let may_repeat = is_column && wildcards.may_hold(item);
+        let is_new = taken.insert(name.clone()) && !may_repeat;
         let alias = match (&*item, is_new) {
             (SelectItem::UnnamedExpr(_), true) if is_column => continue,
             (SelectItem::ExprWithAlias { .. }, true) => continue,
@@ -91,6 +90,49 @@ fn name_list(items: &mut [SelectItem]) {
             (_, false) => marked(index, &name),
         };
         rename(item, alias);
+    }
+}
+
+/// The stars of a list: what they stand for is not known here.
+struct Wildcards {
+    /// `*`, or one of what has more than a name.
+    any: bool,
+    /// The tables of those like `t.*`.
+    tables: Vec<String>,
+}
+
+impl Wildcards {
+    fn of(items: &[SelectItem]) -> Self {
+        let mut wildcards = Wildcards { any: false, tables: Vec::new() };
+        for item in items {
+            match item {
+                SelectItem::Wildcard(_) => wildcards.any = true,
+                SelectItem::QualifiedWildcard(kind, _) => match kind {
+                    SelectItemQualifiedWildcardKind::ObjectName(name) => match name.0.as_slice() {
+                        [ObjectNamePart::Identifier(table)] => {
+                            wildcards.tables.push(folded(table));
+                        }
+                        _ => wildcards.any = true,
+                    },
+                    SelectItemQualifiedWildcardKind::Expr(_) => wildcards.any = true,
+                },
+                SelectItem::UnnamedExpr(_)
+                | SelectItem::ExprWithAlias { .. }
+                | SelectItem::ExprWithAliases { .. } => {}
+            }
+        }
+        wildcards
+    }
+
+    /// Whether a star may stand for the same column of the same table.
+    fn may_hold(&self, column: &SelectItem) -> bool {
+        match column {
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => match parts.as_slice() {
+                [table, _] => self.any || self.tables.contains(&folded(table)),
+                _ => self.any || !self.tables.is_empty(),
+            },
+            _ => self.any || !self.tables.is_empty(),
+        }
     }
 }
 

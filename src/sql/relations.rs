@@ -12,6 +12,7 @@ use sqlparser::ast::{
 
 use super::cursor::{fold, is_reserved, object_name};
 use super::files::{FilesClause, METADATA, read_files};
+use super::row_lock::{Named, RowLock, RowLocks};
 use super::source::Source;
 use super::statement::{RelationReference, TimeTravelClause};
 use super::tokens;
@@ -58,7 +59,8 @@ pub fn collect<V: VisitMut>(
 ) -> Result<Vec<RelationReference>> {
     let (scopes, relations) = (Vec::new(), Vec::new());
     let names_metadata = names_metadata(node);
-    let mut collector = Collector { source, items, scopes, relations, names_metadata };
+    let inherited = None;
+    let mut collector = Collector { source, items, scopes, relations, inherited, names_metadata };
     match node.visit(&mut collector) {
         ControlFlow::Continue(()) => Ok(collector.relations),
         ControlFlow::Break(error) => Err(error),
@@ -71,6 +73,8 @@ struct Collector<'a> {
     /// The queries around the current place, outermost first.
     scopes: Vec<Scope>,
     relations: Vec<RelationReference>,
+    /// The lock of the query around, for the one in its FROM that comes next.
+    inherited: Option<RowLock>,
     /// Whether the column with what is known of files is named anywhere.
     names_metadata: bool,
 }
@@ -81,6 +85,7 @@ struct Scope {
     recursive: bool,
     /// WITH queries that have been walked; they stand before everything else in their query.
     finished: usize,
+    locks: RowLocks,
 }
 
 impl Scope {
@@ -91,6 +96,7 @@ impl Scope {
             names: names.map(|cte| folded(&cte.alias.name)).collect(),
             recursive: with.is_some_and(|with| with.recursive),
             finished: 0,
+            locks: RowLocks::default(),
         }
     }
 
@@ -115,12 +121,18 @@ impl VisitorMut for Collector<'_> {
         if let Some(what) = unplanned_clause(query).or_else(|| unplanned_body(&query.body)) {
             return ControlFlow::Break(Error::unsupported(what));
         }
-        self.scopes.push(Scope::of(query));
+        let locks = match RowLocks::take(query, self.inherited.take()) {
+            Ok(locks) => locks,
+            Err(error) => return ControlFlow::Break(error),
+        };
+        self.scopes.push(Scope { locks, ..Scope::of(query) });
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<Error> {
-        self.scopes.pop();
+        if let Some(Err(error)) = self.scopes.pop().map(|scope| scope.locks.check_all_found()) {
+            return ControlFlow::Break(error);
+        }
         if let Some(outer) = self.scopes.last_mut()
             && outer.finished < outer.names.len()
         {
@@ -138,6 +150,13 @@ impl VisitorMut for Collector<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        if let TableFactor::Derived { alias: Some(alias), .. } = factor {
+            // What locks the rows of a query locks those that it reads.
+            match self.locked(&folded(&alias.name), false) {
+                Ok(locked) => self.inherited = locked,
+                Err(error) => return ControlFlow::Break(error),
+            }
+        }
         match self.table_factor(factor) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
@@ -146,6 +165,20 @@ impl VisitorMut for Collector<'_> {
 }
 
 impl Collector<'_> {
+    /// How the innermost query locks the rows of what its FROM calls by a name.
+    ///
+    /// Errors: 0A000 where it names an item of WITH, which has no rows of its own.
+    fn locked(&mut self, name: &str, is_item: bool) -> Result<Option<RowLock>> {
+        let Some(scope) = self.scopes.last_mut() else { return Ok(None) };
+        match scope.locks.of(name) {
+            Some((lock, Named::ByName)) if is_item => {
+                let what = format!("{} cannot be applied to a WITH query", lock.name());
+                Err(Error::new(ErrorKind::FeatureNotSupported, what))
+            }
+            found => Ok(found.map(|(lock, _)| lock)),
+        }
+    }
+
     fn table_factor(&mut self, factor: &mut TableFactor) -> Result<()> {
         if let Some(what) = unplanned_factor(factor) {
             return Err(Error::unsupported(what));
@@ -171,6 +204,7 @@ impl Collector<'_> {
                         time_travel: None,
                         files,
                         with_item: None,
+                        locked: None,
                     });
                     Ok(())
                 }
@@ -193,6 +227,7 @@ impl Collector<'_> {
                         time_travel,
                         files: None,
                         with_item: None,
+                        locked: None,
                     });
                     Ok(())
                 }
@@ -209,6 +244,8 @@ impl Collector<'_> {
         let written = relation_name(name, self.source)?;
         let with_name =
             written.schema.is_none() && self.scopes.iter().any(|scope| scope.sees(&written.object));
+        let called = alias.as_ref().map_or(written.object.clone(), |alias| folded(&alias.name));
+        let locked = self.locked(&called, with_name)?;
         if with_name {
             return match travel {
                 None => Ok(()),
@@ -231,6 +268,7 @@ impl Collector<'_> {
                 time_travel: None,
                 files: None,
                 with_item: Some(item),
+                locked: None,
             });
             return Ok(());
         }
@@ -245,6 +283,7 @@ impl Collector<'_> {
             time_travel: travel,
             files: None,
             with_item: None,
+            locked,
         });
         Ok(())
     }
@@ -415,7 +454,7 @@ fn rename(name: &mut AstName, alias: &mut Option<TableAlias>, key: &str) {
     });
 }
 
-fn folded(ident: &Ident) -> String {
+pub fn folded(ident: &Ident) -> String {
     fold(&ident.value, ident.quote_style)
 }
 
@@ -435,13 +474,7 @@ pub fn relation_name(name: &AstName, source: &Source<'_>) -> Result<ObjectName> 
 
 /// Clauses that the planner does not read.
 fn unplanned_clause(query: &Query) -> Option<&'static str> {
-    if !query.locks.is_empty() {
-        Some("FOR UPDATE or FOR SHARE")
-    } else if query.for_clause.is_some() {
-        Some("FOR XML or FOR JSON")
-    } else {
-        None
-    }
+    if query.for_clause.is_some() { Some("FOR XML or FOR JSON") } else { None }
 }
 
 fn has_into(body: &SetExpr) -> bool {

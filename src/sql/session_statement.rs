@@ -17,8 +17,6 @@ pub enum SessionStatement {
         modes: TransactionModes,
         for_session: bool,
     },
-    /// `SET CONSTRAINTS ALL DEFERRED | IMMEDIATE`: keys inform only, and nothing checks them sooner or later.
-    SetConstraints,
     /// `RESET name`, or all with `None`.
     Reset(Option<String>),
     /// `SHOW name`, or all with `None`.

@@ -10,6 +10,7 @@ use super::files::{ConvertToDelta, CopyInto, FilesClause};
 pub use super::index::{CreateIndex, DropIndex, RenameIndex};
 pub use super::key::{KeyConstraint, KeyKind};
 use super::maintenance::{AnalyzeStatement, MaintenanceStatement};
+pub use super::row_lock::RowLock;
 pub use super::session_statement::{
     CursorOptions, DeclareCursor, Discard, Execute, Fetch, IsolationLevel, Motion, Prepare,
     SessionStatement, Set, TransactionModes, Use,
@@ -36,6 +37,7 @@ pub enum Statement {
     Merge(Merge),
     With(Box<With>),
     Truncate(Truncate),
+    SetConstraints(SetConstraints),
     Copy(Copy),
     CopyInto(Box<CopyInto>),
     ConvertToDelta(Box<ConvertToDelta>),
@@ -58,6 +60,8 @@ pub enum Statement {
 
     Storage(Box<StorageStatement>),
     Maintenance(Box<MaintenanceStatement>),
+    /// VACUUM of all tables of the database.
+    VacuumAll,
     Analyze(AnalyzeStatement),
 
     CreatePrincipal(CreatePrincipal),
@@ -103,6 +107,8 @@ pub struct RelationReference {
     pub files: Option<FilesClause>,
     /// The item of the statement's WITH whose rows it is.
     pub with_item: Option<usize>,
+    /// Whether the transaction counts on the rows staying as they are.
+    pub locked: Option<RowLock>,
 }
 
 /// `VERSION AS OF n` or `TIMESTAMP AS OF expression`, also spelled `t@v12`.
@@ -270,10 +276,25 @@ pub enum MergeAction {
 #[derive(Debug, Clone)]
 pub struct Truncate {
     pub tables: Vec<ObjectName>,
-    /// Whether numbers of identity columns begin again.
-    pub restarts_identity: bool,
-    /// `CASCADE`: the tables whose foreign keys refer to them as well.
-    pub cascades: bool,
+    /// `RESTART IDENTITY`: identity columns begin again.
+    pub restart_identity: bool,
+    /// What becomes of tables whose foreign keys refer to these; `None` where nothing is said.
+    pub referring: Option<Referring>,
+}
+
+/// What is to happen where others refer to what goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Referring {
+    Cascade,
+    Restrict,
+}
+
+/// `SET CONSTRAINTS`: when keys are to be checked in the transaction.
+#[derive(Debug, Clone)]
+pub struct SetConstraints {
+    /// Empty means all.
+    pub constraints: Vec<ObjectName>,
+    pub deferred: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -309,3 +309,30 @@ fn a_copy_shows_how_far_it_is() {
     assert!(rows(&mut client, progress).is_empty());
     assert_eq!(rows(&mut client, "SELECT count(*) FROM t"), ["100000"]);
 }
+
+/// The condition of a COPY sees the values that come, with the functions and settings of the session.
+#[test]
+fn a_copy_takes_the_rows_that_its_condition_admits() {
+    let server = Server::start(Options::default()).unwrap();
+    let mut client = RawClient::connect(&server.endpoint(), &[]).unwrap();
+    rows(&mut client, "CREATE TABLE t (id int, at timestamptz, name text DEFAULT 'nobody')");
+    rows(&mut client, "SET timezone = 'Europe/Berlin'");
+    let input = b"1\t2024-06-01 00:30\n2\t2024-05-31 23:30\n\\N\t2024-06-02 00:00\n4\t\\N\n";
+    let copy = "COPY t (id, at) FROM STDIN WHERE date_trunc('month', at) = '2024-06-01' AND id > 0";
+    client.copy_in(copy, input).unwrap();
+    let shown = rows(&mut client, "SELECT id, at, name FROM t");
+    assert_eq!(shown, ["1|2024-06-01 00:30:00+02|nobody"]);
+    for (condition, expected) in [
+        ("name = 'nobody'", "0A000"),
+        ("missing = 1", "42703"),
+        ("id", "42804"),
+        ("id IN (SELECT 1)", "0A000"),
+        ("count(*) > 1", "42803"),
+        ("1 / (id - 1) > 0", "22012"),
+    ] {
+        let copy = format!("COPY t (id, at) FROM STDIN WHERE {condition}");
+        let outcome = client.copy_in(&copy, input).map_err(|error| error.sqlstate);
+        assert_eq!(outcome, Err(expected.to_owned()), "{condition}");
+    }
+    assert_eq!(rows(&mut client, "SELECT count(*) FROM t"), ["1"]);
+}

@@ -66,6 +66,27 @@ fn a_transaction_reads_one_state_and_finds_conflicts() {
     }
     assert_eq!(a.value("select count(*) from other"), "1");
 
+    // Rows that are locked are counted on at every level: whoever changed the table meanwhile has come first.
+    a.run("begin");
+    a.value("select n from t where id = 2 for update");
+    a.run("insert into other values (3)");
+    b.run("update t set n = 7 where id = 2");
+    assert_eq!(a.sqlstate("commit"), "40001");
+    a.run("begin");
+    assert_eq!(a.value("select n from (select n from t where id = 2) x for share"), "7");
+    a.run("update t set n = n + 1 where id = 2");
+    a.run("commit");
+    assert_eq!(b.value("select n from t where id = 2"), "8");
+    // A savepoint takes back what has been locked after it.
+    a.run("begin");
+    a.run("savepoint s");
+    a.value("select n from t where id = 2 for update");
+    a.run("rollback to s");
+    a.run("insert into other values (4)");
+    b.run("update t set n = 9 where id = 2");
+    a.run("commit");
+    a.run("delete from other where id > 2");
+
     // A name that is taken meanwhile.
     a.run("begin");
     a.run("create table taken (a int)");

@@ -1,7 +1,7 @@
 //! Constraints: which may be, what goes with what, and that the database has what the snapshot says.
 
 use super::*;
-use crate::base::Deferral;
+use crate::base::{Deferral, ReferentialAction, ReferentialRules};
 use crate::catalog::{Check, ConstraintKind, NewConstraint};
 
 fn key(name: &str, primary: bool, columns: &[SecurableId]) -> NewConstraint {
@@ -17,6 +17,11 @@ fn foreign(name: &str, from: &Relation, to: &Relation, places: &[usize]) -> NewC
         relation: to.id,
         referenced: at(to),
         rely: true,
+        rules: ReferentialRules {
+            on_delete: ReferentialAction::Cascade,
+            on_update: ReferentialAction::SetDefault,
+            match_full: true,
+        },
     };
     let deferral = Deferral::Deferrable;
     NewConstraint { id: SecurableId::generate(), name: name.to_owned(), kind, deferral }

@@ -9,7 +9,7 @@ use deltalake::protocol::{DeltaOperation, SaveMode};
 
 use super::commit::{Change, Staged, apply};
 use super::error::of_datafusion;
-use super::identity::metadata_after;
+use super::identity::{metadata_after, metadata_restarted};
 use super::rewrite::{RowPredicate, count_rows, staged_delete};
 use super::rows::inserted;
 use super::sink::{Written, write};
@@ -77,9 +77,13 @@ fn unqualified(predicate: Expr) -> Result<Expr> {
     unqualified.map(|transformed| transformed.data).map_err(of_datafusion)
 }
 
-/// TRUNCATE: deletes all rows without reading them.
-pub async fn truncate(ctx: &ChangeContext, location: &Location) -> Result<Changed> {
-    apply(ctx, location, &Truncate).await
+/// TRUNCATE: deletes all rows without reading them. With `restart_identity` identity columns begin again.
+pub async fn truncate(
+    ctx: &ChangeContext,
+    location: &Location,
+    restart_identity: bool,
+) -> Result<Changed> {
+    apply(ctx, location, &Truncate { restart_identity }).await
 }
 
 struct Append {
@@ -164,15 +168,22 @@ impl Change for ReplaceWhere {
 }
 
 /// Deletes all rows.
-pub struct Truncate;
+#[derive(Default)]
+pub struct Truncate {
+    restart_identity: bool,
+}
 
 #[async_trait]
 impl Change for Truncate {
     async fn stage(&self, ctx: &ChangeContext, target: &Target) -> Result<Staged> {
         target.check_not_append_only()?;
         let deleted = count_rows(ctx, target).await?;
+        let mut actions = target.remove_all(ctx).await?;
+        if self.restart_identity {
+            actions.extend(metadata_restarted(target)?);
+        }
         Ok(Staged {
-            actions: target.remove_all(ctx).await?,
+            actions,
             operation: DeltaOperation::Delete { predicate: None },
             changed: Changed { deleted, ..Changed::default() },
             is_blind_append: false,

@@ -1,5 +1,5 @@
 //! Identity columns: the table numbers its rows, and its metadata keeps how far it has come (Delta protocol,
-//! "Identity Columns"). It never gives a number twice.
+//! "Identity Columns"). It gives no number twice, unless a TRUNCATE says that it begins again.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -144,7 +144,16 @@ impl Numbering {
 pub fn metadata_after(target: &Target, numberings: &[Numbering]) -> Result<Option<Action>> {
     let marks = numberings
         .iter()
-        .filter_map(|numbering| Some((numbering.identity.column.as_str(), numbering.last()?)));
+        .filter_map(|numbering| Some((&*numbering.identity.column, Some(numbering.last()?))));
+    let metadata = with_marks(target.metadata(), &target.shape.schema, marks)?;
+    Ok(metadata.map(Action::Metadata))
+}
+
+/// The table's metadata with identity columns that have given no number; `None` where none has given any.
+pub fn metadata_restarted(target: &Target) -> Result<Option<Action>> {
+    let identities = target.shape.schema.fields().filter_map(Identity::of);
+    let used: Vec<String> = identities.filter(|it| it.mark.is_some()).map(|it| it.column).collect();
+    let marks = used.iter().map(|column| (column.as_str(), None));
     let metadata = with_marks(target.metadata(), &target.shape.schema, marks)?;
     Ok(metadata.map(Action::Metadata))
 }
@@ -163,23 +172,26 @@ pub fn metadata_before(
             true => mark < before,
             false => mark > before,
         });
-        is_further.then_some((field.name.as_str(), mark))
+        is_further.then_some((field.name.as_str(), Some(mark)))
     });
     with_marks(metadata, schema, further)
 }
 
-/// Metadata with the last numbers of some columns; `None` where there are none.
+/// Metadata with the last numbers of some columns, or without one; `None` where there are no such columns.
 fn with_marks<'a>(
     metadata: &Metadata,
     schema: &StructType,
-    marks: impl Iterator<Item = (&'a str, i64)>,
+    marks: impl Iterator<Item = (&'a str, Option<i64>)>,
 ) -> Result<Option<Metadata>> {
     let mut fields: Vec<StructField> = schema.fields().cloned().collect();
     let mut is_changed = false;
     for (column, mark) in marks {
         if let Some(field) = fields.iter_mut().find(|field| field.name == column) {
             let key = key_of(field, ColumnMetadataKey::IdentityHighWaterMark);
-            field.metadata.insert(key, MetadataValue::Number(mark));
+            match mark {
+                Some(mark) => field.metadata.insert(key, MetadataValue::Number(mark)),
+                None => field.metadata.remove(&key),
+            };
             is_changed = true;
         }
     }

@@ -38,7 +38,7 @@ pub async fn delete(
     rows: RowPredicate,
 ) -> Result<Changed> {
     match (&rows.predicate, &ctx.returned) {
-        (None, None) => apply(ctx, location, &Truncate).await,
+        (None, None) => apply(ctx, location, &Truncate::default()).await,
         _ => rewrite(ctx, location, rows, Action::Delete).await,
     }
 }

@@ -3,10 +3,11 @@
 
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType};
 use crate::base::name::quote_identifier;
-use crate::base::{Error, Oid};
+use crate::base::{Error, ErrorKind, Oid};
 use crate::catalog::Securable;
 use crate::engine::system::cell::Cell;
 use crate::engine::system::recorded::{self, PG_CLASS, PG_DATABASE, PG_NAMESPACE};
+use crate::engine::system::sequence::sequences_of;
 use crate::engine::system::visible::Named;
 
 use super::constraint::{constraint_definition, index_definition};
@@ -91,7 +92,7 @@ pub const FUNCTIONS: &[Function] = &[
     }),
     Function::null("pg_get_function_sqlbody", &[AN_OID], TEXT),
     Function::null("pg_get_function_arg_default", &[AN_OID, AN_INT4], TEXT),
-    Function::null("pg_get_serial_sequence", &[A_TEXT, A_TEXT], TEXT),
+    Function::stable("pg_get_serial_sequence", &[A_TEXT, A_TEXT], TEXT, serial_sequence),
     Function::null("pg_get_replica_identity_index", &[AN_OID], REGCLASS),
     Function::null("pg_relation_filenode", &[AN_OID], OID),
     Function::null("pg_relation_filepath", &[AN_OID], TEXT),
@@ -212,6 +213,25 @@ fn view_definition<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cel
         // As PostgreSQL: no error for a relation that is not a view.
         None => "Not a view".into(),
     })
+}
+
+/// The sequence of an identity column, with its schema.
+fn serial_sequence<'a>(call: &Call<'_>, arguments: &'a [Cell<'a>]) -> Result<Cell<'a>, Error> {
+    let visible = call.visible()?;
+    let (table, column) = (text(arguments, 0), text(arguments, 1));
+    let named = relation_of_name(visible, table)?;
+    let Named::User(schema, relation) = &named else { return Ok(Cell::Null) };
+    if !relation.columns.iter().any(|known| known.field.name() == column) {
+        let message =
+            format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
+        return Err(Error::new(ErrorKind::UndefinedColumn, message));
+    }
+    let sequences = sequences_of(visible.snapshot(), relation);
+    let found = sequences.into_iter().find(|sequence| sequence.column.field.name() == column);
+    let qualified = found.map(|sequence| {
+        format!("{}.{}", quote_identifier(&schema.name), quote_identifier(&sequence.name))
+    });
+    Ok(qualified.into())
 }
 
 /// What would make a function that is built in, as PostgreSQL tells of its own.

@@ -1,7 +1,7 @@
 //! What constraints and the indexes of keys are defined as, in PostgreSQL's words.
 
 use crate::base::name::quote_identifier;
-use crate::base::{Deferral, Error, SecurableId};
+use crate::base::{Deferral, Error, ReferentialAction, ReferentialRules, SecurableId};
 use crate::catalog::{ConstraintKind, IndexKey, IndexedValue, Relation};
 use crate::engine::system::cell::Cell;
 
@@ -41,16 +41,31 @@ pub fn constraint_definition<'a>(
             let words = if *primary { "PRIMARY KEY" } else { "UNIQUE" };
             format!("{words} ({}){late}", names(relation, columns))
         }
-        ConstraintKind::Foreign { columns, relation: other, referenced, rely: _ } => {
+        ConstraintKind::Foreign { columns, relation: other, referenced, rely: _, rules } => {
             let Some(other) = visible.snapshot().relation_by_id(*other) else {
                 return Ok(Cell::Null);
             };
             let own = names(relation, columns);
             let name = relation_name(visible, other.oid).unwrap_or_default();
-            format!("FOREIGN KEY ({own}) REFERENCES {name}({}){late}", names(other, referenced))
+            let (others, rules) = (names(other, referenced), rules_text(rules));
+            format!("FOREIGN KEY ({own}) REFERENCES {name}({others}){rules}{late}")
         }
     };
     Ok(definition.into())
+}
+
+/// What a foreign key says beside its columns, where that is not what others do.
+fn rules_text(rules: &ReferentialRules) -> String {
+    let mut text = String::new();
+    if rules.match_full {
+        text.push_str(" MATCH FULL");
+    }
+    for (on, action) in [("UPDATE", rules.on_update), ("DELETE", rules.on_delete)] {
+        if action != ReferentialAction::NoAction {
+            text.push_str(&format!(" ON {on} {}", action.name()));
+        }
+    }
+    text
 }
 
 /// `pg_get_indexdef`: the whole index, or the column at a place of it.

@@ -187,7 +187,7 @@ impl<'c, 'v, 'a> Inquiry<'c, 'v, 'a> {
         let Some(named) = named else { return Ok(Cell::Null) };
         let mut any = false;
         for privilege in &privilege_list(privileges)? {
-            any |= match (privilege.as_str(), named) {
+            any |= match (privilege.as_str(), &named) {
                 ("SELECT", Named::System(_)) => true,
                 ("SELECT", Named::User(_, relation)) => {
                     self.holds(relation.id, &[Privilege::Select])
@@ -200,9 +200,9 @@ impl<'c, 'v, 'a> Inquiry<'c, 'v, 'a> {
                 }
                 (
                     "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE" | "REFERENCES" | "TRIGGER",
-                    Named::System(_) | Named::Index(..),
+                    Named::System(_) | Named::Index(..) | Named::Sequence(..),
                 )
-                | ("SELECT", Named::Index(..)) => false,
+                | ("SELECT", Named::Index(..) | Named::Sequence(..)) => false,
                 (other, _) => return Err(unrecognized(other)),
             };
         }

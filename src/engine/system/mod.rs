@@ -16,6 +16,7 @@ pub mod recorded;
 mod recorded_rows;
 mod relation;
 mod rows;
+pub mod sequence;
 mod source;
 mod table;
 mod view;

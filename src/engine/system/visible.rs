@@ -12,6 +12,7 @@ use crate::sql::TEMPORARY_SCHEMA;
 
 use super::lookup::Lookup;
 use super::recorded::{self, INFORMATION_SCHEMA, PG_CATALOG, SYSTEM_ROLE, SYSTEM_ROLE_NAME};
+use super::sequence::{self, Sequence, may_belong_to, sequences_of};
 
 /// The statement's facts with the rights of its principal.
 pub struct Visible<'a> {
@@ -22,12 +23,13 @@ pub struct Visible<'a> {
 }
 
 /// A relation as names resolve to it: the system's or the user's.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Named<'a> {
     System(&'static recorded::RecordedRelation),
     User(&'a Arc<Schema>, &'a Arc<Relation>),
     /// An index of a table, by name and OID.
     Index(&'a Arc<Schema>, &'a str, Oid),
+    Sequence(&'a Arc<Schema>, Sequence<'a>),
 }
 
 impl Named<'_> {
@@ -36,6 +38,7 @@ impl Named<'_> {
             Named::System(relation) => relation.oid,
             Named::User(_, relation) => relation.oid,
             Named::Index(_, _, oid) => *oid,
+            Named::Sequence(_, sequence) => sequence.oid,
         }
     }
 
@@ -44,13 +47,16 @@ impl Named<'_> {
             Named::System(relation) => relation.name,
             Named::User(_, relation) => &relation.name,
             Named::Index(_, name, _) => name,
+            Named::Sequence(_, sequence) => &sequence.name,
         }
     }
 
     pub fn schema_name(&self) -> &str {
         match self {
             Named::System(relation) => relation.schema,
-            Named::User(schema, _) | Named::Index(schema, _, _) => &schema.name,
+            Named::User(schema, _) | Named::Index(schema, _, _) | Named::Sequence(schema, _) => {
+                &schema.name
+            }
         }
     }
 }
@@ -134,6 +140,10 @@ impl<'a> Visible<'a> {
                     let (schema, _, index) = self.index_by_oid(oid)?;
                     Some(Named::Index(schema, index.name(), oid))
                 })
+                .or_else(|| {
+                    let (schema, sequence) = self.sequence_by_oid(oid)?;
+                    Some(Named::Sequence(schema, sequence))
+                })
             }
         }
     }
@@ -162,9 +172,17 @@ impl<'a> Visible<'a> {
         if let Some(relation) = self.snapshot().relation(schema.id, name) {
             return self.access.may_know(relation.id).then_some(Named::User(schema, relation));
         }
-        let (table, index) = self.snapshot().index(schema.id, name)?;
-        let is_known = self.access.may_know(table.id);
-        is_known.then_some(Named::Index(schema, index.name(), index.oid()))
+        if let Some((table, index)) = self.snapshot().index(schema.id, name) {
+            let is_known = self.access.may_know(table.id);
+            return is_known.then_some(Named::Index(schema, index.name(), index.oid()));
+        }
+        let tables = self.snapshot().relations_of(schema.id);
+        let mut sequences = tables.filter(|table| may_belong_to(name, table)).flat_map(|table| {
+            let sequences = sequences_of(self.snapshot(), table);
+            sequences.into_iter().filter(|sequence| sequence.name == name)
+        });
+        let sequence = sequences.find(|found| self.access.may_know(found.relation.id))?;
+        Some(Named::Sequence(schema, sequence))
     }
 
     /// The constraints of the current catalog that `lookup` admits by the table's OID in `table`, by their own or
@@ -253,6 +271,36 @@ impl<'a> Visible<'a> {
         let (schema, relation) = self.relation_by_oid(table.oid)?;
         let index = relation.all_indexes().find(|index| index.oid() == oid)?;
         Some((schema, relation, index))
+    }
+
+    /// The sequences of the current catalog that `lookup` admits by the table's OID in `table`, by their own in
+    /// `own`, and by their `name`.
+    pub fn sequences(
+        &self,
+        lookup: &Lookup,
+        (own, table, name): (&str, &str, &str),
+    ) -> Vec<(&'a Arc<Schema>, Sequence<'a>)> {
+        if let Some(oids) = lookup.numbers(own) {
+            let oids = oids.iter().filter_map(|&oid| u32::try_from(oid).ok());
+            return oids.filter_map(|oid| self.sequence_by_oid(Oid(oid))).collect();
+        }
+        let mut found = Vec::new();
+        for (schema, relation) in self.owners_of_parts(lookup, table) {
+            let sequences = sequences_of(self.snapshot(), relation);
+            let admitted = |sequence: &Sequence<'_>| lookup.admits_text(name, &sequence.name);
+            let mut sequences = sequences.into_iter().filter(admitted).peekable();
+            if sequences.peek().is_some() && self.access.may_know(relation.id) {
+                found.extend(sequences.map(|sequence| (schema, sequence)));
+            }
+        }
+        found
+    }
+
+    /// The sequence with this OID.
+    fn sequence_by_oid(&self, oid: Oid) -> Option<(&'a Arc<Schema>, Sequence<'a>)> {
+        let (schema, relation) = self.relation_by_oid(sequence::relation_of(oid)?)?;
+        let mut sequences = sequences_of(self.snapshot(), relation).into_iter();
+        Some((schema, sequences.find(|sequence| sequence.oid == oid)?))
     }
 
     /// A foreign key tells of the table that it refers to.

@@ -3,9 +3,11 @@
 use sqlparser::tokenizer::Token;
 
 use super::copy_into;
-use crate::base::Result;
+use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
-use crate::sql::statement::{Copy, CopyDirection, CopyOption, CopyOptionValue, Statement};
+use crate::sql::statement::{
+    Copy, CopyDirection, CopyOption, CopyOptionValue, Expression, Statement,
+};
 
 pub fn copy(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("copy")?;
@@ -42,10 +44,21 @@ pub fn copy(c: &mut Cursor<'_>) -> Result<Statement> {
             legacy_option(c, &mut options)?;
         }
     }
-    if c.is("where") {
-        return Err(c.unsupported("COPY … WHERE"));
+    let predicate = if c.is("where") { Some(predicate(c, &direction)?) } else { None };
+    Ok(Statement::Copy(Copy { direction, options, predicate }))
+}
+
+fn predicate(c: &mut Cursor<'_>, direction: &CopyDirection) -> Result<Expression> {
+    let position = c.position();
+    c.expect("where")?;
+    match direction {
+        CopyDirection::In { .. } => {}
+        CopyDirection::TableOut { .. } | CopyDirection::QueryOut(_) => {
+            let message = "WHERE clause not allowed with COPY TO";
+            return Err(Error::new(ErrorKind::SyntaxError, message).at(position));
+        }
     }
-    Ok(Statement::Copy(Copy { direction, options }))
+    c.expression()
 }
 
 /// STDIN and STDOUT are one word to PostgreSQL: the direction decides.

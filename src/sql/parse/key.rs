@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use crate::base::{Deferral, Error, ErrorKind, Result};
+use crate::base::{Deferral, Error, ErrorKind, ReferentialAction, ReferentialRules, Result};
 use crate::sql::cursor::Cursor;
 use crate::sql::key::{KeyConstraint, KeyKind};
 use crate::sql::statement::ColumnName;
@@ -90,22 +90,44 @@ fn references(c: &mut Cursor<'_>) -> Result<KeyKind> {
     c.expect("references")?;
     let table = c.object_name()?;
     let columns = if *c.peek() == Token::LParen { c.column_names()? } else { Vec::new() };
-    if c.take("match") && !c.take("simple") {
-        return Err(c.unsupported("MATCH other than SIMPLE"));
+    let mut rules = ReferentialRules::default();
+    if c.take("match") {
+        match c.take_any(&["simple", "full", "partial"]) {
+            Some("simple") => {}
+            Some("full") => rules.match_full = true,
+            Some(_) => return Err(c.unsupported("MATCH PARTIAL")),
+            None => return Err(c.syntax_error()),
+        }
     }
+    let (mut deleted, mut updated) = (None, None);
     while c.take("on") {
-        if c.take_any(&["delete", "update"]).is_none() {
+        let said = match c.take_any(&["delete", "update"]) {
+            Some("delete") => &mut deleted,
+            Some(_) => &mut updated,
+            None => return Err(c.syntax_error()),
+        };
+        // Each may be said once.
+        if said.is_some() {
             return Err(c.syntax_error());
         }
-        // What is not enforced restricts nothing, and says that it changes nothing.
-        if !c.take_all(&["no", "action"]) && !c.take("restrict") {
-            return Err(c
-                .unsupported("a foreign key that changes rows")
-                .with_detail("Keys inform; nothing acts on them.")
-                .with_hint("Leave ON DELETE and ON UPDATE out."));
-        }
+        *said = Some(action(c)?);
     }
-    Ok(KeyKind::Foreign { table, columns })
+    rules.on_delete = deleted.unwrap_or_default();
+    rules.on_update = updated.unwrap_or_default();
+    Ok(KeyKind::Foreign { table, columns, rules })
+}
+
+fn action(c: &mut Cursor<'_>) -> Result<ReferentialAction> {
+    let action = ReferentialAction::ALL.into_iter().find(|action| {
+        let words = action.name().to_ascii_lowercase();
+        c.take_all(&words.split(' ').collect::<Vec<_>>())
+    });
+    let action = action.ok_or_else(|| c.syntax_error())?;
+    let sets = matches!(action, ReferentialAction::SetNull | ReferentialAction::SetDefault);
+    if sets && *c.peek() == Token::LParen {
+        return Err(c.unsupported("a foreign key that sets some of its columns"));
+    }
+    Ok(action)
 }
 
 /// The key with the options that follow it, in any order.

@@ -53,7 +53,7 @@ fn predicate(c: &mut Cursor<'_>) -> Result<Option<Box<Expression>>> {
     }
 }
 
-/// `VACUUM table [FULL | LITE] [RETAIN n HOURS] [DRY RUN]`, and `VACUUM [FULL] [VERBOSE] [ANALYZE] table`.
+/// `VACUUM table [FULL | LITE] [RETAIN n HOURS] [DRY RUN]`, and `VACUUM [FULL] [VERBOSE] [ANALYZE] [table]`.
 /// Statistics are in the log at every commit, so ANALYZE finds nothing to do.
 pub fn vacuum(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("vacuum")?;
@@ -65,9 +65,7 @@ pub fn vacuum(c: &mut Cursor<'_>) -> Result<Statement> {
         {}
     }
     if c.at_end() {
-        return Err(
-            Error::unsupported("VACUUM without a table").with_hint("Name the table: VACUUM table.")
-        );
+        return Ok(Statement::VacuumAll);
     }
     c.take("table");
     let table = c.object_name()?;

@@ -28,13 +28,14 @@ mod show;
 mod storage;
 mod table;
 mod transaction;
+mod truncate;
 mod update;
 mod with;
 
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::statement::{SessionStatement, Statement, Truncate, Use};
+use super::statement::{SessionStatement, Statement, Use};
 use crate::base::Result;
 
 pub use table::column;
@@ -57,7 +58,7 @@ pub fn statement(c: &mut Cursor<'_>) -> Result<Statement> {
         "update" => update::update(c),
         "delete" => update::delete(c),
         "merge" => merge::merge(c),
-        "truncate" => truncate(c),
+        "truncate" => truncate::truncate(c),
         "copy" => copy::copy(c),
         "convert" => convert::convert(c),
         "create" => create::create(c),
@@ -99,26 +100,6 @@ fn query(c: &mut Cursor<'_>) -> Result<Statement> {
         Some(target) => table::select_into(target, query),
         None => Statement::Query(query),
     })
-}
-
-fn truncate(c: &mut Cursor<'_>) -> Result<Statement> {
-    c.expect("truncate")?;
-    c.take("table");
-    let tables = c.list(|c| {
-        c.take("only");
-        let name = c.object_name()?;
-        c.take_token(&Token::Mul);
-        Ok(name)
-    })?;
-    let restarts_identity = c.take_all(&["restart", "identity"]);
-    if !restarts_identity {
-        c.take_all(&["continue", "identity"]);
-    }
-    let cascades = c.take("cascade");
-    if !cascades {
-        c.take("restrict");
-    }
-    Ok(Statement::Truncate(Truncate { tables, restarts_identity, cascades }))
 }
 
 fn use_namespace(c: &mut Cursor<'_>) -> Result<Statement> {

@@ -5,7 +5,7 @@ use sqlparser::tokenizer::Token;
 use super::transaction;
 use crate::base::Result;
 use crate::sql::cursor::Cursor;
-use crate::sql::statement::{SessionStatement, Set, Statement, Use};
+use crate::sql::statement::{SessionStatement, Set, SetConstraints, Statement, Use};
 
 pub fn set(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("set")?;
@@ -30,22 +30,25 @@ pub fn set(c: &mut Cursor<'_>) -> Result<Statement> {
         let target = Use::Catalog(c.identifier()?);
         return Ok(Statement::Session(SessionStatement::Use(target)));
     }
-    if c.is("constraints") && !matches!(c.peek_nth(1), Token::Eq) {
-        c.advance();
-        if !c.is("all") {
-            return Err(c.unsupported("SET CONSTRAINTS of one constraint").with_hint("Use ALL."));
-        }
-        c.advance();
-        if c.take_any(&["deferred", "immediate"]).is_none() {
-            return Err(c.syntax_error());
-        }
-        return Ok(Statement::Session(SessionStatement::SetConstraints));
+    if c.is("constraints") && !matches!(c.peek_nth(1), Token::Eq) && !c.is_nth(1, "to") {
+        return set_constraints(c);
     }
     if c.is("xml") && c.is_nth(1, "option") {
         return Err(c.unsupported("SET XML OPTION"));
     }
     let (name, values) = assignment(c)?;
     Ok(Statement::Session(SessionStatement::Set(Set { local, name, values })))
+}
+
+/// `SET CONSTRAINTS ALL | name, … DEFERRED | IMMEDIATE`
+fn set_constraints(c: &mut Cursor<'_>) -> Result<Statement> {
+    c.expect("constraints")?;
+    let constraints = if c.take("all") { Vec::new() } else { c.list(Cursor::object_name)? };
+    let deferred = match c.take_any(&["deferred", "immediate"]) {
+        Some(when) => when == "deferred",
+        None => return Err(c.syntax_error()),
+    };
+    Ok(Statement::SetConstraints(SetConstraints { constraints, deferred }))
 }
 
 fn assignment(c: &mut Cursor<'_>) -> Result<(String, Option<Vec<String>>)> {

@@ -149,7 +149,7 @@ struct Disturbed<'a> {
 #[async_trait]
 impl Change for Disturbed<'_> {
     async fn stage(&self, ctx: &ChangeContext, target: &Target) -> Result<Staged> {
-        let staged = Truncate.stage(ctx, target).await;
+        let staged = Truncate::default().stage(ctx, target).await;
         if self.attempts.fetch_add(1, Ordering::SeqCst) == 0 {
             match self.by {
                 Disturbance::Adds(value) => {

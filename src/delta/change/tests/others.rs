@@ -86,7 +86,7 @@ async fn tables_with_features_that_are_not_honoured_are_refused() {
         ("table_with_liquid_clustering", "liquid"),
     ] {
         let Some((_folder, fixture)) = copy_of(name) else { return };
-        let refused = state(truncate(&fixture.ctx(), &fixture.location).await);
+        let refused = state(truncate(&fixture.ctx(), &fixture.location, false).await);
         assert!(refused.starts_with("0A000"), "{name}: {refused}");
         assert!(refused.contains(feature), "{name}: {refused}");
     }
@@ -100,7 +100,7 @@ async fn tables_with_features_of_writers_change() {
         let again = format!("select {columns} from t");
         let inserted = fixture.insert(&again).await.unwrap().inserted;
         assert_eq!((inserted, count(&fixture).await), (rows, 2 * rows), "{name}");
-        let deleted = truncate(&fixture.ctx(), &fixture.location).await.unwrap().deleted;
+        let deleted = truncate(&fixture.ctx(), &fixture.location, false).await.unwrap().deleted;
         assert_eq!((deleted, count(&fixture).await), (2 * rows, 0), "{name}");
     }
 }

@@ -220,7 +220,7 @@ async fn overwrite_and_truncate_replace_all_rows() {
     assert_eq!(fixture.query("select a from t order by a").await, ["11", "12", "13"]);
     // The plan has read a version that is not the newest any more.
     assert!(state(overwrite(&ctx, &fixture.location, input).await).starts_with("40001"));
-    assert_eq!(truncate(&fixture.ctx(), &fixture.location).await.unwrap().deleted, 3);
+    assert_eq!(truncate(&fixture.ctx(), &fixture.location, false).await.unwrap().deleted, 3);
     assert_eq!(fixture.query("select count(*) from t").await, ["0"]);
 }
 

@@ -12,6 +12,7 @@ use super::super::cell::Cell;
 use super::super::lookup::Lookup;
 use super::super::recorded::{self, RecordedRelation};
 use super::super::rows::Rows;
+use super::super::sequence::{self, Sequence};
 use super::super::table::NativeRelation;
 use super::super::visible::Visible;
 use super::{BOOL, CHAR, INT2, INT4, INT8, NAME, OID, TEXT};
@@ -40,6 +41,8 @@ pub const ATTRIBUTES: NativeRelation = NativeRelation {
         ("expression", TEXT),
         ("identity_start", INT8),
         ("identity_increment", INT8),
+        ("identity_minimum", INT8),
+        ("identity_maximum", INT8),
     ],
     rows,
 };
@@ -53,6 +56,9 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
     // A column's relation is found by OID only; no lookup binds its name.
     for (_, relation) in visible.relations(lookup, "attrelid", "relname") {
         push_columns(relation, lookup, rows)?;
+    }
+    for (_, sequence) in visible.sequences(lookup, ("attrelid", "", "")) {
+        push_sequence_columns(&sequence, lookup, rows)?;
     }
     // By OID only, too: of an index.
     for (_, relation, index) in visible.indexes(lookup, ("attrelid", "", "")) {
@@ -150,6 +156,32 @@ fn push_index_columns<'a>(
     Ok(())
 }
 
+/// What PostgreSQL keeps in a sequence.
+fn push_sequence_columns(sequence: &Sequence<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
+    let columns = [
+        ("last_value", BaseType::Int8),
+        ("log_cnt", BaseType::Int8),
+        ("is_called", BaseType::Bool),
+    ];
+    for (number, (name, base)) in (1_i16..).zip(columns) {
+        if lookup.admits_text("attname", name) {
+            let attribute = Attribute {
+                relation: sequence.oid,
+                name,
+                number,
+                pg_type: PgType::Scalar(base),
+                typmod: NO_TYPMOD,
+                not_null: true,
+                comment: None,
+                is_system: false,
+                source: None,
+            };
+            rows.push(&attribute.row())?;
+        }
+    }
+    Ok(())
+}
+
 struct Attribute<'a> {
     relation: Oid,
     name: &'a str,
@@ -163,7 +195,7 @@ struct Attribute<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    fn row(&self) -> [Cell<'a>; 20] {
+    fn row(&self) -> [Cell<'a>; 22] {
         let (identity, generated, expression, numbers) = match self.source {
             None => ("", "", None, None),
             Some(ColumnSource::Default(sql)) => ("", "", Some(sql.as_str()), None),
@@ -172,6 +204,7 @@ impl<'a> Attribute<'a> {
                 (if *by_default { "d" } else { "a" }, "", None, Some((*start, *step)))
             }
         };
+        let bounds = numbers.map(|(_, step)| sequence::bounds(self.pg_type, step));
         let oid = self.pg_type.oid();
         let recorded = recorded::type_by_oid(oid);
         let dimensions = i16::from(matches!(self.pg_type, PgType::Array(_)));
@@ -196,6 +229,8 @@ impl<'a> Attribute<'a> {
             expression.into(),
             numbers.map(|(start, _)| start).into(),
             numbers.map(|(_, step)| step).into(),
+            bounds.map(|(least, _)| least).into(),
+            bounds.map(|(_, greatest)| greatest).into(),
         ]
     }
 }

@@ -1,5 +1,5 @@
-//! `lakegate_catalog.classes`: tables, views, the indexes that stand for keys, and the system relations
-//! themselves, with the definitions of views.
+//! `lakegate_catalog.classes`: tables, views, the sequences of identity columns, the indexes that stand for keys,
+//! and the system relations themselves, with the definitions of views.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::super::cell::Cell;
 use super::super::lookup::Lookup;
 use super::super::recorded::{self, RecordedRelation, SYSTEM_ROLE};
 use super::super::rows::Rows;
+use super::super::sequence::{self, Sequence};
 use super::super::table::NativeRelation;
 use super::super::visible::Visible;
 use super::acl::{AclKind, acl};
@@ -63,6 +64,11 @@ fn rows(visible: &Visible<'_>, lookup: &Lookup, rows: &mut Rows) -> Result<()> {
             && lookup.admits_number("relnamespace", schema.oid.0)
         {
             rows.push(&user_row(visible, schema, relation))?;
+        }
+    }
+    for (schema, sequence) in visible.sequences(lookup, ("oid", "", "relname")) {
+        if lookup.admits_number("relnamespace", schema.oid.0) {
+            rows.push(&sequence_row(visible, schema, &sequence))?;
         }
     }
     for (schema, relation, index) in visible.indexes(lookup, ("oid", "", "relname")) {
@@ -200,6 +206,35 @@ fn index_row<'a>(
         Cell::Null,
         Cell::Null,
         access_method(&definition.method).into(),
+        true.into(),
+    ]
+}
+
+fn sequence_row<'a>(
+    visible: &Visible<'a>,
+    schema: &'a Arc<Schema>,
+    sequence: &Sequence<'_>,
+) -> [Cell<'a>; 20] {
+    [
+        sequence.oid.into(),
+        sequence.name.clone().into(),
+        schema.oid.into(),
+        Oid::INVALID.into(),
+        schema.name.as_str().into(),
+        visible.role_oid(sequence.relation.owner).into(),
+        "S".into(),
+        sequence::ATTRIBUTES.into(),
+        Cell::Null,
+        Cell::Null,
+        false.into(),
+        false.into(),
+        0_i16.into(),
+        false.into(),
+        1_i32.into(),
+        Cell::Float4(1.0),
+        Cell::Null,
+        Cell::Null,
+        Oid::INVALID.into(),
         true.into(),
     ]
 }

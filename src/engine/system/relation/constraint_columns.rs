@@ -28,6 +28,9 @@ pub const CONSTRAINT_COLUMNS: NativeRelation = NativeRelation {
         ("confrelname", NAME),
         ("confattname", NAME),
         ("position_in_unique_constraint", INT4),
+        ("match_option", NAME),
+        ("update_rule", NAME),
+        ("delete_rule", NAME),
     ],
     rows,
 };
@@ -52,11 +55,11 @@ fn push(
     let snapshot = visible.snapshot();
     let other = constraint.kind.referenced().and_then(|other| snapshot.relation_by_id(other));
     let other_schema = other.and_then(|other| snapshot.schema_by_id(other.schema));
-    let (contype, referenced): (_, &[SecurableId]) = match &constraint.kind {
+    let (contype, referenced, rules): (_, &[SecurableId], _) = match &constraint.kind {
         ConstraintKind::Check { .. } => return Ok(()),
-        ConstraintKind::Key { primary: true, .. } => ("p", &[]),
-        ConstraintKind::Key { primary: false, .. } => ("u", &[]),
-        ConstraintKind::Foreign { referenced, .. } => ("f", referenced),
+        ConstraintKind::Key { primary: true, .. } => ("p", &[], None),
+        ConstraintKind::Key { primary: false, .. } => ("u", &[], None),
+        ConstraintKind::Foreign { referenced, rules, .. } => ("f", referenced, Some(rules)),
     };
     let key = other.and_then(|other| other.key_over(referenced));
     for (place, column) in constraint.kind.columns().iter().enumerate() {
@@ -77,6 +80,9 @@ fn push(
             other.map(|other| other.name.as_str()).into(),
             target_name.into(),
             target_place.map_or(Cell::Null, ordinal),
+            rules.map(|rules| if rules.match_full { "FULL" } else { "NONE" }).into(),
+            rules.map(|rules| rules.on_update.name()).into(),
+            rules.map(|rules| rules.on_delete.name()).into(),
         ])?;
     }
     Ok(())

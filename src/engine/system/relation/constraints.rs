@@ -35,6 +35,9 @@ pub const CONSTRAINTS: NativeRelation = NativeRelation {
         ("indcollation", OID_VECTOR),
         ("condeferrable", BOOL),
         ("condeferred", BOOL),
+        ("confupdtype", CHAR),
+        ("confdeltype", CHAR),
+        ("confmatchtype", CHAR),
     ],
     rows,
 };
@@ -61,6 +64,10 @@ fn push(
         ConstraintKind::Key { primary: true, rely, .. } => ("p", None, Some(*rely)),
         ConstraintKind::Key { primary: false, rely, .. } => ("u", None, Some(*rely)),
         ConstraintKind::Foreign { rely, .. } => ("f", None, Some(*rely)),
+    };
+    let rules = match &constraint.kind {
+        ConstraintKind::Check { .. } | ConstraintKind::Key { .. } => None,
+        ConstraintKind::Foreign { rules, .. } => Some(rules),
     };
     let (index, others) = match (&constraint.kind, other) {
         (ConstraintKind::Foreign { referenced, .. }, Some(other)) => {
@@ -93,6 +100,9 @@ fn push(
         Cell::Int8s(collations),
         (constraint.deferral != Deferral::NotDeferrable).into(),
         (constraint.deferral == Deferral::Deferred).into(),
+        rules.map_or(" ", |rules| rules.on_update.letter()).into(),
+        rules.map_or(" ", |rules| rules.on_delete.letter()).into(),
+        rules.map_or(" ", |rules| if rules.match_full { "f" } else { "s" }).into(),
     ])
 }
 

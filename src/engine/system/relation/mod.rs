@@ -20,6 +20,7 @@ mod prepared_statements;
 mod principals;
 mod privileges;
 mod procedures;
+mod sequences;
 mod sessions;
 mod settings;
 mod statistics;
@@ -50,6 +51,7 @@ pub static NATIVE_RELATIONS: &[NativeRelation] = &[
     principals::PRINCIPALS,
     privileges::PRIVILEGES,
     procedures::PROCEDURES,
+    sequences::SEQUENCES,
     sessions::SESSIONS,
     settings::SETTINGS,
     statistics::STATISTICS,

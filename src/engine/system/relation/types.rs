@@ -110,8 +110,8 @@ fn push_row_type(
     let (namespace, owner) = match named {
         Named::System(relation) => (relation.namespace(), SYSTEM_ROLE),
         Named::User(schema, relation) => (schema.oid, visible.role_oid(relation.owner)),
-        // An index has no rows.
-        Named::Index(..) => return Ok(()),
+        // An index has no rows, and a sequence has none of a type.
+        Named::Index(..) | Named::Sequence(..) => return Ok(()),
     };
     // An array of rows is like any array; rows have functions of their own.
     let Some(like) = recorded::type_by_oid(if is_array { RECORD_ARRAY } else { RECORD }) else {

@@ -248,8 +248,12 @@ impl RowSink {
         fields: &[Span],
         value_of: impl Fn(&[u8], &mut Vec<u8>),
     ) -> Result<()> {
-        self.check_count(row, fields.len())?;
+        if fields.len() > self.columns.len() && !(self.columns.is_empty() && row.is_empty()) {
+            return Err(self.row_error("extra data after last expected column", row));
+        }
         let mut value = std::mem::take(&mut self.value);
+        // As in PostgreSQL: a row that lacks values, or has one that cannot be read, is refused before NULLs are.
+        let mut violation = None;
         for (position, (column, span)) in self.columns.iter_mut().zip(fields).enumerate() {
             let raw = row.get(span.start..span.end).unwrap_or_default();
             let field = if span.escaped {
@@ -264,13 +268,23 @@ impl RowSink {
             } else {
                 !column.force_not_null && raw == self.null
             };
-            let added = if is_null { column.add_null() } else { column.builder.append_text(field) };
-            if let Err(error) = added {
-                let shown = if is_null { None } else { Some(field.to_vec()) };
-                return Err(self.field_error(error, position, shown.as_deref()));
+            if is_null {
+                if let Err(error) = column.add_null() {
+                    violation.get_or_insert((error, position));
+                }
+            } else if let Err(error) = column.builder.append_text(field) {
+                let field = field.to_vec();
+                return Err(self.field_error(error, position, Some(&field)));
             }
         }
         self.value = value;
+        if let Some(missing) = self.columns.get(fields.len()) {
+            let message = format!("missing data for column \"{}\"", missing.name);
+            return Err(self.row_error(&message, row));
+        }
+        if let Some((error, position)) = violation {
+            return Err(self.field_error(error, position, None));
+        }
         self.end_row(row);
         Ok(())
     }
@@ -334,16 +348,8 @@ impl RowSink {
         Ok(())
     }
 
-    fn check_count(&self, row: &[u8], count: usize) -> Result<()> {
-        let message = match self.columns.get(count) {
-            Some(missing) => format!("missing data for column \"{}\"", missing.name),
-            // A table without columns has empty lines, which hold one empty field.
-            None if count == self.columns.len() || (self.columns.is_empty() && row.is_empty()) => {
-                return Ok(());
-            }
-            None => "extra data after last expected column".to_owned(),
-        };
-        Err(detailed(bad(message), format!("{}: \"{}\"", self.context(self.line), shown(row))))
+    fn row_error(&self, message: &str, row: &[u8]) -> Error {
+        detailed(bad(message), format!("{}: \"{}\"", self.context(self.line), shown(row)))
     }
 
     fn context(&self, line: u64) -> String {
