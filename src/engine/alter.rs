@@ -18,6 +18,7 @@ use crate::sql::statement::{
 };
 
 use super::columns::{checks_of, table_columns};
+use super::ddl::cascaded;
 use super::facts::Facts;
 use super::key::{self, KeyTable, as_new};
 use super::open::location_of;
@@ -87,7 +88,7 @@ impl Engine {
     ) -> Result<(Vec<Change>, Vec<String>)> {
         let location = location_of(table)?;
         let version = self.schema_of(table, request).await?;
-        self.check_dependent_views(table, &changes, &version, request).await?;
+        let views = self.dependent_views(table, &changes, &version, request).await?;
         let snapshot = request.work.snapshot(&self.metastore)?;
         let known = snapshot.relation_by_id(table.id).map(Arc::clone);
         let known = known.ok_or_else(|| undefined_relation(&ObjectName::bare(&*table.name)))?;
@@ -125,7 +126,10 @@ impl Engine {
         let added: Vec<Change> = added
             .map(|constraint| Change::AddConstraint { relation: table.id, constraint })
             .collect();
-        let mut changes = dropped;
+        notices.extend(cascaded(&views, &snapshot, request.facts.principal));
+        let mut changes: Vec<Change> =
+            views.iter().map(|view| Change::Drop { id: view.id }).collect();
+        changes.extend(dropped);
         let checks = checks_of(&newest);
         if columns[..] != known.columns[..] || !checks.iter().map(pair).eq(sorted_checks(&known)) {
             let partition_columns = newest.partition_columns().to_vec();
@@ -283,14 +287,16 @@ impl<'a> Alterations<'a> {
                 let columns = columns.into_iter().map(new_column).collect::<Result<_>>()?;
                 Alteration::AddColumns { columns, if_not_exists }
             }
-            TableChange::DropColumns { columns, if_exists } => {
+            TableChange::DropColumns { columns, if_exists, cascade } => {
                 for column in columns.iter().filter(|_| if_exists) {
                     if !self.has(&column.name) {
                         self.notice("column", &column.name, "does not exist");
                     }
                 }
                 let (facts, snapshot) = self.seen;
-                key::check_columns_unreferenced(self.table, &columns, facts, snapshot)?;
+                if !cascade {
+                    key::check_columns_unreferenced(self.table, &columns, facts, snapshot)?;
+                }
                 let columns = columns.into_iter().map(|column| column.name).collect();
                 Alteration::DropColumns { columns, if_exists }
             }

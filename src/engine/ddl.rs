@@ -64,7 +64,7 @@ impl Engine {
                 let ids = views.iter().map(|view| view.id);
                 let ids = ids.chain(securables.iter().map(Securable::id));
                 let mut notices = missing;
-                notices.extend(cascaded(&views, snapshot, principal));
+                notices.extend(cascaded(&views, snapshot, Some(principal)));
                 (
                     ids.map(|id| Change::Drop { id }).collect(),
                     Completion::with_notices(tag, notices),
@@ -322,10 +322,16 @@ fn check_unreferenced(securables: &[Securable], request: &Request) -> Result<()>
 
 /// What is said of views that go with what they read, as PostgreSQL does. One that the user may not know of has no
 /// name here.
-fn cascaded(views: &[Arc<Relation>], snapshot: &Snapshot, user: PrincipalId) -> Option<String> {
+pub(super) fn cascaded(
+    views: &[Arc<Relation>],
+    snapshot: &Snapshot,
+    user: Option<PrincipalId>,
+) -> Option<String> {
+    let knows =
+        |view: &Relation| user.is_some_and(|user| Access::new(snapshot, user).may_know(view.id));
     match views {
         [] => None,
-        [view] if Access::new(snapshot, user).may_know(view.id) => {
+        [view] if knows(view) => {
             Some(format!("drop cascades to {} {}", view.kind_name(), view.name))
         }
         [_] => Some("drop cascades to 1 other object".to_owned()),

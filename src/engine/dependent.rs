@@ -22,46 +22,90 @@ use super::{Engine, Request, system};
 /// What a change does to a column that views may need.
 struct Touched<'a> {
     column: &'a str,
-    kind: ErrorKind,
-    doing: &'static str,
+    doing: Doing,
+    /// Whether the views go with it.
+    cascade: bool,
+}
+
+/// What is done to a column.
+#[derive(Debug, Clone, Copy)]
+enum Doing {
+    Drop,
+    Rename,
+    AlterType,
+}
+
+impl Doing {
+    fn error_kind(self) -> ErrorKind {
+        match self {
+            Doing::Drop | Doing::Rename => ErrorKind::DependentObjectsStillExist,
+            Doing::AlterType => ErrorKind::FeatureNotSupported,
+        }
+    }
 }
 
 impl Engine {
-    /// Refuses changes of columns that views need: 2BP01, for their types 0A000 as in PostgreSQL.
-    pub(super) async fn check_dependent_views(
+    /// The views that go with columns which are dropped with CASCADE. Refuses other changes of columns that views need:
+    /// 2BP01, for their types 0A000 as in PostgreSQL.
+    pub(super) async fn dependent_views(
         &self,
         table: &Relation,
         changes: &[TableChange],
         version: &TableVersion,
         request: &Request,
-    ) -> Result<()> {
+    ) -> Result<Vec<Arc<Relation>>> {
         let touched: Vec<Touched<'_>> = changes.iter().flat_map(touched).collect();
         if touched.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
+        let mut going: Vec<Arc<Relation>> = Vec::new();
         let snapshot = request.work.snapshot(&self.metastore)?;
         for view in views_of(&snapshot) {
             let Some(query) = self.view_reading(view, table, &snapshot) else { continue };
-            for Touched { column, kind, doing } in &touched {
+            for Touched { column, doing, cascade } in &touched {
                 if version.schema().field_with_name(column).is_err()
                     || !self.needs(&query, table, column, request).await
                 {
                     continue;
                 }
-                let message = format!("cannot {doing} column \"{column}\" because a view needs it");
-                let error = Error::new(*kind, message);
+                if *cascade {
+                    going.push(Arc::clone(view));
+                    break;
+                }
+                let (name, kind_name) = (&view.name, view.kind_name());
+                let what = format!("column {column} of table {}", table.name);
+                let (message, detail, hint) = match doing {
+                    Doing::Drop => (
+                        format!("cannot drop {what} because other objects depend on it"),
+                        format!("{kind_name} {name} depends on {what}"),
+                        "Use DROP ... CASCADE to drop the dependent objects too.",
+                    ),
+                    Doing::Rename => (
+                        format!("cannot rename {what} because a view needs it"),
+                        format!("{kind_name} {name} depends on {what}"),
+                        "Drop the view, and make it again after the change.",
+                    ),
+                    Doing::AlterType => (
+                        "cannot alter type of a column used by a view or rule".to_owned(),
+                        format!("{kind_name} {name} depends on {what}"),
+                        "Drop the view, and make it again after the change.",
+                    ),
+                };
+                let error = Error::new(doing.error_kind(), message);
                 let principal = request.facts.principal;
                 let may_know =
                     principal.is_some_and(|who| Access::new(&snapshot, who).may_know(view.id));
                 return Err(match may_know {
-                    true => error
-                        .with_detail(format!("View \"{}\" depends on the column.", view.name))
-                        .with_hint("Drop the view, and make it again after the change."),
+                    true => error.with_detail(detail).with_hint(hint),
                     false => error.with_hint("Ask an admin: the view is somebody else's."),
                 });
             }
         }
-        Ok(())
+        let dropped: Vec<Securable> = going.iter().cloned().map(Securable::Relation).collect();
+        let others = self.views_upon(&dropped, &snapshot);
+        let others = others.into_iter().filter(|view| dropped.iter().all(|it| it.id() != view.id));
+        going.extend(others);
+        Ok(going)
     }
 
     /// The views that go with relations which are dropped with CASCADE, and the views upon those. What reads a
@@ -149,7 +193,7 @@ impl Engine {
         let Ok(mut meanings) = self.meanings(&query.relations, &opened, &planner) else {
             return false;
         };
-        let Ok(whole) = planner.query(query.ast.as_ref().clone(), &meanings.sources) else {
+        let Ok(whole) = planner.query_of(query.ast.as_ref().clone(), &meanings) else {
             return false;
         };
         for (key, relation) in &query.relations {
@@ -166,7 +210,7 @@ impl Engine {
             let without: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(Arc::new(without)));
             *source = provider_as_source(without);
         }
-        match planner.query(query.ast.as_ref().clone(), &meanings.sources) {
+        match planner.query_of(query.ast.as_ref().clone(), &meanings) {
             Ok(plan) => plan.schema().fields().len() != whole.schema().fields().len(),
             Err(_) => true,
         }
@@ -188,22 +232,18 @@ fn may_name(view: &Relation, name: &str) -> bool {
 }
 
 fn touched(change: &TableChange) -> Vec<Touched<'_>> {
-    let one = |column, kind, doing| vec![Touched { column, kind, doing }];
+    let one = |column, doing| vec![Touched { column, doing, cascade: false }];
     match change {
-        TableChange::DropColumns { columns, if_exists: _ } => {
+        TableChange::DropColumns { columns, if_exists: _, cascade } => {
             let dropped = columns.iter().map(|column| Touched {
                 column: &column.name,
-                kind: ErrorKind::DependentObjectsStillExist,
-                doing: "drop",
+                doing: Doing::Drop,
+                cascade: *cascade,
             });
             dropped.collect()
         }
-        TableChange::RenameColumn { column, to: _ } => {
-            one(&column.name, ErrorKind::DependentObjectsStillExist, "rename")
-        }
-        TableChange::SetType { column, field: _ } => {
-            one(&column.name, ErrorKind::FeatureNotSupported, "alter type of")
-        }
+        TableChange::RenameColumn { column, to: _ } => one(&column.name, Doing::Rename),
+        TableChange::SetType { column, field: _ } => one(&column.name, Doing::AlterType),
         TableChange::SetProperties(_)
         | TableChange::UnsetProperties { .. }
         | TableChange::AddColumns { .. }

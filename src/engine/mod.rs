@@ -22,6 +22,7 @@ mod files;
 mod filled_columns;
 mod function;
 mod grants;
+mod grouped_key;
 mod index;
 mod insert;
 mod interruption;

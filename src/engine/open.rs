@@ -15,12 +15,13 @@ use crate::bind::bound::{BoundTimeTravel, Relations};
 use crate::bind::files::BoundFiles;
 use crate::bind::scope::how_to_mend;
 use crate::bind::{BoundQuery, BoundRelation};
-use crate::catalog::{Relation, Table};
+use crate::catalog::{Column, Relation, Table};
 use crate::delta::{TableVersion, TimeTravel, change_feed};
 use crate::storage::{Location, Stores};
 
 use super::Engine;
 use super::barrier::behind_barrier;
+use super::grouped_key::{KeyedTable, Keys};
 use super::materialized::unpopulated;
 use super::output::{Origins, RelationOrigin};
 use super::planner::{PlannedView, Planner, Sources};
@@ -82,6 +83,7 @@ impl Opened {
 #[derive(Default)]
 pub struct Meanings {
     pub sources: Sources,
+    pub keys: Keys,
     pub origins: Origins,
 }
 
@@ -203,6 +205,11 @@ impl Engine {
                 let origin = RelationOrigin { relation: relation.oid, numbers };
                 meanings.origins.insert(key.to_string(), origin);
             }
+            if let BoundRelation::Table { relation, .. } = bound
+                && let Some(keyed) = keyed_table(relation)
+            {
+                meanings.keys.insert(key.clone(), keyed);
+            }
             meanings.sources.insert(key.clone(), source);
         }
         Ok(meanings)
@@ -216,13 +223,12 @@ impl Engine {
         planner: &Planner<'_>,
     ) -> Result<PlannedView> {
         let meanings = self.meanings(&query.relations, opened, planner)?;
-        let plan =
-            planner.query(query.ast.as_ref().clone(), &meanings.sources).map_err(|error| {
-                // The reader of a view is not told what is in its text, nor a position in it.
-                let name = &relation.name;
-                let message = format!("view \"{name}\" does not fit the relations that it reads");
-                Error::new(error.kind(), message).with_hint(how_to_mend(relation)).caused_by(error)
-            })?;
+        let plan = planner.query_of(query.ast.as_ref().clone(), &meanings).map_err(|error| {
+            // The reader of a view is not told what is in its text, nor a position in it.
+            let name = &relation.name;
+            let message = format!("view \"{name}\" does not fit the relations that it reads");
+            Error::new(error.kind(), message).with_hint(how_to_mend(relation)).caused_by(error)
+        })?;
         let plan = match planner.principal()? {
             Some(reader) if reader == relation.owner => plan,
             _ => behind_barrier(plan),
@@ -231,6 +237,15 @@ impl Engine {
             relation.columns.iter().map(|column| column.field.name().clone()).collect();
         PlannedView::new(&relation.name, plan, &columns)
     }
+}
+
+/// A table with its primary key, if it has one.
+fn keyed_table(relation: &Relation) -> Option<KeyedTable> {
+    let key = relation.primary_key()?.kind.columns();
+    let columns = relation.columns.iter();
+    let key = columns.clone().filter(|column| key.contains(&column.id));
+    let name = |column: &Column| column.field.name().clone();
+    Some(KeyedTable { key: key.map(name).collect(), columns: columns.map(name).collect() })
 }
 
 /// The version that a clause names.

@@ -32,6 +32,8 @@ use crate::base::{PrincipalId, Result};
 use super::error::locate;
 use super::facts::Facts;
 use super::function::undefined_function;
+use super::grouped_key::extend_grouping;
+use super::open::Meanings;
 use super::rule::{
     convert_texts, count_copies, inline_laterals, keep_input_order, keep_told_types,
     narrow_integer_literals, refuse_casts, refuse_merged_columns, refuse_outer_aggregates,
@@ -54,6 +56,13 @@ pub struct Planner<'a> {
 impl<'a> Planner<'a> {
     pub fn new(state: &'a SessionState, text: &'a str, parameters: &'a [Option<FieldRef>]) -> Self {
         Planner { state, text, parameters }
+    }
+
+    /// The plan of a query, which may group by keys of tables.
+    pub fn query_of(&self, mut query: ast::Query, meanings: &Meanings) -> Result<LogicalPlan> {
+        let aggregates = self.state.aggregate_functions();
+        extend_grouping(&mut query, &meanings.keys, &|name| aggregates.contains_key(name));
+        self.query(query, &meanings.sources)
     }
 
     /// The plan of a query whose names mean `sources`.

@@ -169,7 +169,7 @@ impl Engine {
         let opened = self.open_all(&query.relations, &request.work, state).await?;
         let planner = Planner::new(state, &request.text, parameters);
         let meanings = self.meanings(&query.relations, &opened, &planner)?;
-        let plan = blocking(|| planner.query(*query.ast, &meanings.sources))?;
+        let plan = blocking(|| planner.query_of(*query.ast, &meanings))?;
         Ok((plan, meanings.origins))
     }
 

@@ -48,7 +48,7 @@ use tokens::StatementTokens;
 pub use changing::TEMPORARY_SCHEMA;
 pub use defaults::{DefaultValue, KeptColumns, default_expression, without_defaults};
 pub use parameters::{placeholder, placeholders_by_column};
-pub use relations::CHANGED_ROWS;
+pub use relations::{CHANGED_ROWS, folded};
 pub use rewrite::{ALL_FIELDS, PERIOD_END, QUANTIFIED, WHOLE_ROW};
 pub use shown::shown;
 pub use statement::Statement;

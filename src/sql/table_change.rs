@@ -20,6 +20,8 @@ pub enum TableChange {
     DropColumns {
         columns: Vec<ColumnName>,
         if_exists: bool,
+        /// The views that need them and the foreign keys that refer to them go too.
+        cascade: bool,
     },
     RenameColumn {
         column: ColumnName,

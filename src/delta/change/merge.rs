@@ -13,7 +13,7 @@ use super::owed::check_identities_stay;
 use super::rewrite::evaluated_action;
 use super::rows::{Acted, Action, Clause, Repeated, Rows, acted, case, together};
 use super::sink::{Written, write};
-use super::subquery::Kept;
+use super::subquery::{Kept, check_dependent};
 use super::target::Target;
 use super::touched::{Found, TouchedFiles};
 use super::{ChangeContext, Changed};
@@ -111,6 +111,7 @@ fn stable(expr: Expr) -> Result<Expr> {
         return Err(Error::unsupported("a volatile function in a condition of MERGE")
             .with_hint("Compute it in the source of the MERGE."));
     }
+    check_dependent(&expr)?;
     Ok(expr)
 }
 

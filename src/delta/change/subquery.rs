@@ -44,7 +44,6 @@ impl Kept {
             });
             expr = replaced.map_err(of_datafusion)?.data;
         }
-        check_dependent(&expr)?;
         Ok(expr)
     }
 
@@ -162,16 +161,18 @@ fn first_independent(expr: &Expr) -> Option<Expr> {
     visited.ok().and(found)
 }
 
-/// Subqueries that refer to rows of the table are run as often as the table is looked at, and so must
-/// give the same each time.
-fn check_dependent(expr: &Expr) -> Result<()> {
+/// Subqueries that refer to rows of the table are run as often as the expression is asked. Where that is more than
+/// once, they must give the same each time.
+///
+/// Errors: 0A000.
+pub fn check_dependent(expr: &Expr) -> Result<()> {
     let unstable = expr.exists(|node| {
         let plan = subquery_of(node).map(|subquery| &subquery.subquery);
         Ok(plan.is_some_and(|plan| !is_in_memory(plan) && has_random_choice(plan)))
     });
     if unstable.map_err(of_datafusion)? {
         return Err(Error::unsupported(
-            "LIMIT or a volatile function in a correlated subquery of a change",
+            "LIMIT or a volatile function in a correlated subquery in a condition of MERGE",
         ));
     }
     Ok(())

@@ -3,8 +3,8 @@
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, Float64Type, IntervalMonthDayNanoType,
-    Time64MicrosecondType, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Field, Float64Type, IntervalMonthDayNano,
+    IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType,
 };
 
 use crate::base::calendar::{
@@ -59,6 +59,7 @@ const DATE_TRUNC: &[Overload] = &[
         Returns::Type(BaseType::Interval),
         truncate_interval,
     ),
+    Overload::new(&[Kind::Text, Kind::Time], Returns::Type(BaseType::Interval), truncate_time),
     Overload::new(
         &[Kind::Text, Kind::Timestamptz, Kind::Text],
         Returns::Type(BaseType::Timestamptz),
@@ -452,27 +453,45 @@ fn truncate_interval(arguments: &Arguments<'_>) -> Result<ArrayRef> {
     let fields = Fields::new(arguments, "interval")?;
     let values = arguments.values::<IntervalMonthDayNanoType>(1)?;
     arguments.make::<IntervalMonthDayNanoType>(|row| {
-        use Part::*;
-        let IntervalValue { months, days, micros } = interval_of(values.at(row));
-        let of_months = |count: i32| Some((months / count * count, 0, 0));
-        let of_micros = |count: i64| Some((months, days, micros / count * count));
-        let made = match fields.at(row)? {
-            Microseconds => of_micros(1),
-            Milliseconds => of_micros(1_000),
-            Second => of_micros(MICROS_PER_SECOND),
-            Minute => of_micros(MICROS_PER_MINUTE),
-            Hour => of_micros(MICROS_PER_HOUR),
-            Day => Some((months, days, 0)),
-            Month => of_months(1),
-            Quarter => of_months(3),
-            Year => of_months(12),
-            Decade => of_months(120),
-            Century => of_months(1_200),
-            Millennium => of_months(12_000),
-            Week | Dow | Isodow | Doy | Isoyear | Julian | Epoch | Timezone | TimezoneHour
-            | TimezoneMinute => None,
-        };
-        let (months, days, micros) = made.ok_or_else(|| fields.unsupported(row))?;
-        arrow_interval(IntervalValue { months, days, micros }).map(Some)
+        truncated_interval(&fields, row, interval_of(values.at(row))).map(Some)
     })
+}
+
+/// A time is read as the interval since midnight, as PostgreSQL casts it.
+fn truncate_time(arguments: &Arguments<'_>) -> Result<ArrayRef> {
+    let fields = Fields::new(arguments, "interval")?;
+    let values = arguments.values::<Time64MicrosecondType>(1)?;
+    arguments.make::<IntervalMonthDayNanoType>(|row| {
+        let interval = IntervalValue { months: 0, days: 0, micros: values.at(row) };
+        truncated_interval(&fields, row, interval).map(Some)
+    })
+}
+
+fn truncated_interval(
+    fields: &Fields<'_>,
+    row: usize,
+    interval: IntervalValue,
+) -> Result<IntervalMonthDayNano> {
+    use Part::*;
+    let IntervalValue { months, days, micros } = interval;
+    let of_months = |count: i32| Some((months / count * count, 0, 0));
+    let of_micros = |count: i64| Some((months, days, micros / count * count));
+    let made = match fields.at(row)? {
+        Microseconds => of_micros(1),
+        Milliseconds => of_micros(1_000),
+        Second => of_micros(MICROS_PER_SECOND),
+        Minute => of_micros(MICROS_PER_MINUTE),
+        Hour => of_micros(MICROS_PER_HOUR),
+        Day => Some((months, days, 0)),
+        Month => of_months(1),
+        Quarter => of_months(3),
+        Year => of_months(12),
+        Decade => of_months(120),
+        Century => of_months(1_200),
+        Millennium => of_months(12_000),
+        Week | Dow | Isodow | Doy | Isoyear | Julian | Epoch | Timezone | TimezoneHour
+        | TimezoneMinute => None,
+    };
+    let (months, days, micros) = made.ok_or_else(|| fields.unsupported(row))?;
+    arrow_interval(IntervalValue { months, days, micros })
 }

@@ -213,13 +213,7 @@ fn drop(c: &mut Cursor<'_>) -> Result<TableChange> {
             columns
         }
     };
-    if c.is("cascade") {
-        return Err(c
-            .unsupported("DROP COLUMN … CASCADE")
-            .with_hint("Drop what depends on the column first."));
-    }
-    c.take("restrict");
-    Ok(TableChange::DropColumns { columns, if_exists })
+    Ok(TableChange::DropColumns { columns, if_exists, cascade: cascades(c) })
 }
 
 fn cascades(c: &mut Cursor<'_>) -> bool {
