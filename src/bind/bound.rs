@@ -39,6 +39,7 @@ pub enum BoundStatement {
     Merge(BoundMerge),
     With(Box<BoundWith>),
     Truncate(BoundTruncate),
+    SetValue(BoundQuery),
     CopyOut {
         query: BoundQuery,
         options: Vec<CopyOption>,

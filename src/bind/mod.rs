@@ -43,6 +43,7 @@ impl Scope<'_> {
             Statement::Merge(merge) => self.merge(merge),
             Statement::With(with) => self.with(*with),
             Statement::Truncate(truncate) => self.truncate(truncate),
+            Statement::SetValue(query) => Ok(BoundStatement::SetValue(self.query(query)?)),
             Statement::SetConstraints(set) => self.set_constraints(&set),
             Statement::Copy(copy) => match copy.direction {
                 CopyDirection::TableOut { table, columns } => {

@@ -43,6 +43,7 @@ mod returning;
 mod rule;
 mod runtime;
 mod several_keys;
+mod setval;
 mod shared;
 mod show;
 mod storage;
@@ -313,6 +314,7 @@ impl Engine {
             BoundStatement::Update(update) => self.update(update, request).await,
             BoundStatement::Delete(delete) => self.delete(delete, request).await,
             BoundStatement::Merge(merge) => self.merge(merge, request).await,
+            BoundStatement::SetValue(query) => self.set_value(query, principal, request).await,
             BoundStatement::Truncate(truncate) => {
                 Ok(self.truncate(truncate, request).await?.into())
             }

@@ -189,6 +189,10 @@ impl Engine {
                     .run(async move { engine.describe_query(query, &declared, &request).await })
                     .await
             }
+            BoundStatement::SetValue(query) => {
+                let described = self.describe_query(query, declared, request).await?;
+                Ok(Description { columns: Some(super::setval::columns()?), ..described })
+            }
             BoundStatement::Explain(explain) => Ok(none(Some(explain.columns()?))),
             BoundStatement::With(with) => {
                 Box::pin(self.describe_parts(*with, declared, request)).await

@@ -126,6 +126,8 @@ impl List {
                 with.items.iter().for_each(|item| self.statement(&item.part.statement));
                 self.statement(&with.body.statement);
             }
+            // Whose numbers they are is known when the query has run.
+            SetValue(query) => self.query(query),
             Truncate(truncate) => {
                 let named = truncate.tables.iter();
                 named.for_each(|table| self.privilege(table, Privilege::Modify));

@@ -54,6 +54,7 @@ impl Statement {
                 let parts = with.items.iter().map(|item| &item.part);
                 parts.chain([&with.body]).find_map(|part| part.statement.changing())
             }
+            Statement::SetValue(_) => Some("setval()"),
             Statement::Truncate(_) => Some("TRUNCATE TABLE"),
             Statement::CreateCatalog(_) => Some("CREATE CATALOG"),
             Statement::CreateSchema(_) => Some("CREATE SCHEMA"),

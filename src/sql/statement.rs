@@ -38,6 +38,8 @@ pub enum Statement {
     With(Box<With>),
     Truncate(Truncate),
     SetConstraints(SetConstraints),
+    /// `SELECT setval(…)`: the query gives the sequence's name and OID, the number, and whether that is given already.
+    SetValue(Query),
     Copy(Copy),
     CopyInto(Box<CopyInto>),
     ConvertToDelta(Box<ConvertToDelta>),

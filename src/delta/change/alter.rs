@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::commit::{Change, Staged, apply};
 use super::create::upgraded;
+use super::identity::set_last_number;
 use super::protocol::{check_properties, required_with};
 use super::provenance::{named_elsewhere, provenance};
 use super::rules::{CHECK_PREFIX, Rules};
@@ -61,6 +62,11 @@ pub enum Alteration {
     SetDefault {
         column: String,
         sql: Option<String>,
+    },
+    /// The number that counts as the last one that an identity column has given; `None` begins again.
+    SetLastNumber {
+        column: String,
+        last: Option<i64>,
     },
     /// `None` takes the comment away.
     SetColumnComment {
@@ -240,6 +246,7 @@ fn operation(change: &Alteration) -> (&'static str, Vec<(&'static str, Value)>) 
         | Alteration::SetNotNull(column)
         | Alteration::DropNotNull(column)
         | Alteration::SetDefault { column, .. }
+        | Alteration::SetLastNumber { column, .. }
         | Alteration::SetColumnComment { column, .. } => {
             ("CHANGE COLUMN", vec![("column", json!(column))])
         }
@@ -308,6 +315,9 @@ impl Draft {
                 Ok(())
             }
             Alteration::SetDefault { column, sql } => self.set_default(ctx, column, sql.as_deref()),
+            Alteration::SetLastNumber { column, last } => {
+                set_last_number(self.field_mut(column)?, *last)
+            }
             Alteration::SetColumnComment { column, comment } => {
                 self.set_column_comment(column, comment.as_deref())
             }

@@ -73,6 +73,16 @@ impl Identity {
         .map(|(key, value)| (key_of(field, key), value))
     }
 
+    /// The first number of the column's that is `number` or beyond it; `None` where that is before the first one of
+    /// all, or is too large.
+    fn at_least(&self, number: i64) -> Option<i64> {
+        let (start, step) = (i128::from(self.start), i128::from(self.step));
+        let way = (i128::from(number) - start) * step.signum();
+        let steps = (way + step.abs() - 1).div_euclid(step.abs().max(1));
+        let found = start + steps * step;
+        (way >= 0).then_some(found).and_then(|found| i64::try_from(found).ok())
+    }
+
     /// Values for the rows of one plan.
     pub fn numbering(self) -> Numbering {
         let first = self.mark.map_or(Some(self.start), |mark| mark.checked_add(self.step));
@@ -156,6 +166,21 @@ pub fn metadata_restarted(target: &Target) -> Result<Option<Action>> {
     let marks = used.iter().map(|column| (column.as_str(), None));
     let metadata = with_marks(target.metadata(), &target.shape.schema, marks)?;
     Ok(metadata.map(Action::Metadata))
+}
+
+/// Has an identity column go on after `last`, or after the next number of its own beyond that; 55000 for a column that
+/// is none.
+pub fn set_last_number(field: &mut StructField, last: Option<i64>) -> Result<()> {
+    let identity = Identity::of(field).ok_or_else(|| {
+        let message = format!("column \"{}\" is not an identity column", field.name);
+        Error::new(ErrorKind::ObjectNotInPrerequisiteState, message)
+    })?;
+    let key = key_of(field, ColumnMetadataKey::IdentityHighWaterMark);
+    match last.and_then(|last| identity.at_least(last)) {
+        Some(mark) => field.metadata.insert(key, MetadataValue::Number(mark)),
+        None => field.metadata.remove(&key),
+    };
+    Ok(())
 }
 
 /// An older version's metadata that gives no number again which was given since; `None` where it gives none.

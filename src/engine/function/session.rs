@@ -92,7 +92,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::volatile("currval", &[A_TEXT], INT8, |_, _| Err(no_sequences("currval"))),
     Function::volatile("lastval", &[], INT8, |_, _| Err(no_sequences("lastval"))),
     Function::volatile("setval", &[A_TEXT, AN_INT8, A_BOOL], INT8, |_, _| {
-        Err(no_sequences("setval"))
+        Err(no_setval())
     })
     .optional(1),
     Function::null("pg_current_xact_id_if_assigned", &[], INT8),
@@ -124,9 +124,14 @@ fn no_transaction_ids(function: &str) -> Error {
         .with_detail("Transactions are known by table versions and have no numbers.")
 }
 
+fn no_setval() -> Error {
+    Error::unsupported("setval() beside other outputs, or within a query or an expression")
+        .with_hint("Make it the only output of a SELECT.")
+}
+
 fn no_sequences(function: &str) -> Error {
     Error::unsupported(format_args!("{function}()"))
-        .with_detail("There are no sequences.")
+        .with_detail("There are no sequences but those of identity columns.")
         .with_hint("Use gen_random_uuid(), or row_number() over the rows that are inserted.")
 }
 

@@ -297,7 +297,7 @@ impl<'a> Visible<'a> {
     }
 
     /// The sequence with this OID.
-    fn sequence_by_oid(&self, oid: Oid) -> Option<(&'a Arc<Schema>, Sequence<'a>)> {
+    pub fn sequence_by_oid(&self, oid: Oid) -> Option<(&'a Arc<Schema>, Sequence<'a>)> {
         let (schema, relation) = self.relation_by_oid(sequence::relation_of(oid)?)?;
         let mut sequences = sequences_of(self.snapshot(), relation).into_iter();
         Some((schema, sequences.find(|sequence| sequence.oid == oid)?))

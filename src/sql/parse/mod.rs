@@ -24,6 +24,7 @@ mod prepare;
 mod principal;
 mod refused;
 mod set;
+mod setval;
 mod show;
 mod storage;
 mod table;
@@ -98,7 +99,7 @@ fn query(c: &mut Cursor<'_>) -> Result<Statement> {
     let (query, target) = c.query_with_target()?;
     Ok(match target {
         Some(target) => table::select_into(target, query),
-        None => Statement::Query(query),
+        None => setval::setval(query)?,
     })
 }
 

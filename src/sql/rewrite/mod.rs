@@ -46,8 +46,8 @@ mod with_order;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, TableFactor, VisitMut, VisitorMut,
+    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, TableFactor, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -175,8 +175,13 @@ fn span_of(expression: &Expr) -> Option<Span> {
     }
 }
 
+pub fn cast(expression: Expr, data_type: DataType) -> Expr {
+    let (kind, expr) = (CastKind::DoubleColon, Box::new(expression));
+    Expr::Cast { kind, expr, data_type, array: false, format: None }
+}
+
 /// A call of a function by its bare name.
-fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+pub fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let args =
         arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)));
     Expr::Function(Function {
@@ -195,7 +200,6 @@ fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     })
 }
 
-/// Takes an expression out of the tree, leaving NULL.
 /// A query that is written here.
 fn made_query(text: &str) -> Result<Box<Query>> {
     let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text);
@@ -203,6 +207,7 @@ fn made_query(text: &str) -> Result<Box<Query>> {
     parsed.map_err(|()| Error::internal("a made query is none"))
 }
 
+/// Takes an expression out of the tree, leaving NULL.
 fn take(expression: &mut Expr) -> Expr {
     std::mem::replace(expression, Expr::value(sqlparser::ast::Value::Null))
 }

@@ -12,7 +12,7 @@ use sqlparser::ast::{
     TimezoneInfo, TypedString, Value, visit_expressions,
 };
 
-use super::{call, document_constants, made_query, record_functions, take};
+use super::{call, cast, document_constants, made_query, record_functions, take};
 use crate::base::{Error, Result};
 use crate::sql::cursor::fold;
 use crate::sql::output_name::marked;
@@ -145,11 +145,6 @@ fn derived(
         }
     }
     Ok(TableFactor::Derived { lateral: true, subquery, alias: Some(alias), sample: None })
-}
-
-fn cast(expression: Expr, data_type: DataType) -> Expr {
-    let (kind, expr) = (CastKind::DoubleColon, Box::new(expression));
-    Expr::Cast { kind, expr, data_type, array: false, format: None }
 }
 
 /// The arrays that have the columns of a function that returns a set, and the columns' own names: none where

@@ -5,10 +5,11 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, DataType, Expr, Ident, ObjectName, ObjectNamePart, OrderByKind, Query, Select,
-    SelectItem, SetExpr, TableFactor, Value, VisitMut, VisitorMut,
+    DataType, Expr, Ident, ObjectName, ObjectNamePart, OrderByKind, Query, Select, SelectItem,
+    SetExpr, TableFactor, Value, VisitMut, VisitorMut,
 };
 
+use super::cast;
 use crate::base::Result;
 
 const TABLEOID: &str = "tableoid";
@@ -155,16 +156,6 @@ fn oid_of(name: &str) -> Expr {
     let text = Expr::value(Value::SingleQuotedString(name.to_owned()));
     let oid = DataType::Custom(ObjectName::from(vec![Ident::new("oid")]), Vec::new());
     cast(cast(text, DataType::Regclass), oid)
-}
-
-fn cast(expression: Expr, data_type: DataType) -> Expr {
-    Expr::Cast {
-        kind: CastKind::Cast,
-        expr: Box::new(expression),
-        data_type,
-        array: false,
-        format: None,
-    }
 }
 
 fn folded(name: &Ident) -> String {
