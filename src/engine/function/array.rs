@@ -131,9 +131,29 @@ fn truths(a: &Arguments<'_>, decisive: bool) -> Result<ArrayRef> {
 }
 
 fn rounded(a: &Arguments<'_>) -> Result<ArrayRef> {
-    let lists = list(a)?;
-    let values = lists.lists.values();
-    let values: ArrayRef = match values.data_type() {
+    let (lists, constant) = a.raw(0)?;
+    let made = with_elements(lists, &rounded_values)?;
+    match constant {
+        true => take(&made, &UInt64Array::from(vec![0; a.rows]), None).map_err(broken),
+        false => Ok(made),
+    }
+}
+
+/// Arrays of any depth with what `of` makes of their elements.
+pub(super) fn with_elements(
+    array: &ArrayRef,
+    of: &dyn Fn(&ArrayRef) -> Result<ArrayRef>,
+) -> Result<ArrayRef> {
+    let Some(lists) = array.as_list_opt::<i32>() else { return of(array) };
+    let values = with_elements(lists.values(), of)?;
+    let element = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+    let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
+    let made = ListArray::try_new(element, offsets, values, nulls).map_err(broken)?;
+    Ok(Arc::new(made))
+}
+
+fn rounded_values(values: &ArrayRef) -> Result<ArrayRef> {
+    Ok(match values.data_type() {
         DataType::Float32 => Arc::new(
             values.as_primitive::<Float32Type>().unary::<_, Float32Type>(f32::round_ties_even),
         ),
@@ -152,20 +172,7 @@ fn rounded(a: &Arguments<'_>) -> Result<ArrayRef> {
             Arc::new(rounded.with_precision_and_scale(*precision, *scale).map_err(broken)?)
         }
         _ => Arc::clone(values),
-    };
-    let DataType::List(element) = lists.lists.data_type() else {
-        return Err(Error::internal("an array has another type"));
-    };
-    let offsets = lists.lists.offsets().clone();
-    let nulls = lists.lists.nulls().cloned();
-    let made = ListArray::try_new(Arc::clone(element), offsets, values, nulls).map_err(broken)?;
-    match lists.constant {
-        true => {
-            let rows = UInt64Array::from(vec![0; a.rows]);
-            take(&made, &rows, None).map_err(broken)
-        }
-        false => Ok(Arc::new(made)),
-    }
+    })
 }
 
 /// The lists of the first argument.

@@ -97,7 +97,7 @@ pub use operator::OperatorPlanner;
 pub use quantified::is_quantified;
 pub use regular_expression::MATCHES;
 pub use scalar_subquery::at_most_one_row;
-pub use text_output::TEXT_OF;
+pub use text_output::{TEXT_ELEMENTS, TEXT_OF};
 pub use type_planner::TypePlanner;
 pub use undefined::undefined_function;
 pub use zoned_time::{TIME_OF_ZONED, ZONED_OF_TIME, ZONED_TIME_KEY};

@@ -91,10 +91,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function::volatile("nextval", &[A_TEXT], INT8, |_, _| Err(no_sequences("nextval"))),
     Function::volatile("currval", &[A_TEXT], INT8, |_, _| Err(no_sequences("currval"))),
     Function::volatile("lastval", &[], INT8, |_, _| Err(no_sequences("lastval"))),
-    Function::volatile("setval", &[A_TEXT, AN_INT8, A_BOOL], INT8, |_, _| {
-        Err(no_setval())
-    })
-    .optional(1),
+    Function::volatile("setval", &[A_TEXT, AN_INT8, A_BOOL], INT8, |_, _| Err(no_setval()))
+        .optional(1),
     Function::null("pg_current_xact_id_if_assigned", &[], INT8),
 ];
 

@@ -21,8 +21,8 @@ use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, TYPMOD_METADATA, pg_typ
 use crate::engine::comparison::is_comparison;
 use crate::engine::function::{
     INSTANT, INSTANT_ELEMENTS, INTERVAL_OF_TIME, LOCAL_ELEMENTS, LOCAL_TIMESTAMP, NETWORK_KEY,
-    ORDER_KEY, REAL_OF_DOUBLE, ROUNDED_ELEMENTS, SPAN, TEXT_OF, TIME_OF_INTERVAL, ZONED_TIME_KEY,
-    column_function,
+    ORDER_KEY, REAL_OF_DOUBLE, ROUNDED_ELEMENTS, SPAN, TEXT_ELEMENTS, TEXT_OF, TIME_OF_INTERVAL,
+    ZONED_TIME_KEY, column_function,
 };
 use crate::engine::plan_rewrite::rewrite_expressions;
 
@@ -251,8 +251,15 @@ fn converted(expression: &Expr, from: &Field, target: &Arc<Field>) -> Result<Opt
         (List(_), List(_)) if loses_zone(innermost(to), innermost(from.data_type())) => {
             finished(call(INSTANT_ELEMENTS, expression.clone())?)
         }
-        (List(from), List(to)) if has_fractions(from) && to.data_type().is_integer() => {
+        (List(_), List(_))
+            if has_fractions(innermost(from.data_type())) && innermost(to).is_integer() =>
+        {
             finished(call(ROUNDED_ELEMENTS, expression.clone())?)
+        }
+        (List(_), List(_))
+            if innermost(to).is_string() && !is_written_alike(innermost(from.data_type())) =>
+        {
+            finished(call(TEXT_ELEMENTS, expression.clone())?)
         }
         (from, to) if to.is_string() && !is_written_alike(from) => {
             finished(call(TEXT_OF, expression.clone())?)
@@ -286,8 +293,7 @@ fn loses_zone(from: &DataType, to: &DataType) -> bool {
 }
 
 /// Whether Arrow's cast to an integer would cut digits off.
-fn has_fractions(element: &Field) -> bool {
-    let data_type = element.data_type();
+fn has_fractions(data_type: &DataType) -> bool {
     data_type.is_floating() || matches!(data_type, DataType::Decimal128(..))
 }
 

@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::base::Error;
-use crate::engine::function::{QUOTIENT, column_function};
+use crate::engine::function::{QUOTIENT, column_function, undefined_function};
 use crate::engine::plan_rewrite::rewrite_expressions;
 
 use super::arithmetic;
@@ -71,6 +71,7 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 let error = Error::unsupported("string_agg of bytea");
                 return Err(DataFusionError::External(Box::new(error)));
             }
+            check_texts(func.name(), &params.args, schema)?;
             if func.name() == "percentile_cont" {
                 let order = params.order_by.iter_mut().map(|key| &mut key.expr);
                 params.args.iter_mut().chain(order).try_for_each(|real| as_double(real, schema))?;
@@ -80,6 +81,7 @@ fn rewrite(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::WindowFunction(mut window) => {
             match &window.fun {
                 WindowFunctionDefinition::AggregateUDF(function) => {
+                    check_texts(function.name(), &window.params.args, schema)?;
                     as_decimals(function, &mut window.params.args, schema)?;
                 }
                 WindowFunctionDefinition::WindowUDF(function) => {
@@ -108,6 +110,16 @@ fn call(function: std::sync::Arc<datafusion::logical_expr::ScalarUDF>, argument:
 
 fn is_binary(value: &Expr, schema: &DFSchema) -> bool {
     value.get_type(schema).is_ok_and(|data_type| data_type.is_binary())
+}
+
+/// `string_agg` takes texts only: of others it is a function that is not there, told with the types of the call.
+fn check_texts(function: &str, arguments: &[Expr], schema: &DFSchema) -> Result<()> {
+    let Some(value) = arguments.first().filter(|_| function == "string_agg") else { return Ok(()) };
+    let data_type = value.get_type(schema)?;
+    if data_type.is_string() || data_type.is_null() {
+        return Ok(());
+    }
+    undefined_function(function).call(arguments.to_vec()).get_type(schema).map(drop)
 }
 
 /// Percentiles of `real` are interpolated as `double precision`.

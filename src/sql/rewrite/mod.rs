@@ -23,6 +23,7 @@ mod lateral_names;
 mod like_any;
 mod like_escape;
 mod merged_columns;
+mod normalized;
 mod named_arguments;
 mod numeric_constants;
 mod ordered_subqueries;
@@ -88,6 +89,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(datetime_precision::rewrite),
     Rule::Expression(extract::rewrite),
     Rule::Expression(named_arguments::rewrite),
+    Rule::Expression(normalized::refuse),
     Rule::Expression(substrings::rewrite),
     Rule::Expression(session_words::rewrite),
     Rule::Expression(type_of::rewrite),

@@ -6,15 +6,21 @@ use sqlparser::ast::{
     CastKind, DataType, ExactNumberInfo, Expr, TypedString, UnaryOperator, Value,
 };
 
+use super::cast;
 use crate::base::Result;
 
 /// Digits that a decimal of 128 bits holds.
 const DIGITS_MAX: usize = 38;
 
+/// What is farther from 1 than this power of ten is read as a float.
+const EXPONENT_MAX: i64 = 70;
+
 pub fn rewrite(expression: &mut Expr) -> Result<()> {
     let made = match &*expression {
         Expr::Value(constant) => match &constant.value {
-            Value::Number(text, _) if is_beyond(text) => decimal(text),
+            Value::Number(text, _) if is_beyond(text) => {
+                decimal(text).or_else(|| is_far(text).then(|| float(text)))
+            }
             _ => None,
         },
         Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. }
@@ -40,6 +46,17 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
 fn is_beyond(text: &str) -> bool {
     let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
     text.contains(['e', 'E']) || is_whole && text.parse::<i64>().is_err()
+}
+
+/// Whether no decimal can hold a number, by its exponent.
+fn is_far(text: &str) -> bool {
+    let exponent =
+        text.split_once(['e', 'E']).and_then(|(_, exponent)| exponent.parse::<i64>().ok());
+    exponent.is_some_and(|exponent| exponent.abs() > EXPONENT_MAX)
+}
+
+fn float(text: &str) -> Expr {
+    cast(Expr::value(Value::SingleQuotedString(text.to_owned())), DataType::DoublePrecision)
 }
 
 fn is_unconstrained(data_type: &DataType) -> bool {
