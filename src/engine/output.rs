@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use datafusion::arrow::datatypes::Field;
 use datafusion::common::DFSchema;
-use datafusion::logical_expr::{Expr, JoinType, LogicalPlan};
+use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan};
 
 use crate::base::datatype::{BaseType, NO_TYPMOD, PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, Oid, Result};
@@ -96,13 +96,7 @@ pub fn output_columns(
 fn origin(plan: &LogicalPlan, index: usize, origins: &Origins) -> Option<ColumnOrigin> {
     match plan {
         LogicalPlan::Projection(projection) => {
-            let mut expression = projection.expr.get(index)?;
-            while let Expr::Alias(alias) = expression {
-                expression = &alias.expr;
-            }
-            let Expr::Column(column) = expression else { return None };
-            let index = projection.input.schema().index_of_column(column).ok()?;
-            origin(&projection.input, index, origins)
+            origin_of(projection.expr.get(index)?, &projection.input, origins)
         }
         LogicalPlan::SubqueryAlias(alias) => {
             // A view was put in the place of its scan, under the view's name.
@@ -119,7 +113,10 @@ fn origin(plan: &LogicalPlan, index: usize, origins: &Origins) -> Option<ColumnO
         LogicalPlan::Filter(filter) => origin(&filter.input, index, origins),
         LogicalPlan::Sort(sort) => origin(&sort.input, index, origins),
         LogicalPlan::Limit(limit) => origin(&limit.input, index, origins),
-        LogicalPlan::Distinct(distinct) => origin(distinct.input(), index, origins),
+        LogicalPlan::Distinct(Distinct::All(input)) => origin(input, index, origins),
+        LogicalPlan::Distinct(Distinct::On(distinct)) => {
+            origin_of(distinct.select_expr.get(index)?, &distinct.input, origins)
+        }
         LogicalPlan::Join(join) => match join.join_type {
             JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
                 let left = join.left.schema().fields().len();
@@ -137,6 +134,17 @@ fn origin(plan: &LogicalPlan, index: usize, origins: &Origins) -> Option<ColumnO
         },
         _ => None,
     }
+}
+
+/// The same of an output over `input`, if it is a plain column.
+fn origin_of(output: &Expr, input: &LogicalPlan, origins: &Origins) -> Option<ColumnOrigin> {
+    let mut expression = output;
+    while let Expr::Alias(alias) = expression {
+        expression = &alias.expr;
+    }
+    let Expr::Column(column) = expression else { return None };
+    let index = input.schema().index_of_column(column).ok()?;
+    origin(input, index, origins)
 }
 
 fn is_numeric(pg_type: PgType) -> bool {
@@ -170,7 +178,11 @@ fn keeps_modifier(plan: &LogicalPlan, index: usize) -> bool {
         LogicalPlan::Filter(filter) => keeps_modifier(&filter.input, index),
         LogicalPlan::Sort(sort) => keeps_modifier(&sort.input, index),
         LogicalPlan::Limit(limit) => keeps_modifier(&limit.input, index),
-        LogicalPlan::Distinct(distinct) => keeps_modifier(distinct.input(), index),
+        LogicalPlan::Distinct(Distinct::All(input)) => keeps_modifier(input, index),
+        LogicalPlan::Distinct(Distinct::On(distinct)) => {
+            let value = distinct.select_expr.get(index);
+            value.is_some_and(|value| is_declared(value, &distinct.input))
+        }
         LogicalPlan::Subquery(subquery) => keeps_modifier(&subquery.subquery, index),
         LogicalPlan::Join(join) => {
             let left = join.left.schema().fields().len();

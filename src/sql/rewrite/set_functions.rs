@@ -231,6 +231,7 @@ fn finish(
     arrays: &mut Vec<Expr>,
     with_ordinality: bool,
 ) {
+    tell_apart(arrays);
     if with_ordinality {
         arrays.push(call("row_numbers", arrays.clone()));
     }
@@ -410,6 +411,17 @@ pub fn lambda(parameter: Ident, body: Expr) -> Expr {
         body: Box::new(body),
         syntax: LambdaSyntax::Arrow,
     })
+}
+
+/// The planner takes arrays that are written alike for one column.
+fn tell_apart(arrays: &mut [Expr]) {
+    for index in 1..arrays.len() {
+        let (before, rest) = arrays.split_at_mut(index);
+        let Some(array) = rest.first_mut() else { return };
+        while before.contains(array) {
+            *array = call("coalesce", vec![take(array)]);
+        }
+    }
 }
 
 fn unnest(array_exprs: Vec<Expr>, alias: Option<TableAlias>) -> TableFactor {
