@@ -4,11 +4,12 @@
 //! the name. It changes no value.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectNamePart, Query, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TrimWhereField, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, DataType, Expr, GroupByExpr, Ident, ObjectNamePart, Query,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TrimWhereField, VisitMut, VisitorMut,
 };
 
 /// Begins and ends the counter of the aliases made here. No identifier of a user begins with it.
@@ -44,6 +45,38 @@ impl VisitorMut for Namer {
         name_set(&mut query.body);
         ControlFlow::Continue(())
     }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Self::Break> {
+        if let Expr::Subquery(query) = expression {
+            tell_from_columns(query);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The planner calls a subquery's value as the subquery calls its output: beside a column of that name neither would be
+/// found. Subqueries that are written alike keep one name, so that GROUP BY knows them again.
+fn tell_from_columns(query: &mut Query) {
+    let mut hasher = DefaultHasher::new();
+    query.to_string().hash(&mut hasher);
+    let number = usize::try_from(hasher.finish()).unwrap_or_default();
+    let is_ordered = query.order_by.is_some();
+    let SetExpr::Select(select) = &mut *query.body else { return };
+    let is_grouped = match &select.group_by {
+        GroupByExpr::All(_) => true,
+        GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
+    };
+    let [item] = select.projection.as_mut_slice() else { return };
+    let name = match &*item {
+        SelectItem::UnnamedExpr(expression) => name_of(expression),
+        // ORDER BY and GROUP BY may mean it by its name.
+        SelectItem::ExprWithAlias { .. } if is_ordered || is_grouped => return,
+        SelectItem::ExprWithAlias { alias, .. } => Some(shown(&folded(alias)).to_owned()),
+        SelectItem::ExprWithAliases { .. }
+        | SelectItem::Wildcard(_)
+        | SelectItem::QualifiedWildcard(_, _) => return,
+    };
+    rename(item, marked(number, &name.unwrap_or_else(|| NAMELESS.to_owned())));
 }
 
 fn name_set(body: &mut SetExpr) {

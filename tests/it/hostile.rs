@@ -64,7 +64,7 @@ fn statements() -> Vec<(&'static str, String, &'static str)> {
         ("too long a text", format!("SELECT length('{}')", text(17_000_000)), "54000"),
         ("a long number", format!("SELECT {}", "9".repeat(5_000)), "0A000"),
         ("a long fraction", format!("SELECT 0.{}", "9".repeat(5_000)), "0A000"),
-        ("a large exponent", "SELECT 1e999999999999".to_owned(), "0A000"),
+        ("a large exponent", "SELECT 1e999999999999".to_owned(), "22003"),
         ("comments", "/*".repeat(100_000), "42601"),
         ("a tag without an end", format!("SELECT $tag${}", "$".repeat(100_000)), "42601"),
         ("a large parameter", "SELECT $99999999999999999999".to_owned(), "42601"),
