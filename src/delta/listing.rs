@@ -9,6 +9,7 @@ use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::record_batch::RecordBatch;
 use delta_kernel::engine::arrow_data::ArrowEngineData;
 use delta_kernel::scan::{Scan, ScanMetadata, StatsOptions};
+use delta_kernel::schema::StructField;
 use delta_kernel::{DeltaResult, Engine, SnapshotRef};
 use object_store::path::Path;
 
@@ -21,6 +22,9 @@ use crate::storage::Location;
 
 /// Batches of files that are made one.
 const JOINED_BATCHES: usize = 256;
+
+/// How the keys end under which a column's metadata keeps the last number that it has given.
+const LAST_NUMBER: &str = "identity.highWaterMark";
 
 /// A data file and its deletion vector, as the log adds and removes them.
 type FileKey = (Path, Option<String>);
@@ -42,15 +46,14 @@ pub fn list_files(
 }
 
 /// The files of a version from those of `base` and the commits since; `None` where the log can only be
-/// read whole: the table's metadata has changed, or the commits are in a checkpoint. Blocks on storage.
+/// read whole: the table's columns or properties have changed, or the commits are in a checkpoint. Blocks on storage.
 pub fn list_files_since(
     base: &TableVersion,
     snapshot: &SnapshotRef,
     engine: &dyn Engine,
 ) -> Result<Option<FileIndex>> {
-    let (old, new) = (base.snapshot().table_configuration(), snapshot.table_configuration());
     let checkpoint = snapshot.log_segment().checkpoint_version;
-    if old.metadata() != new.metadata()
+    if !has_columns_of(base.snapshot(), snapshot)
         || base.columns().schema.fields().is_empty()
         || checkpoint.is_some_and(|checkpoint| checkpoint > base.version())
     {
@@ -75,6 +78,31 @@ pub fn list_files_since(
         })
         .collect();
     files.advance(&keep, &added).map(Some)
+}
+
+/// Whether two versions of a table have the same columns and properties. Identity columns may have given numbers: every
+/// INSERT says so in the metadata.
+fn has_columns_of(old: &SnapshotRef, new: &SnapshotRef) -> bool {
+    let (before, now) =
+        (old.table_configuration().metadata(), new.table_configuration().metadata());
+    if before == now {
+        return true;
+    }
+    let (before_schema, schema) = (old.schema(), new.schema());
+    before.id() == now.id()
+        && before.partition_columns() == now.partition_columns()
+        && before.configuration() == now.configuration()
+        && before_schema.num_fields() == schema.num_fields()
+        && before_schema
+            .fields()
+            .zip(schema.fields())
+            .all(|(before, now)| without_last_number(before) == without_last_number(now))
+}
+
+fn without_last_number(field: &StructField) -> StructField {
+    let mut field = field.clone();
+    field.metadata.retain(|key, _| !key.ends_with(LAST_NUMBER));
+    field
 }
 
 /// The files that commits since `base` have removed or added again.
