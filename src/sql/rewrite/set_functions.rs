@@ -9,7 +9,7 @@ use sqlparser::ast::{
     CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
     LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName, ObjectNamePart,
     OneOrManyWithParens, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
-    TimezoneInfo, TypedString, Value, visit_expressions,
+    TimezoneInfo, TypedString, Value, visit_expressions, visit_expressions_mut,
 };
 
 use super::{call, cast, document_constants, made_query, record_functions, take};
@@ -413,15 +413,29 @@ pub fn lambda(parameter: Ident, body: Expr) -> Expr {
     })
 }
 
-/// The planner takes arrays that are written alike for one column.
+/// The planner takes arrays that are written alike, but for casts, for one column: each such gets calls around it that
+/// change nothing, one more than the one before.
 fn tell_apart(arrays: &mut [Expr]) {
-    for index in 1..arrays.len() {
-        let (before, rest) = arrays.split_at_mut(index);
-        let Some(array) = rest.first_mut() else { return };
-        while before.contains(array) {
+    let uncast: Vec<Expr> = arrays.iter().map(without_casts).collect();
+    for (index, array) in arrays.iter_mut().enumerate() {
+        let before = uncast.iter().take(index);
+        let alike = before.filter(|one| uncast.get(index) == Some(*one)).count();
+        for _ in 0..alike {
             *array = call("coalesce", vec![take(array)]);
         }
     }
+}
+
+fn without_casts(expression: &Expr) -> Expr {
+    let mut expression = expression.clone();
+    let ControlFlow::Continue(()) = visit_expressions_mut(&mut expression, |part| {
+        while let Expr::Cast { expr, .. } | Expr::Nested(expr) = part {
+            let inner = take(expr);
+            *part = inner;
+        }
+        ControlFlow::<std::convert::Infallible>::Continue(())
+    });
+    expression
 }
 
 fn unnest(array_exprs: Vec<Expr>, alias: Option<TableAlias>) -> TableFactor {
