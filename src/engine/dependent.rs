@@ -72,24 +72,20 @@ impl Engine {
                     going.push(Arc::clone(view));
                     break;
                 }
-                let (name, kind_name) = (&view.name, view.kind_name());
                 let what = format!("column {column} of table {}", table.name);
-                let (message, detail, hint) = match doing {
+                let detail = format!("{} {} depends on {what}", view.kind_name(), view.name);
+                let again = "Drop the view, and make it again after the change.";
+                let (message, hint) = match doing {
                     Doing::Drop => (
                         format!("cannot drop {what} because other objects depend on it"),
-                        format!("{kind_name} {name} depends on {what}"),
                         "Use DROP ... CASCADE to drop the dependent objects too.",
                     ),
-                    Doing::Rename => (
-                        format!("cannot rename {what} because a view needs it"),
-                        format!("{kind_name} {name} depends on {what}"),
-                        "Drop the view, and make it again after the change.",
-                    ),
-                    Doing::AlterType => (
-                        "cannot alter type of a column used by a view or rule".to_owned(),
-                        format!("{kind_name} {name} depends on {what}"),
-                        "Drop the view, and make it again after the change.",
-                    ),
+                    Doing::Rename => {
+                        (format!("cannot rename {what} because a view needs it"), again)
+                    }
+                    Doing::AlterType => {
+                        ("cannot alter type of a column used by a view or rule".to_owned(), again)
+                    }
                 };
                 let error = Error::new(doing.error_kind(), message);
                 let principal = request.facts.principal;
@@ -102,9 +98,7 @@ impl Engine {
             }
         }
         let dropped: Vec<Securable> = going.iter().cloned().map(Securable::Relation).collect();
-        let others = self.views_upon(&dropped, &snapshot);
-        let others = others.into_iter().filter(|view| dropped.iter().all(|it| it.id() != view.id));
-        going.extend(others);
+        going.extend(self.views_upon(&dropped, &snapshot));
         Ok(going)
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use sqlparser::ast::{
     Expr, GroupByExpr, Ident, ObjectName as AstName, ObjectNamePart, OrderBy, OrderByKind, Query,
@@ -12,18 +13,11 @@ use sqlparser::ast::{
 };
 
 use crate::base::name::ObjectName;
+use crate::catalog::{Column, Relation};
 use crate::sql::folded;
 
-/// The primary keys of the tables that a query reads, by the names that they have in it.
-pub type Keys = HashMap<ObjectName, KeyedTable>;
-
-/// A table with a primary key.
-#[derive(Debug, Clone)]
-pub struct KeyedTable {
-    pub key: Vec<String>,
-    /// All columns, in order.
-    pub columns: Vec<String>,
-}
+/// The tables with a primary key that a query reads, by the names that they have in it.
+pub type Keys = HashMap<ObjectName, Arc<Relation>>;
 
 /// Adds what the keys of `keys` determine to the GROUP BYs of a query and of those in it. `is_aggregate` tells whether
 /// a function of this name makes one value of many.
@@ -43,8 +37,7 @@ impl VisitorMut for Extender<'_> {
     type Break = std::convert::Infallible;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
-        let order_by = query.order_by.clone();
-        self.set(&mut query.body, order_by.as_ref());
+        self.set(&mut query.body, query.order_by.as_ref());
         ControlFlow::Continue(())
     }
 }
@@ -86,10 +79,10 @@ impl<'a> Extender<'a> {
             grouped.iter().map(|group| meant(group, &select.projection)).collect();
         let mut tables = Vec::new();
         select.from.iter().for_each(|from| self.tables(from, &mut tables));
-        let groups_by = |table: &Named<'_>, column: &str| {
-            grouped.iter().any(|group| table.is_column(group, column))
+        let groups_by = |table: &Named<'_>, column: &Column| {
+            grouped.iter().any(|group| table.is_column(group, column.field.name()))
         };
-        tables.retain(|table| table.keyed.key.iter().all(|column| groups_by(table, column)));
+        tables.retain(|table| table.key().all(|column| groups_by(table, column)));
         if tables.is_empty() {
             return Vec::new();
         }
@@ -104,9 +97,9 @@ impl<'a> Extender<'a> {
         let found = named.found;
         let mut missing = Vec::new();
         for (index, table) in tables.iter().enumerate() {
-            for (place, column) in table.keyed.columns.iter().enumerate() {
+            for (place, column) in table.relation.columns.iter().enumerate() {
                 if found.contains(&(index, place)) && !groups_by(table, column) {
-                    let column = Ident::with_quote('"', column.clone());
+                    let column = Ident::with_quote('"', column.field.name());
                     missing.push(Expr::CompoundIdentifier(vec![table.name.clone(), column]));
                 }
             }
@@ -119,14 +112,14 @@ impl<'a> Extender<'a> {
         for factor in std::iter::once(&from.relation).chain(joined) {
             match factor {
                 TableFactor::Table { name, alias, args: None, .. } => {
-                    let Some(keyed) = self.keys.get(&name_in_query(name)) else { continue };
+                    let Some(relation) = self.keys.get(&name_in_query(name)) else { continue };
                     let last = name.0.last().and_then(ObjectNamePart::as_ident);
                     let Some(name) = alias.as_ref().map(|alias| &alias.name).or(last) else {
                         continue;
                     };
                     // Columns under other names are not looked for.
                     if alias.as_ref().is_none_or(|alias| alias.columns.is_empty()) {
-                        tables.push(Named { name: name.clone(), keyed });
+                        tables.push(Named { name: name.clone(), relation });
                     }
                 }
                 TableFactor::NestedJoin { table_with_joins, alias: None } => {
@@ -170,7 +163,7 @@ fn meant<'a>(group: &'a Expr, outputs: &'a [SelectItem]) -> &'a Expr {
 /// A table in FROM.
 struct Named<'k> {
     name: Ident,
-    keyed: &'k KeyedTable,
+    relation: &'k Relation,
 }
 
 impl Named<'_> {
@@ -185,8 +178,14 @@ impl Named<'_> {
         }
     }
 
+    /// The columns of the primary key.
+    fn key(&self) -> impl Iterator<Item = &Column> {
+        let key = self.relation.primary_key().map_or(&[][..], |key| key.kind.columns());
+        self.relation.columns.iter().filter(|column| key.contains(&column.id))
+    }
+
     fn place(&self, column: &str) -> Option<usize> {
-        self.keyed.columns.iter().position(|known| known == column)
+        self.relation.columns.iter().position(|known| known.field.name() == column)
     }
 }
 
@@ -231,7 +230,7 @@ impl NamedColumns<'_> {
     fn add_all(&mut self, name: Option<&Ident>) {
         for (index, table) in self.tables.iter().enumerate() {
             if name.is_none_or(|name| folded(name) == folded(&table.name)) {
-                self.found.extend((0..table.keyed.columns.len()).map(|place| (index, place)));
+                self.found.extend((0..table.relation.columns.len()).map(|place| (index, place)));
             }
         }
     }

@@ -15,13 +15,13 @@ use crate::bind::bound::{BoundTimeTravel, Relations};
 use crate::bind::files::BoundFiles;
 use crate::bind::scope::how_to_mend;
 use crate::bind::{BoundQuery, BoundRelation};
-use crate::catalog::{Column, Relation, Table};
+use crate::catalog::{Relation, Table};
 use crate::delta::{TableVersion, TimeTravel, change_feed};
 use crate::storage::{Location, Stores};
 
 use super::Engine;
 use super::barrier::behind_barrier;
-use super::grouped_key::{KeyedTable, Keys};
+use super::grouped_key::Keys;
 use super::materialized::unpopulated;
 use super::output::{Origins, RelationOrigin};
 use super::planner::{PlannedView, Planner, Sources};
@@ -206,9 +206,9 @@ impl Engine {
                 meanings.origins.insert(key.to_string(), origin);
             }
             if let BoundRelation::Table { relation, .. } = bound
-                && let Some(keyed) = keyed_table(relation)
+                && relation.primary_key().is_some()
             {
-                meanings.keys.insert(key.clone(), keyed);
+                meanings.keys.insert(key.clone(), Arc::clone(relation));
             }
             meanings.sources.insert(key.clone(), source);
         }
@@ -237,15 +237,6 @@ impl Engine {
             relation.columns.iter().map(|column| column.field.name().clone()).collect();
         PlannedView::new(&relation.name, plan, &columns)
     }
-}
-
-/// A table with its primary key, if it has one.
-fn keyed_table(relation: &Relation) -> Option<KeyedTable> {
-    let key = relation.primary_key()?.kind.columns();
-    let columns = relation.columns.iter();
-    let key = columns.clone().filter(|column| key.contains(&column.id));
-    let name = |column: &Column| column.field.name().clone();
-    Some(KeyedTable { key: key.map(name).collect(), columns: columns.map(name).collect() })
 }
 
 /// The version that a clause names.

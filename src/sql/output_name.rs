@@ -57,26 +57,34 @@ impl VisitorMut for Namer {
 /// The planner calls a subquery's value as the subquery calls its output: beside a column of that name neither would be
 /// found. Subqueries that are written alike keep one name, so that GROUP BY knows them again.
 fn tell_from_columns(query: &mut Query) {
+    let Some(name) = renamable(query) else { return };
     let mut hasher = DefaultHasher::new();
     query.to_string().hash(&mut hasher);
     let number = usize::try_from(hasher.finish()).unwrap_or_default();
+    if let SetExpr::Select(select) = &mut *query.body {
+        select.projection.iter_mut().for_each(|item| rename(item, marked(number, &name)));
+    }
+}
+
+/// The name of the one output of a SELECT, where nothing in the query means it by that.
+fn renamable(query: &Query) -> Option<String> {
     let is_ordered = query.order_by.is_some();
-    let SetExpr::Select(select) = &mut *query.body else { return };
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
     let is_grouped = match &select.group_by {
         GroupByExpr::All(_) => true,
         GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
     };
-    let [item] = select.projection.as_mut_slice() else { return };
-    let name = match &*item {
+    let [item] = select.projection.as_slice() else { return None };
+    let name = match item {
         SelectItem::UnnamedExpr(expression) => name_of(expression),
         // ORDER BY and GROUP BY may mean it by its name.
-        SelectItem::ExprWithAlias { .. } if is_ordered || is_grouped => return,
+        SelectItem::ExprWithAlias { .. } if is_ordered || is_grouped => return None,
         SelectItem::ExprWithAlias { alias, .. } => Some(shown(&folded(alias)).to_owned()),
         SelectItem::ExprWithAliases { .. }
         | SelectItem::Wildcard(_)
-        | SelectItem::QualifiedWildcard(_, _) => return,
+        | SelectItem::QualifiedWildcard(_, _) => return None,
     };
-    rename(item, marked(number, &name.unwrap_or_else(|| NAMELESS.to_owned())));
+    Some(name.unwrap_or_else(|| NAMELESS.to_owned()))
 }
 
 fn name_set(body: &mut SetExpr) {

@@ -1,5 +1,5 @@
 //! Identity columns: the table numbers its rows, and its metadata keeps how far it has come (Delta protocol,
-//! "Identity Columns"). It gives no number twice, unless a TRUNCATE says that it begins again.
+//! "Identity Columns"). It gives no number twice, unless a statement says where it goes on.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;

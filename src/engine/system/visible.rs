@@ -285,7 +285,12 @@ impl<'a> Visible<'a> {
             return oids.filter_map(|oid| self.sequence_by_oid(Oid(oid))).collect();
         }
         let mut found = Vec::new();
+        let names = lookup.texts(name);
         for (schema, relation) in self.owners_of_parts(lookup, table) {
+            // Few tables can own a sequence of a name; the columns of the others are not looked at.
+            if names.is_some_and(|names| !names.iter().any(|name| may_belong_to(name, relation))) {
+                continue;
+            }
             let sequences = sequences_of(self.snapshot(), relation);
             let admitted = |sequence: &Sequence<'_>| lookup.admits_text(name, &sequence.name);
             let mut sequences = sequences.into_iter().filter(admitted).peekable();

@@ -416,6 +416,9 @@ pub fn lambda(parameter: Ident, body: Expr) -> Expr {
 /// The planner takes arrays that are written alike, but for casts, for one column: each such gets calls around it that
 /// change nothing, one more than the one before.
 fn tell_apart(arrays: &mut [Expr]) {
+    if arrays.len() < 2 {
+        return;
+    }
     let uncast: Vec<Expr> = arrays.iter().map(without_casts).collect();
     for (index, array) in arrays.iter_mut().enumerate() {
         let before = uncast.iter().take(index);
