@@ -9,10 +9,10 @@ use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::record_batch::RecordBatch;
 use delta_kernel::engine::arrow_data::ArrowEngineData;
 use delta_kernel::scan::{Scan, ScanMetadata, StatsOptions};
-use delta_kernel::schema::StructField;
 use delta_kernel::{DeltaResult, Engine, SnapshotRef};
 use object_store::path::Path;
 
+use super::change::without_last_number;
 use super::error::error_of_kernel;
 use super::index::FileIndex;
 use super::schema::Columns;
@@ -22,9 +22,6 @@ use crate::storage::Location;
 
 /// Batches of files that are made one.
 const JOINED_BATCHES: usize = 256;
-
-/// How the keys end under which a column's metadata keeps the last number that it has given.
-const LAST_NUMBER: &str = "identity.highWaterMark";
 
 /// A data file and its deletion vector, as the log adds and removes them.
 type FileKey = (Path, Option<String>);
@@ -97,12 +94,6 @@ fn has_columns_of(old: &SnapshotRef, new: &SnapshotRef) -> bool {
             .fields()
             .zip(schema.fields())
             .all(|(before, now)| without_last_number(before) == without_last_number(now))
-}
-
-fn without_last_number(field: &StructField) -> StructField {
-    let mut field = field.clone();
-    field.metadata.retain(|key, _| !key.ends_with(LAST_NUMBER));
-    field
 }
 
 /// The files that commits since `base` have removed or added again.

@@ -76,25 +76,41 @@ impl Engine {
                 }
             }
             BoundAnalyze::All => {
-                let snapshot = request.work.snapshot(&self.metastore)?;
-                for table in all_tables(&snapshot, &request.facts.catalog) {
-                    let (id, name) = (table.id, table.name.clone());
-                    if !may_analyze(&snapshot, &table, principal) {
-                        if Access::new(&snapshot, principal).may_know(id) {
-                            let skipped =
-                                format!("permission denied to analyze \"{name}\", skipping it");
-                            completion.warnings.push(skipped);
-                        }
-                    } else if let Err(error) = self.analyze_table(table, request).await {
-                        // One table that cannot be read keeps nobody from the others.
-                        let message = error.message();
-                        let skipped = format!("cannot analyze \"{name}\", skipping it: {message}");
-                        completion.warnings.push(skipped);
-                    }
-                }
+                let statement = |table| BoundStatement::Analyze(BoundAnalyze::Tables(vec![table]));
+                let analyze = |table| self.analyze_table(table, request);
+                completion.warnings =
+                    self.on_all_tables("analyze", principal, request, statement, analyze).await?;
             }
         }
         Ok(completion)
+    }
+
+    /// Does to all tables of the database what the principal may do to them, one after another; gives what is said of
+    /// those that are left out. One table that cannot be read keeps nobody from the others.
+    pub(super) async fn on_all_tables<Done: Future<Output = Result<()>>>(
+        &self,
+        verb: &str,
+        principal: PrincipalId,
+        request: &Request,
+        statement: impl Fn(Arc<Relation>) -> BoundStatement,
+        run: impl Fn(Arc<Relation>) -> Done,
+    ) -> Result<Vec<String>> {
+        let snapshot = request.work.snapshot(&self.metastore)?;
+        let mut warnings = Vec::new();
+        for table in all_tables(&snapshot, &request.facts.catalog) {
+            let (id, name) = (table.id, table.name.clone());
+            let statement = statement(Arc::clone(&table));
+            let bound = Bound { snapshot: Arc::clone(&snapshot), statement };
+            if authorize(bound, principal).is_err() {
+                if Access::new(&snapshot, principal).may_know(id) {
+                    warnings.push(format!("permission denied to {verb} \"{name}\", skipping it"));
+                }
+            } else if let Err(error) = run(table).await {
+                let message = error.message();
+                warnings.push(format!("cannot {verb} \"{name}\", skipping it: {message}"));
+            }
+        }
+        Ok(warnings)
     }
 
     /// Analyzes a table as a statement sees it.
@@ -203,7 +219,7 @@ impl Engine {
 }
 
 /// The Delta tables of a catalog and the materialized views that have rows, by schema and name.
-pub(super) fn all_tables(snapshot: &Snapshot, catalog: &str) -> Vec<Arc<Relation>> {
+fn all_tables(snapshot: &Snapshot, catalog: &str) -> Vec<Arc<Relation>> {
     let Some(catalog) = snapshot.catalog(catalog) else { return Vec::new() };
     let relations = snapshot.schemas_of(catalog.id).flat_map(|schema| {
         snapshot.relations_of(schema.id).filter(|relation| {
@@ -212,12 +228,6 @@ pub(super) fn all_tables(snapshot: &Snapshot, catalog: &str) -> Vec<Arc<Relation
         })
     });
     relations.map(Arc::clone).collect()
-}
-
-fn may_analyze(snapshot: &Arc<Snapshot>, table: &Arc<Relation>, principal: PrincipalId) -> bool {
-    let tables = BoundAnalyze::Tables(vec![Arc::clone(table)]);
-    let statement = BoundStatement::Analyze(tables);
-    authorize(Bound { snapshot: Arc::clone(snapshot), statement }, principal).is_ok()
 }
 
 /// Aggregates of each column.

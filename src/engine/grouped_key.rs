@@ -14,7 +14,7 @@ use sqlparser::ast::{
 
 use crate::base::name::ObjectName;
 use crate::catalog::{Column, Relation};
-use crate::sql::folded;
+use crate::sql::{folded, selects};
 
 /// The tables with a primary key that a query reads, by the names that they have in it.
 pub type Keys = HashMap<ObjectName, Arc<Relation>>;
@@ -37,34 +37,20 @@ impl VisitorMut for Extender<'_> {
     type Break = std::convert::Infallible;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
-        self.set(&mut query.body, query.order_by.as_ref());
+        // The order of a set operation goes by its outputs.
+        let is_select = matches!(*query.body, SetExpr::Select(_));
+        let order_by = query.order_by.as_ref().filter(|_| is_select);
+        for select in selects(&mut query.body) {
+            let missing = self.missing(select, order_by);
+            if let GroupByExpr::Expressions(grouped, _) = &mut select.group_by {
+                grouped.extend(missing);
+            }
+        }
         ControlFlow::Continue(())
     }
 }
 
 impl<'a> Extender<'a> {
-    fn set(&self, body: &mut SetExpr, order_by: Option<&OrderBy>) {
-        match body {
-            SetExpr::Select(select) => {
-                let missing = self.missing(select, order_by);
-                if let GroupByExpr::Expressions(grouped, _) = &mut select.group_by {
-                    grouped.extend(missing);
-                }
-            }
-            SetExpr::SetOperation { left, right, .. } => {
-                self.set(left, None);
-                self.set(right, None);
-            }
-            SetExpr::Query(_)
-            | SetExpr::Values(_)
-            | SetExpr::Table(_)
-            | SetExpr::Insert(_)
-            | SetExpr::Update(_)
-            | SetExpr::Delete(_)
-            | SetExpr::Merge(_) => {}
-        }
-    }
-
     /// The columns that a SELECT names beside its groups, of tables whose keys it groups by.
     fn missing(&self, select: &Select, order_by: Option<&OrderBy>) -> Vec<Expr> {
         let GroupByExpr::Expressions(grouped, modifiers) = &select.group_by else {

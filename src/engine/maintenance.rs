@@ -6,17 +6,15 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use crate::base::{Error, ErrorKind, PrincipalId, Result};
+use crate::bind::BoundStatement;
 use crate::bind::bound::{BoundExpression, BoundTimeTravel};
 use crate::bind::maintenance::{BoundMaintenance, BoundMaintenanceAction};
-use crate::bind::{Bound, BoundStatement};
 use crate::catalog::Relation;
 use crate::delta::change::{self, Optimization, Optimized, Vacuum};
-use crate::governance::{Access, authorize};
 use crate::sql::maintenance::VacuumClauses;
 use crate::sql::statement::ColumnName;
 use crate::storage::Location;
 
-use super::analyze::all_tables;
 use super::open::{location_of, moment};
 use super::output::OutputColumn;
 use super::show::{self, Cell, Header, Kind, number};
@@ -102,29 +100,10 @@ impl Engine {
         request: &Request,
     ) -> Result<Completion> {
         check_outside_transaction(request, "VACUUM")?;
-        let mut completion = Completion::new("VACUUM");
-        let snapshot = request.work.snapshot(&self.metastore)?;
-        for table in all_tables(&snapshot, &request.facts.catalog) {
-            let (id, name) = (table.id, table.name.clone());
-            let action = BoundMaintenanceAction::Vacuum(VacuumClauses::default());
-            let vacuum = BoundMaintenance { table, action, tag: "VACUUM" };
-            let statement = BoundStatement::Maintenance(Box::new(vacuum.clone()));
-            let bound = Bound { snapshot: Arc::clone(&snapshot), statement };
-            if authorize(bound, principal).is_err() {
-                if Access::new(&snapshot, principal).may_know(id) {
-                    let skipped = format!("permission denied to vacuum \"{name}\", skipping it");
-                    completion.warnings.push(skipped);
-                }
-                continue;
-            }
-            // One table that cannot be vacuumed keeps nobody from the others.
-            if let Err(error) = self.maintain(vacuum, request).await {
-                let message = error.message();
-                let skipped = format!("cannot vacuum \"{name}\", skipping it: {message}");
-                completion.warnings.push(skipped);
-            }
-        }
-        Ok(completion)
+        let statement = |table| BoundStatement::Maintenance(Box::new(plain_vacuum(table)));
+        let vacuum = |table| async { self.maintain(plain_vacuum(table), request).await.map(drop) };
+        let warnings = self.on_all_tables("vacuum", principal, request, statement, vacuum).await?;
+        Ok(Completion { warnings, ..Completion::new("VACUUM") })
     }
 
     async fn optimize(
@@ -208,6 +187,12 @@ impl Engine {
         }
         Ok(vec![restored.named().into_iter().map(|(_, count)| number(count)).collect()])
     }
+}
+
+/// `VACUUM table`
+fn plain_vacuum(table: Arc<Relation>) -> BoundMaintenance {
+    let action = BoundMaintenanceAction::Vacuum(VacuumClauses::default());
+    BoundMaintenance { table, action, tag: "VACUUM" }
 }
 
 /// 25001

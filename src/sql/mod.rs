@@ -24,6 +24,7 @@ mod parse;
 pub mod place;
 mod recursion;
 mod relations;
+mod selects;
 mod session_statement;
 mod rewrite;
 mod row_lock;
@@ -50,6 +51,7 @@ pub use defaults::{DefaultValue, KeptColumns, default_expression, without_defaul
 pub use parameters::{placeholder, placeholders_by_column};
 pub use relations::{CHANGED_ROWS, folded};
 pub use rewrite::{ALL_FIELDS, PERIOD_END, QUANTIFIED, WHOLE_ROW};
+pub use selects::selects;
 pub use shown::shown;
 pub use statement::Statement;
 

@@ -12,6 +12,8 @@ use sqlparser::ast::{
     SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TrimWhereField, VisitMut, VisitorMut,
 };
 
+use super::selects::selects;
+
 /// Begins and ends the counter of the aliases made here. No identifier of a user begins with it.
 const MARK: char = '\u{1}';
 
@@ -42,7 +44,9 @@ impl VisitorMut for Namer {
     type Break = std::convert::Infallible;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
-        name_set(&mut query.body);
+        for select in selects(&mut query.body) {
+            name_list(&mut select.projection);
+        }
         ControlFlow::Continue(())
     }
 
@@ -85,23 +89,6 @@ fn renamable(query: &Query) -> Option<String> {
         | SelectItem::QualifiedWildcard(_, _) => return None,
     };
     Some(name.unwrap_or_else(|| NAMELESS.to_owned()))
-}
-
-fn name_set(body: &mut SetExpr) {
-    match body {
-        SetExpr::Select(select) => name_list(&mut select.projection),
-        SetExpr::SetOperation { left, right, .. } => {
-            name_set(left);
-            name_set(right);
-        }
-        SetExpr::Query(_)
-        | SetExpr::Values(_)
-        | SetExpr::Table(_)
-        | SetExpr::Insert(_)
-        | SetExpr::Update(_)
-        | SetExpr::Delete(_)
-        | SetExpr::Merge(_) => {}
-    }
 }
 
 fn name_list(items: &mut [SelectItem]) {

@@ -98,6 +98,13 @@ fn key_of(field: &StructField, key: ColumnMetadataKey) -> String {
     }
 }
 
+/// A column as it was before it gave any number.
+pub fn without_last_number(field: &StructField) -> StructField {
+    let mut field = field.clone();
+    field.metadata.remove(&key_of(&field, ColumnMetadataKey::IdentityHighWaterMark));
+    field
+}
+
 /// The prefix of the columns of new rows that are true where the table numbers an identity column, and false where
 /// the statement gives the number, also if it is GENERATED ALWAYS.
 const NUMBERED_PREFIX: &str = "__lakegate_numbered_";

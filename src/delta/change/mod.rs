@@ -64,7 +64,7 @@ pub use compaction::Optimization;
 pub use conflict::Isolation;
 pub use convert::{ConvertedFile, convert};
 pub use create::{NewIdentity, NewTable, create, create_as, replace};
-pub use identity::{Identity, numbered, only_default};
+pub use identity::{Identity, numbered, only_default, without_last_number};
 pub use load::{Loading, load};
 pub use merge::{MergeAction, MergeClause, MergeKind, MergePlan, merge};
 pub use net::NetChange;

@@ -18,7 +18,7 @@ use crate::base::datatype::{BaseType, PgType, pg_type_of};
 use crate::base::render::{ColumnWriter, Format};
 use crate::base::{Error, ErrorKind, Result};
 
-use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, broken};
+use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, Shape, broken};
 
 use Kind::{Any, Int4, Text};
 
@@ -131,19 +131,36 @@ fn truths(a: &Arguments<'_>, decisive: bool) -> Result<ArrayRef> {
 }
 
 fn rounded(a: &Arguments<'_>) -> Result<ArrayRef> {
-    let (lists, constant) = a.raw(0)?;
-    let made = with_elements(lists, &rounded_values)?;
+    elements(a, &rounded_values)
+}
+
+/// The field of [`elements`] that are of a type.
+pub(super) fn elements_field(shape: &Shape<'_>, element: &DataType) -> Result<Field> {
+    fn lists(given: &DataType, element: &DataType) -> DataType {
+        match given {
+            DataType::List(inner) => DataType::new_list(lists(inner.data_type(), element), true),
+            _ => element.clone(),
+        }
+    }
+    let given = shape.fields.first();
+    let given = given.ok_or_else(|| Error::internal("a function lacks an argument"))?;
+    Ok(Field::new("", lists(given.data_type(), element), true))
+}
+
+/// The arrays of the first argument, of any depth, with what `of` makes of their elements.
+pub(super) fn elements(
+    arguments: &Arguments<'_>,
+    of: &dyn Fn(&ArrayRef) -> Result<ArrayRef>,
+) -> Result<ArrayRef> {
+    let (lists, constant) = arguments.raw(0)?;
+    let made = with_elements(lists, of)?;
     match constant {
-        true => take(&made, &UInt64Array::from(vec![0; a.rows]), None).map_err(broken),
+        true => take(&made, &UInt64Array::from(vec![0; arguments.rows]), None).map_err(broken),
         false => Ok(made),
     }
 }
 
-/// Arrays of any depth with what `of` makes of their elements.
-pub(super) fn with_elements(
-    array: &ArrayRef,
-    of: &dyn Fn(&ArrayRef) -> Result<ArrayRef>,
-) -> Result<ArrayRef> {
+fn with_elements(array: &ArrayRef, of: &dyn Fn(&ArrayRef) -> Result<ArrayRef>) -> Result<ArrayRef> {
     let Some(lists) = array.as_list_opt::<i32>() else { return of(array) };
     let values = with_elements(lists.values(), of)?;
     let element = Arc::new(Field::new_list_field(values.data_type().clone(), true));

@@ -4,13 +4,11 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, ListArray, TimestampMicrosecondArray, UInt64Array,
-};
-use datafusion::arrow::compute::{cast, take};
+use datafusion::arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
-    DataType, Field, Float64Type, Int32Type, IntervalMonthDayNanoType, Time64MicrosecondType,
-    TimeUnit, TimestampMicrosecondType,
+    DataType, Float64Type, Int32Type, IntervalMonthDayNanoType, Time64MicrosecondType, TimeUnit,
+    TimestampMicrosecondType,
 };
 
 use crate::base::calendar::{MICROS_PER_DAY, MICROS_PER_SECOND};
@@ -19,7 +17,8 @@ use crate::base::time_zone::TimeZone;
 use crate::base::value::parse_offset;
 use crate::base::{Error, ErrorKind, Result};
 
-use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, Shape, broken};
+use super::array::{elements, elements_field};
+use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, broken};
 use super::moment::*;
 
 const TIMESTAMP: Returns = Returns::Type(BaseType::Timestamp);
@@ -55,10 +54,12 @@ pub const KERNELS: &[Kernel] = &[
         LOCAL_ELEMENTS,
         &[Overload::new(
             &[Kind::Array],
-            Returns::Computed(|shape| elements_field(shape, None)),
+            Returns::Computed(|shape| elements_field(shape, &moments(None))),
             |arguments| {
                 let zone = Zone::new(arguments.style().time_zone);
-                elements(arguments, None, &|value| zone.local(value))
+                elements(arguments, &|values| {
+                    converted_values(values, None, &|value| zone.local(value))
+                })
             },
         )],
     ),
@@ -66,10 +67,12 @@ pub const KERNELS: &[Kernel] = &[
         INSTANT_ELEMENTS,
         &[Overload::new(
             &[Kind::Array],
-            Returns::Computed(|shape| elements_field(shape, Some(UTC))),
+            Returns::Computed(|shape| elements_field(shape, &moments(Some(UTC)))),
             |arguments| {
                 let zone = Zone::new(arguments.style().time_zone);
-                elements(arguments, Some(UTC), &|value| zone.instant(value))
+                elements(arguments, &|values| {
+                    converted_values(values, Some(UTC), &|value| zone.instant(value))
+                })
             },
         )],
     ),
@@ -174,46 +177,18 @@ fn converted(arguments: &Arguments<'_>, of: impl Fn(i64) -> i64) -> Result<Array
 /// The zone of `timestamptz` in Arrow.
 const UTC: &str = "UTC";
 
-/// The type of [`elements`].
-fn elements_field(shape: &Shape<'_>, zone: Option<&str>) -> Result<Field> {
-    fn moments(data_type: &DataType, zone: Option<&str>) -> DataType {
-        match data_type {
-            DataType::List(element) => DataType::new_list(moments(element.data_type(), zone), true),
-            _ => DataType::Timestamp(TimeUnit::Microsecond, zone.map(Arc::from)),
-        }
-    }
-    let given = shape.fields.first();
-    let given = given.ok_or_else(|| Error::internal("a function lacks an argument"))?;
-    Ok(Field::new("", moments(given.data_type(), zone), true))
+/// Moments with a zone, or as clocks show them.
+fn moments(zone: Option<&str>) -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, zone.map(Arc::from))
 }
 
-/// Arrays of dates or moments, of any depth, with each element converted.
-fn elements(
-    arguments: &Arguments<'_>,
+/// Dates or moments with each converted.
+fn converted_values(
+    values: &ArrayRef,
     zone: Option<&str>,
     of: &dyn Fn(i64) -> i64,
 ) -> Result<ArrayRef> {
-    let (lists, constant) = arguments.raw(0)?;
-    let made = converted_elements(lists, zone, of)?;
-    match constant {
-        true => take(&made, &UInt64Array::from(vec![0; arguments.rows]), None).map_err(broken),
-        false => Ok(made),
-    }
-}
-
-fn converted_elements(
-    array: &ArrayRef,
-    zone: Option<&str>,
-    of: &dyn Fn(i64) -> i64,
-) -> Result<ArrayRef> {
-    if let Some(lists) = array.as_list_opt::<i32>() {
-        let values = converted_elements(lists.values(), zone, of)?;
-        let element = Arc::new(Field::new_list_field(values.data_type().clone(), true));
-        let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
-        let made = ListArray::try_new(element, offsets, values, nulls).map_err(broken)?;
-        return Ok(Arc::new(made));
-    }
-    let micros = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None)).map_err(broken)?;
+    let micros = cast(values, &moments(None)).map_err(broken)?;
     let micros = micros.as_primitive::<TimestampMicrosecondType>();
     let made = micros.iter().map(|value| value.map(|value| checked(of(value))).transpose());
     let made: TimestampMicrosecondArray = made.collect::<Result<_>>()?;

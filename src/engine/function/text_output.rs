@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use datafusion::arrow::array::{Array, ArrayRef, StringBuilder, UInt64Array};
-use datafusion::arrow::compute::take;
+use datafusion::arrow::array::{Array, ArrayRef, StringBuilder};
 use datafusion::arrow::datatypes::{DataType, Field};
 
 use crate::base::datatype::BaseType;
@@ -13,8 +12,8 @@ use crate::base::render::{ColumnWriter, Format};
 use crate::base::text_style::TextStyle;
 use crate::base::{Error, Result};
 
-use super::array::with_elements;
-use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, Shape};
+use super::array::{elements, elements_field};
+use super::kernel::{Arguments, Kernel, Kind, Overload, Returns};
 
 pub const TEXT_OF: &str = "text_of";
 pub const TEXT_ELEMENTS: &str = "text_of_elements";
@@ -25,7 +24,11 @@ pub const KERNELS: &[Kernel] = &[
     Kernel::stable(TEXT_OF, &[Overload::new(&[Kind::Any], TEXT, text_of)]),
     Kernel::stable(
         TEXT_ELEMENTS,
-        &[Overload::new(&[Kind::Array], Returns::Computed(text_elements_field), text_of_elements)],
+        &[Overload::new(
+            &[Kind::Array],
+            Returns::Computed(|shape| elements_field(shape, &DataType::Utf8)),
+            text_of_elements,
+        )],
     ),
     Kernel::stable("concat", &[Overload::new(&[], TEXT, concat).variadic(Kind::Any).sees_null()]),
     Kernel::stable(
@@ -100,26 +103,13 @@ fn text_of(arguments: &Arguments<'_>) -> Result<ArrayRef> {
     arguments.make_texts(|row, text| output.write(row, &mut buffer, text).map(|()| true))
 }
 
-fn text_elements_field(shape: &Shape<'_>) -> Result<Field> {
-    fn texts(data_type: &DataType) -> DataType {
-        match data_type {
-            DataType::List(element) => DataType::new_list(texts(element.data_type()), true),
-            _ => DataType::Utf8,
-        }
-    }
-    let given = shape.fields.first();
-    let given = given.ok_or_else(|| Error::internal("a function lacks an argument"))?;
-    Ok(Field::new("", texts(given.data_type()), true))
-}
-
 /// Arrays of any depth with the texts of their elements.
 fn text_of_elements(arguments: &Arguments<'_>) -> Result<ArrayRef> {
-    let (lists, constant) = arguments.raw(0)?;
     let style = arguments.style();
-    let given = arguments.fields.first().map(|field| field.as_ref().clone());
-    let given = given.unwrap_or_else(|| Field::new("", lists.data_type().clone(), true));
-    let made = with_elements(lists, &|values| {
-        let field = element_of(&given).with_data_type(values.data_type().clone());
+    let given = arguments.fields.first();
+    let given = given.ok_or_else(|| Error::internal("a function lacks an argument"))?;
+    elements(arguments, &|values| {
+        let field = element_of(given).with_data_type(values.data_type().clone());
         let writer = ColumnWriter::new(values, &field, Format::Text, &style)?;
         let mut buffer = BytesMut::new();
         let mut texts = StringBuilder::with_capacity(values.len(), 0);
@@ -135,12 +125,7 @@ fn text_of_elements(arguments: &Arguments<'_>) -> Result<ArrayRef> {
             texts.append_value(text);
         }
         Ok(Arc::new(texts.finish()))
-    })?;
-    match constant {
-        true => take(&made, &UInt64Array::from(vec![0; arguments.rows]), None)
-            .map_err(|error| Error::internal("a constant cannot be repeated").caused_by(error)),
-        false => Ok(made),
-    }
+    })
 }
 
 /// The field of the elements of an array, of whatever depth.

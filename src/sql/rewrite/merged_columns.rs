@@ -17,6 +17,7 @@ use sqlparser::ast::{
 use super::call;
 use crate::base::Result;
 use crate::sql::dialect::joined;
+use crate::sql::selects::selects;
 
 pub fn rewrite(query: &mut Query) -> Result<()> {
     let order = match &mut query.order_by {
@@ -27,7 +28,11 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
         None => &mut [],
     };
     let SetExpr::Select(select) = query.body.as_mut() else {
-        rewrite_set(&mut query.body);
+        for select in selects(&mut query.body) {
+            if let Some(merged) = merge(select) {
+                rewrite_select(select, &merged);
+            }
+        }
         return Ok(());
     };
     let Some(merged) = merge(select) else { return Ok(()) };
@@ -43,21 +48,6 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn rewrite_set(body: &mut SetExpr) {
-    match body {
-        SetExpr::Select(select) => {
-            if let Some(merged) = merge(select) {
-                rewrite_select(select, &merged);
-            }
-        }
-        SetExpr::SetOperation { left, right, .. } => {
-            rewrite_set(left);
-            rewrite_set(right);
-        }
-        _ => {}
-    }
 }
 
 /// The joins of a FROM clause.

@@ -14,6 +14,8 @@ use super::set_functions::INNER;
 use super::{call, take};
 use crate::base::Result;
 use crate::sql::dialect::joined;
+use crate::sql::folded;
+use crate::sql::selects::selects;
 
 /// The function that makes a row of names and values.
 const RECORD: &str = "record";
@@ -121,19 +123,8 @@ pub fn fields(expression: &Expr) -> Option<Vec<Expr>> {
 }
 
 pub fn in_query(query: &mut Query) -> Result<()> {
-    in_body(&mut query.body);
+    selects(&mut query.body).into_iter().for_each(in_select);
     Ok(())
-}
-
-fn in_body(body: &mut SetExpr) {
-    match body {
-        SetExpr::Select(select) => in_select(select),
-        SetExpr::SetOperation { left, right, .. } => {
-            in_body(left);
-            in_body(right);
-        }
-        _ => {}
-    }
 }
 
 fn in_select(select: &mut Select) {
@@ -217,10 +208,6 @@ fn is_function(factor: &TableFactor) -> bool {
         }
         _ => false,
     }
-}
-
-fn folded(ident: &Ident) -> String {
-    crate::sql::cursor::fold(&ident.value, ident.quote_style)
 }
 
 /// Marks the names of relations, outside of subqueries.

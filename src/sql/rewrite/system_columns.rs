@@ -11,6 +11,8 @@ use sqlparser::ast::{
 
 use super::cast;
 use crate::base::Result;
+use crate::sql::folded;
+use crate::sql::selects::selects;
 
 const TABLEOID: &str = "tableoid";
 const CTID: &str = "ctid";
@@ -28,22 +30,11 @@ pub fn rewrite(query: &mut Query) -> Result<()> {
             order.iter_mut().for_each(|sort| replace(&mut sort.expr, &relations));
         }
     } else {
-        in_set(&mut query.body, &with);
+        for select in selects(&mut query.body) {
+            in_select(select, &with);
+        }
     }
     Ok(())
-}
-
-fn in_set(body: &mut SetExpr, with: &[String]) {
-    match body {
-        SetExpr::Select(select) => {
-            in_select(select, with);
-        }
-        SetExpr::SetOperation { left, right, .. } => {
-            in_set(left, with);
-            in_set(right, with);
-        }
-        _ => {}
-    }
 }
 
 /// Replaces the columns of one SELECT, whose outputs keep the column's name.
@@ -156,8 +147,4 @@ fn oid_of(name: &str) -> Expr {
     let text = Expr::value(Value::SingleQuotedString(name.to_owned()));
     let oid = DataType::Custom(ObjectName::from(vec![Ident::new("oid")]), Vec::new());
     cast(cast(text, DataType::Regclass), oid)
-}
-
-fn folded(name: &Ident) -> String {
-    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
 }

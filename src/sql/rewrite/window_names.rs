@@ -4,27 +4,17 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, NamedWindowDefinition, NamedWindowExpr, Query, Select, SetExpr, VisitMut, VisitorMut,
-    WindowSpec, WindowType,
+    Expr, NamedWindowDefinition, NamedWindowExpr, Query, Select, VisitMut, VisitorMut, WindowSpec,
+    WindowType,
 };
 
 use super::frame_offsets;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::fold;
+use crate::sql::selects::selects;
 
 pub fn rewrite(query: &mut Query) -> Result<()> {
-    in_body(&mut query.body)
-}
-
-fn in_body(body: &mut SetExpr) -> Result<()> {
-    match body {
-        SetExpr::Select(select) => in_select(select),
-        SetExpr::SetOperation { left, right, .. } => {
-            in_body(left)?;
-            in_body(right)
-        }
-        _ => Ok(()),
-    }
+    selects(&mut query.body).into_iter().try_for_each(in_select)
 }
 
 fn in_select(select: &mut Select) -> Result<()> {
