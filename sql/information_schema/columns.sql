@@ -42,7 +42,8 @@ SELECT
     CAST(
         CASE
             WHEN a.atttypid = 1082 THEN 0
-            WHEN a.atttypid IN (1083, 1114, 1184, 1186) THEN 6
+            WHEN a.atttypid IN (1083, 1114, 1184, 1266) AND a.atttypmod >= 0 THEN a.atttypmod
+            WHEN a.atttypid IN (1083, 1114, 1184, 1186, 1266) THEN 6
         END
         AS integer
     ) AS datetime_precision,

@@ -175,6 +175,26 @@ impl BaseType {
         matches!(self, Json | Jsonb | Uuid | Inet | Cidr | Macaddr | Timetz)
     }
 
+    /// Whether the type is one of the system catalogs' that columns of tables may have as well.
+    pub fn is_column_of_catalogs(self) -> bool {
+        use BaseType::*;
+        matches!(
+            self,
+            Name | Char
+                | Oid
+                | Xid
+                | Regproc
+                | Regprocedure
+                | Regoper
+                | Regoperator
+                | Regclass
+                | Regtype
+                | Regnamespace
+                | Regrole
+                | Regcollation
+        )
+    }
+
     /// Whether values of this type can stand in an Arrow column of `data_type`.
     fn is_carried_by(self, data_type: &DataType) -> bool {
         use BaseType::*;
@@ -214,8 +234,20 @@ impl BaseType {
                 format!("{}({})", self.sql_name(), typmod - VARLENA_HEADER)
             }
             (BaseType::Bpchar, _) => "bpchar".to_owned(),
+            (_, 0..) if self.has_precision() => {
+                let (name, zone) = self.sql_name().split_once(' ').unwrap_or((self.sql_name(), ""));
+                format!("{name}({typmod}){}{zone}", if zone.is_empty() { "" } else { " " })
+            }
             _ => self.sql_name().to_owned(),
         }
+    }
+
+    /// Whether the type modifier is how many digits of a second are kept.
+    pub fn has_precision(self) -> bool {
+        matches!(
+            self,
+            BaseType::Time | BaseType::Timetz | BaseType::Timestamp | BaseType::Timestamptz
+        )
     }
 }
 

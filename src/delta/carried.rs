@@ -31,17 +31,55 @@ const TIME: DataType = DataType::Time64(TimeUnit::Microsecond);
 /// An `interval` is a text of ISO 8601, as in `P1Y2M-3DT4H5M6.7S`: months, days and microseconds apart.
 const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
-/// PostgreSQL's type of that name if columns are declared to carry it.
-pub fn carried_type(name: &str) -> Option<BaseType> {
-    let is_carried = |base: &BaseType| {
-        base.is_canonical_text() || matches!(base, BaseType::Time | BaseType::Interval)
-    };
-    BaseType::from_name(name).filter(is_carried)
+/// A type that columns are declared to carry, with its type modifier, by the name that [`DECLARED_TYPE`] has:
+/// `inet`, `timestamp(3)`.
+pub fn carried_type(name: &str) -> Option<(BaseType, Option<i32>)> {
+    if let Some((name, digits)) = name.strip_suffix(')').and_then(|name| name.split_once('(')) {
+        let base = BaseType::from_name(name).filter(|base| base.has_precision())?;
+        return Some((base, Some(digits.parse().ok()?)));
+    }
+    BaseType::from_name(name).filter(|base| is_carried(*base)).map(|base| (base, None))
+}
+
+fn is_carried(base: BaseType) -> bool {
+    base.is_canonical_text()
+        || base.is_column_of_catalogs()
+        || matches!(base, BaseType::Time | BaseType::Interval)
+}
+
+/// The name for [`DECLARED_TYPE`]; `None` for a type that Delta has.
+fn declared_name(base: BaseType, typmod: i32) -> Option<String> {
+    if base.has_precision() && typmod >= 0 {
+        return Some(format!("{}({typmod})", base.name()));
+    }
+    is_carried(base).then(|| base.name().to_owned())
 }
 
 /// Whether the texts that carry a type are the values' own, which stay the same when they are read as texts.
 pub fn is_own_text(name: &str) -> bool {
-    BaseType::from_name(name).is_some_and(BaseType::is_canonical_text)
+    let is_text = |base: BaseType| {
+        base.is_canonical_text() || matches!(base, BaseType::Name | BaseType::Char)
+    };
+    BaseType::from_name(name).is_some_and(is_text)
+}
+
+/// Whether every value of a declared type is one of another as it is: of the same type with more digits. `None` is the
+/// type that the column itself has.
+pub fn keeps_values(old: Option<&str>, new: Option<&str>) -> bool {
+    let digits =
+        |name: &str| carried_type(name).map(|(base, digits)| (base, digits.unwrap_or(i32::MAX)));
+    match (old, new) {
+        (Some(old), Some(new)) => match (digits(old), digits(new)) {
+            (Some((base, before)), Some((other, now))) => base == other && before <= now,
+            _ => false,
+        },
+        (Some(old), None) => {
+            matches!(carried_type(old), Some((BaseType::Timestamp | BaseType::Timestamptz, _)))
+                || is_own_text(old)
+        }
+        (None, Some(_)) => false,
+        (None, None) => true,
+    }
 }
 
 /// What values of a type are that a column of Delta carries as `held`, or an array of that.
@@ -54,6 +92,9 @@ pub fn value_type(base: BaseType, held: &DataType) -> Option<DataType> {
         (BaseType::Time, DataType::Int64) => Some(TIME),
         (BaseType::Interval, held) if held.is_string() => Some(INTERVAL),
         (BaseType::Time | BaseType::Interval, _) => None,
+        (BaseType::Timestamp, DataType::Timestamp(_, None))
+        | (BaseType::Timestamptz, DataType::Timestamp(_, Some(_))) => Some(held.clone()),
+        (base, DataType::Int64) if base.is_column_of_catalogs() => Some(DataType::Int64),
         (_, held) => held.is_string().then(|| held.clone()),
     }
 }
@@ -66,7 +107,7 @@ pub fn value_field(field: &FieldRef) -> FieldRef {
         other => other.clone(),
     };
     let declared = field.metadata().get(DECLARED_TYPE).and_then(|name| carried_type(name));
-    let values = declared.and_then(|base| value_type(base, &data_type));
+    let values = declared.and_then(|(base, _)| value_type(base, &data_type));
     with_type(field, values.unwrap_or(data_type))
 }
 
@@ -75,11 +116,11 @@ pub fn held_field(field: &Field) -> Result<Field> {
     let data_type = held_type(field.data_type(), field.name())?;
     let mut metadata = field.metadata().clone();
     metadata.remove(TYPE_METADATA);
-    if let Ok((PgType::Scalar(base) | PgType::Array(base), _)) = pg_type_of(field)
-        && carried_type(base.name()).is_some()
+    if let Ok((PgType::Scalar(base) | PgType::Array(base), typmod)) = pg_type_of(field)
+        && let Some(name) = declared_name(base, typmod)
         && !innermost(field.data_type()).is_nested()
     {
-        metadata.insert(DECLARED_TYPE.to_owned(), base.name().to_owned());
+        metadata.insert(DECLARED_TYPE.to_owned(), name);
     }
     let held = field.clone().with_data_type(data_type);
     Ok(held.with_metadata(metadata))

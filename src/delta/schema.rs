@@ -149,10 +149,12 @@ fn arrow_field(field: &StructField) -> Result<Field> {
     } else if is_variant(innermost(&field.data_type)) {
         arrow = as_json(arrow);
     } else if let Some(MetadataValue::String(name)) = field.metadata.get(DECLARED_TYPE)
-        && let Some(base) = carried_type(name)
+        && let Some((base, typmod)) = carried_type(name)
         && let Some(data_type) = value_type(base, arrow.data_type())
     {
-        arrow.set_metadata([(TYPE_METADATA.to_owned(), base.name().to_owned())].into());
+        let typmod = typmod.map(|typmod| (TYPMOD_METADATA.to_owned(), typmod.to_string()));
+        let declared = (TYPE_METADATA.to_owned(), base.name().to_owned());
+        arrow.set_metadata(typmod.into_iter().chain([declared]).collect());
         arrow.set_data_type(data_type);
     }
     Ok(arrow)

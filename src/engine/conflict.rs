@@ -210,7 +210,7 @@ fn with_defaults(
             continue;
         } else {
             match version.default_of(name) {
-                Some(sql) => change::column_default(state, &sql)?,
+                Some(sql) => change::column_default(state, field, &sql)?,
                 None => lit(datafusion::common::ScalarValue::Null),
             }
         };

@@ -430,7 +430,7 @@ impl Expressions<'_> {
     async fn value(&self, target: &FieldRef, value: Option<BoundExpression>) -> Result<Expr> {
         let Some(value) = value else {
             return match self.version.default_of(target.name()) {
-                Some(sql) => change::column_default(self.state, &sql),
+                Some(sql) => change::column_default(self.state, target, &sql),
                 None => Ok(lit(ScalarValue::Null)),
             };
         };

@@ -8,7 +8,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::parquet::errors::ParquetError;
 
-use crate::base::datatype::pg_type_of;
+use crate::base::datatype::{BaseType, pg_type_of};
 use crate::base::{Error, ErrorKind};
 use crate::sql::place;
 
@@ -270,7 +270,7 @@ fn from_plan(message: String) -> Error {
 }
 
 /// What the planner says always in the same words, and PostgreSQL in others.
-const PHRASES: [(&str, ErrorKind, &str); 6] = [
+const PHRASES: [(&str, ErrorKind, &str); 7] = [
     (
         "ggregate functions are not allowed in the WHERE",
         ErrorKind::GroupingError,
@@ -301,6 +301,7 @@ const PHRASES: [(&str, ErrorKind, &str); 6] = [
         ErrorKind::InvalidArgumentForNtile,
         "argument of ntile must be greater than zero",
     ),
+    ("tep cannot be zero", ErrorKind::InvalidParameterValue, "step size cannot equal zero"),
 ];
 
 /// What the planner says in words of its own, in PostgreSQL's.
@@ -349,8 +350,9 @@ fn from_known_plan(message: &str) -> Option<Error> {
 /// Operators between types that have none.
 fn undefined_operator(message: &str) -> Option<Error> {
     let words = |rest: &str| {
-        let mut words = rest.split(' ');
-        let (left, operator, right) = (words.next()?, words.next()?, words.next()?);
+        let (left, rest) = first_type(rest)?;
+        let (operator, rest) = rest.split_once(' ')?;
+        let (right, _) = first_type(rest)?;
         Some((pg_name_of(left), operator.to_owned(), pg_name_of(right)))
     };
     let after = |before: &str| message.split_once(before).and_then(|(_, rest)| words(rest));
@@ -370,6 +372,22 @@ fn undefined_operator(message: &str) -> Option<Error> {
     Some(Error::new(ErrorKind::UndefinedFunction, message).with_hint(
         "No operator matches the given name and argument types. You might need to add explicit type casts.",
     ))
+}
+
+/// The name of Arrow's type that a text begins with, and what follows the space behind it. The name can have spaces in
+/// parentheses: `Decimal128(2, 1)`.
+fn first_type(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0_usize;
+    let end = text.find(|character| {
+        match character {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && matches!(character, ' ' | '\n')
+    });
+    let (name, rest) = end.map_or((text, ""), |end| text.split_at(end));
+    (!name.is_empty()).then_some((name, rest.trim_start()))
 }
 
 fn from_execution(message: String) -> Error {
@@ -410,8 +428,8 @@ fn from_arrow(error: ArrowError) -> Error {
 fn from_arrow_text(error: &ArrowError) -> Error {
     match error {
         ArrowError::DivideByZero => Error::new(ErrorKind::DivisionByZero, "division by zero"),
-        ArrowError::ArithmeticOverflow(_) => {
-            Error::new(ErrorKind::NumericValueOutOfRange, "value out of range")
+        ArrowError::ArithmeticOverflow(message) => {
+            Error::new(ErrorKind::NumericValueOutOfRange, overflowed(message))
                 .caused_by(error.to_string())
         }
         ArrowError::CastError(message) => from_cast(message),
@@ -440,6 +458,20 @@ fn from_arrow_text(error: &ArrowError) -> Error {
             }
         },
         other => Error::internal("the query failed inside the engine").caused_by(other.to_string()),
+    }
+}
+
+/// What is out of range, by the number that has no opposite: the least one of its type, divided by -1.
+fn overflowed(message: &str) -> &'static str {
+    let has = |least: &str| message.contains(&format!(" {least} /"));
+    if has("-32768") {
+        "smallint out of range"
+    } else if has("-2147483648") {
+        "integer out of range"
+    } else if has("-9223372036854775808") {
+        "bigint out of range"
+    } else {
+        "value out of range"
     }
 }
 
@@ -478,6 +510,7 @@ fn pg_name_of(arrow_name: &str) -> String {
     });
     match known {
         Some((pg_type, _)) => pg_type.sql_name(crate::base::datatype::NO_TYPMOD),
+        None if arrow_name.starts_with("Struct(") => BaseType::Record.sql_name().to_owned(),
         None => arrow_name.to_owned(),
     }
 }

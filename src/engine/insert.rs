@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef}
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::tree_node::TreeNode;
-use datafusion::common::{DFSchema, DataFusionError, TableReference};
+use datafusion::common::{DFSchema, DataFusionError, ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::functions::math::expr_fn::round;
@@ -33,7 +33,7 @@ use super::admission::Place;
 use super::awaited::Waiting;
 use super::conflict::ProposedRows;
 use super::error::from_datafusion;
-use super::length::enforce_length;
+use super::length::{enforce_length, enforce_oid};
 use super::open::location_of;
 use super::progress::{CopyGuard, CopySource};
 use super::returning::Returning;
@@ -491,7 +491,11 @@ pub(super) fn assigned(input: LogicalPlan, targets: &[FieldRef]) -> Result<Logic
     let schema = Arc::clone(input.schema());
     let pairs = given.into_iter().zip(targets);
     let expressions = pairs
-        .map(|(column, target)| assignment(Expr::Column(column), target, &schema, literal))
+        .enumerate()
+        .map(|(index, (column, target))| {
+            let literal = literal || is_untyped(&input, index);
+            assignment(Expr::Column(column), target, &schema, literal)
+        })
         .collect::<Result<Vec<_>>>()?;
     LogicalPlanBuilder::from(input)
         .project(expressions)
@@ -515,6 +519,26 @@ fn is_literal(plan: &LogicalPlan) -> bool {
     }
 }
 
+/// Whether a SELECT says a string constant for its column of that number, which takes any type.
+fn is_untyped(plan: &LogicalPlan, index: usize) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            match projection.expr.get(index).map(|expression| expression.clone().unalias()) {
+                Some(Expr::Literal(ScalarValue::Utf8(_) | ScalarValue::Utf8View(_), _)) => true,
+                // What only orders or renames the list of the SELECT.
+                Some(Expr::Column(column)) => {
+                    let place = projection.input.schema().index_of_column(&column);
+                    place.is_ok_and(|index| is_untyped(&projection.input, index))
+                }
+                _ => false,
+            }
+        }
+        LogicalPlan::Sort(sort) => is_untyped(&sort.input, index),
+        LogicalPlan::Limit(limit) => is_untyped(&limit.input, index),
+        _ => false,
+    }
+}
+
 /// A value as a column takes it (PostgreSQL's assignment casts): numbers rounded, not cut; texts of a
 /// length checked; no text into anything else unless it is a literal.
 pub(super) fn assignment(
@@ -529,11 +553,14 @@ pub(super) fn assignment(
     let (column_type, typmod) = pg_type_of(target)?;
     let (value_type, _) = pg_type_of(&source_field)?;
     let (PgType::Scalar(base) | PgType::Array(base)) = column_type;
-    let is_read = value_type != column_type && base.is_canonical_text();
     let is_readable = source.is_string() || source.is_null();
+    let names_object = base.is_column_of_catalogs() && (is_readable || source.is_integer());
+    let is_read = value_type != column_type && (base.is_canonical_text() || names_object);
     // A constant without a type is a text.
     let is_constant = literal && (is_readable || !target.data_type().is_temporal());
-    if is_read && !is_readable || !is_constant && !is_assignable(&source, target.data_type()) {
+    if is_read && !is_readable && !names_object
+        || !is_constant && !is_assignable(&source, target.data_type())
+    {
         return Err(Error::new(
             ErrorKind::DatatypeMismatch,
             format!(
@@ -556,6 +583,10 @@ pub(super) fn assignment(
         true => round(vec![kept]),
         false => kept,
     };
+    let value = match names_object && source.is_integer() && is_read {
+        true => enforce_oid(value)?,
+        false => value,
+    };
     let value = match is_read {
         true => {
             // A cast to a field without NULL would say that there is none, and the check be left out.
@@ -565,7 +596,7 @@ pub(super) fn assignment(
         false if source == *target.data_type() => value,
         false => cast(value, target.data_type().clone()),
     };
-    Ok(enforce_length(value, target).alias(target.name()))
+    Ok(enforce_length(value, target)?.alias(target.name()))
 }
 
 /// How deep arrays of a type are nested.

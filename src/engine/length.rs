@@ -1,4 +1,5 @@
-//! The length of `varchar(n)` and `char(n)`: longer values are refused, as PostgreSQL does on assignment.
+//! What the type modifier of a column asks of its values, as PostgreSQL does on assignment: texts that are longer than
+//! `varchar(n)` and `char(n)` are refused, moments rounded to the digits of `timestamp(n)` and `time(n)`, names cut.
 
 use std::sync::Arc;
 
@@ -7,26 +8,44 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
 
 use crate::base::datatype::{BaseType, PgType, character_length, pg_type_of};
-use crate::base::{Error, ErrorKind};
+use crate::base::{Error, ErrorKind, Result};
 
-/// `value`, refused when it is longer than the column's declared length.
-pub fn enforce_length(value: Expr, target: &Field) -> Expr {
-    let Ok((PgType::Scalar(base @ (BaseType::Varchar | BaseType::Bpchar)), typmod)) =
-        pg_type_of(target)
-    else {
-        return value;
+use super::function::{DATETIME_ROUNDED, NAME_OF_TEXT, OID_OF_INTEGER, column_function};
+
+/// `value`, a value of the column's type, as its type modifier lets it in.
+pub fn enforce_length(value: Expr, target: &Field) -> Result<Expr> {
+    let Ok((PgType::Scalar(base), typmod)) = pg_type_of(target) else { return Ok(value) };
+    if base.has_precision() && typmod >= 0 {
+        return Ok(function(DATETIME_ROUNDED)?.call(vec![value, lit(typmod)]));
+    }
+    if base == BaseType::Name {
+        let value = datafusion::logical_expr::cast(value, DataType::Utf8);
+        return Ok(function(NAME_OF_TEXT)?.call(vec![value]));
+    }
+    let length = match base {
+        BaseType::Varchar | BaseType::Bpchar => character_length(typmod),
+        _ => None,
     };
-    match character_length(typmod) {
+    Ok(match length {
         Some(length) => {
             let function = ScalarUDF::from(EnforceLength::new(base, length));
             function.call(vec![datafusion::logical_expr::cast(value, DataType::Utf8)])
         }
         None => value,
-    }
+    })
+}
+
+/// An integer as a value of the system catalogs' type that the column has. Errors when run: 22003.
+pub fn enforce_oid(value: Expr) -> Result<Expr> {
+    Ok(function(OID_OF_INTEGER)?.call(vec![value]))
+}
+
+fn function(name: &str) -> Result<Arc<ScalarUDF>> {
+    column_function(name).ok_or_else(|| Error::internal(format!("the function {name} is missing")))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,5 @@
 //! Clauses that have several spellings, put into the one that the grammar reads: `TABLE t`, time travel,
-//! `OPERATOR(pg_catalog.x)`, `pg_catalog.current_user()`, `ISNULL`, a bare `SELECT` and
+//! `OPERATOR(pg_catalog.x)`, `pg_catalog.current_user()`, `ISNULL`, `FROM ONLY t`, `VARIADIC x`, a bare `SELECT` and
 //! `FETCH FIRST (n)`. This works on tokens, before anything is parsed.
 
 use std::collections::VecDeque;
@@ -81,6 +81,14 @@ pub fn plain(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             Keyword::EXCLUDE if frame_as_it_is(&rest) => {
                 rest.drain(..2);
             }
+            // No table has descendants.
+            Keyword::ONLY if names_a_relation(plain.last()) && is_relation(rest.front()) => {}
+            Keyword::VARIADIC if opens_argument(plain.last()) => {
+                let span = token.span;
+                plain.push(token);
+                plain.push(TokenWithSpan { token: Token::RArrow, span });
+            }
+            _ if token.token == Token::Mul && is_with_descendants(&plain, rest.front()) => {}
             Keyword::CURRENT_USER | Keyword::SESSION_USER | Keyword::USER
                 if is_qualified(&plain) && is_call(&rest) =>
             {
@@ -272,6 +280,69 @@ fn frame_as_it_is(rest: &Tokens) -> bool {
     let word =
         |index: usize, expected| rest.get(index).is_some_and(|next| is_word(&next.token, expected));
     word(0, "no") && word(1, "others")
+}
+
+/// Whether a relation's name follows in a list of relations, where this stands before `ONLY`: the word is reserved.
+fn names_a_relation(before: Option<&TokenWithSpan>) -> bool {
+    matches!(keyword(before), Keyword::FROM | Keyword::JOIN | Keyword::UPDATE)
+        || before.is_some_and(|before| before.token == Token::Comma)
+}
+
+fn is_relation(next: Option<&TokenWithSpan>) -> bool {
+    is_name(next) || next.is_some_and(|next| next.token == Token::LParen)
+}
+
+/// Whether `*` stands behind the name of a relation, as in `FROM t * WHERE …`: with its descendants, of which there are
+/// none. Before an operand it multiplies: `extract(year FROM t * u)`.
+fn is_with_descendants(before: &[TokenWithSpan], next: Option<&TokenWithSpan>) -> bool {
+    let is_operand = match next.map(|next| &next.token) {
+        None | Some(Token::RParen | Token::Comma) => false,
+        Some(Token::Word(word)) => {
+            word.quote_style.is_some()
+                || !matches!(
+                    word.keyword,
+                    Keyword::WHERE
+                        | Keyword::GROUP
+                        | Keyword::HAVING
+                        | Keyword::ORDER
+                        | Keyword::LIMIT
+                        | Keyword::AS
+                        | Keyword::JOIN
+                        | Keyword::CROSS
+                        | Keyword::INNER
+                        | Keyword::LEFT
+                        | Keyword::RIGHT
+                        | Keyword::FULL
+                        | Keyword::NATURAL
+                        | Keyword::ON
+                        | Keyword::USING
+                        | Keyword::UNION
+                        | Keyword::INTERSECT
+                        | Keyword::EXCEPT
+                        | Keyword::SET
+                        | Keyword::RETURNING
+                )
+        }
+        Some(_) => true,
+    };
+    let is_clause = keyword(before.last()) == Keyword::SET;
+    if is_operand || is_clause || !is_name(before.last()) {
+        return false;
+    }
+    let mut rest = before.split_last().map_or(&[][..], |(_, rest)| rest);
+    while let [more @ .., qualifier, dot] = rest
+        && dot.token == Token::Period
+        && is_name(Some(qualifier))
+    {
+        rest = more;
+    }
+    // Behind a comma it may be an option of COPY: `force_quote *`.
+    matches!(keyword(rest.last()), Keyword::FROM | Keyword::JOIN | Keyword::UPDATE)
+}
+
+/// Whether an argument begins, where `VARIADIC` makes it a named one.
+fn opens_argument(before: Option<&TokenWithSpan>) -> bool {
+    before.is_some_and(|before| matches!(before.token, Token::LParen | Token::Comma))
 }
 
 /// Whether `pg_catalog.` stands last.

@@ -105,8 +105,7 @@ impl<'a> Cursor<'a> {
 
     /// The 1-based position of the next token.
     pub fn position(&self) -> usize {
-        let span = self.parser.peek_token_ref().span;
-        let position = self.source.position(span);
+        let position = self.source.position(self.parser.peek_token_ref().span);
         let end = || self.semicolon.and_then(|span| self.source.position(span));
         position.or_else(end).unwrap_or(self.source.end_position())
     }
@@ -319,21 +318,19 @@ impl<'a> Cursor<'a> {
 
     /// A query, rewritten for the planner, with its relations.
     pub fn query(&mut self) -> Result<Query> {
+        self.written_query().and_then(|ast| self.prepared(ast))
+    }
+
+    fn written_query(&mut self) -> Result<Box<ast::Query>> {
         if !self.begins_query() {
             return Err(self.syntax_error());
         }
-        let parsed = self.parser.parse_query();
-        let ast = parsed.map_err(|error| self.grammar_error(error))?;
-        self.prepared(ast)
+        self.parser.parse_query().map_err(|error| self.grammar_error(error))
     }
 
     /// A query, and the table that its INTO names.
     pub fn query_with_target(&mut self) -> Result<(Query, Option<SelectTarget>)> {
-        if !self.begins_query() {
-            return Err(self.syntax_error());
-        }
-        let parsed = self.parser.parse_query();
-        let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        let mut ast = self.written_query()?;
         let target = match take_into(&mut ast.body) {
             Some(into) => Some(SelectTarget {
                 name: relations::relation_name(&into.name, self.source)?,
@@ -393,16 +390,12 @@ impl<'a> Cursor<'a> {
 
     /// A query that sees the queries of a WITH clause before it.
     pub fn query_within(&mut self, with: ast::With) -> Result<Query> {
-        if !self.begins_query() {
-            return Err(self.syntax_error());
-        }
         if self.is("with") {
             return Err(self
                 .unsupported("WITH before INSERT and before its query too")
                 .with_hint("Name all queries in one WITH clause."));
         }
-        let parsed = self.parser.parse_query();
-        let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        let mut ast = self.written_query()?;
         ast.with = Some(with);
         self.prepared(ast)
     }
@@ -414,8 +407,16 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn expression(&mut self) -> Result<Expression> {
-        let parsed = self.parser.parse_expr();
-        let mut ast = parsed.map_err(|error| self.grammar_error(error))?;
+        self.written_expression().and_then(|ast| self.prepared_expression(ast))
+    }
+
+    /// An expression as it is written, which [`Cursor::prepared_expression`] takes.
+    pub fn written_expression(&mut self) -> Result<ast::Expr> {
+        self.parser.parse_expr().map_err(|error| self.grammar_error(error))
+    }
+
+    /// An expression, rewritten for the planner, with its relations.
+    pub fn prepared_expression(&self, mut ast: ast::Expr) -> Result<Expression> {
         output_name::name_outputs(&mut ast);
         rewrite::apply(&mut ast, self.source)?;
         let relations = relations::collect(&mut ast, &self.with_names, self.source)?;
@@ -430,8 +431,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn table_factor(&mut self) -> Result<ast::TableFactor> {
-        let parsed = self.parser.parse_table_factor();
-        parsed.map_err(|error| self.grammar_error(error))
+        self.parser.parse_table_factor().map_err(|error| self.grammar_error(error))
     }
 
     /// What may stand after FROM: relations and joins of them.

@@ -20,6 +20,8 @@ use crate::base::{Error, ErrorKind, Result};
 const PRECISION_MAX: u64 = 38;
 /// What `numeric` alone is: 20 digits before the point are enough for any bigint.
 const SCALE_OF_BARE_NUMERIC: i8 = 18;
+/// Digits of a second that a timestamp has: microseconds.
+const SECOND_DIGITS: i32 = 6;
 /// PostgreSQL's longest `varchar(n)`.
 const CHARACTERS_MAX: u64 = 10_485_760;
 /// The zone of `timestamptz` in Arrow.
@@ -95,8 +97,9 @@ fn field_of(sql_type: &SqlType, usage: Use) -> Result<Field> {
         SqlType::Time(None | Some(6), TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
             Ok(declared(DataType::Utf8, BaseType::Timetz, None))
         }
-        SqlType::Time(None | Some(6), TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
-            Ok(plain(DataType::Time64(TimeUnit::Microsecond)))
+        SqlType::Time(precision, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
+            let time = DataType::Time64(TimeUnit::Microsecond);
+            Ok(moment(time, BaseType::Time, *precision))
         }
         SqlType::Interval { fields: None, precision: None } => {
             Ok(plain(DataType::Interval(IntervalUnit::MonthDayNano)))
@@ -119,7 +122,8 @@ fn cast_only(usage: Use, field: Field, name: &str, instead: &str) -> Result<Fiel
     }
 }
 
-/// Types of the system catalogs.
+/// Types of the system catalogs. Columns have names, characters and numbers of objects; a Delta table holds texts and
+/// numbers for them.
 fn system_type(base: BaseType, usage: Use) -> Result<Field> {
     let data_type = match base {
         BaseType::Name
@@ -135,7 +139,11 @@ fn system_type(base: BaseType, usage: Use) -> Result<Field> {
         _ => DataType::Int64,
     };
     let instead = if data_type == DataType::Utf8 { "text" } else { "bigint" };
-    cast_only(usage, declared(data_type, base, None), base.name(), instead)
+    let field = declared(data_type, base, None);
+    if base.is_column_of_catalogs() {
+        return Ok(field);
+    }
+    cast_only(usage, field, base.name(), instead)
 }
 
 /// `float(n)` counts binary digits, as in PostgreSQL, where `float` alone is double precision.
@@ -205,17 +213,24 @@ fn characters(
 
 /// Columns hold microseconds, as Delta does; a cast to fewer digits gives the unit of those.
 fn timestamp(precision: Option<u64>, zoned: bool, usage: Use) -> Result<Field> {
-    let unit = match (precision, usage) {
-        (None | Some(6), _) => TimeUnit::Microsecond,
-        (Some(0), Use::Cast) => TimeUnit::Second,
-        (Some(3), Use::Cast) => TimeUnit::Millisecond,
-        (Some(precision), _) => {
-            return Err(Error::unsupported(format!("timestamp({precision})"))
-                .with_hint("Use timestamp, which has microseconds."));
-        }
-    };
     let zone = zoned.then(|| Arc::from(UTC));
-    Ok(plain(DataType::Timestamp(unit, zone)))
+    let base = if zoned { BaseType::Timestamptz } else { BaseType::Timestamp };
+    Ok(match (precision, usage) {
+        (Some(0), Use::Cast) => plain(DataType::Timestamp(TimeUnit::Second, zone)),
+        (Some(3), Use::Cast) => plain(DataType::Timestamp(TimeUnit::Millisecond, zone)),
+        (precision, _) => moment(DataType::Timestamp(TimeUnit::Microsecond, zone), base, precision),
+    })
+}
+
+/// A time or timestamp with so many digits of a second; more than there are count as all.
+fn moment(data_type: DataType, base: BaseType, precision: Option<u64>) -> Field {
+    match precision {
+        None => plain(data_type),
+        Some(digits) => {
+            let digits = i32::try_from(digits).unwrap_or(SECOND_DIGITS).min(SECOND_DIGITS);
+            declared(data_type, base, Some(digits))
+        }
+    }
 }
 
 fn array(element: &ArrayElemTypeDef, usage: Use) -> Result<Field> {
@@ -229,6 +244,10 @@ fn array(element: &ArrayElemTypeDef, usage: Use) -> Result<Field> {
     // Delta's name for the element, and Arrow's.
     let name = if usage == Use::Column { "element" } else { Field::LIST_FIELD_DEFAULT_NAME };
     let element = field_of(element, usage)?.with_name(name);
+    if usage == Use::Column && element.data_type().is_temporal() && !element.metadata().is_empty() {
+        let what = "an array column whose elements have a precision";
+        return Err(Error::unsupported(what).with_hint("Leave the precision out."));
+    }
     Ok(plain(DataType::List(Arc::new(element))))
 }
 

@@ -216,6 +216,7 @@ impl Dialect for LakegateDialect {
         let called = second.token == Token::LParen;
         let Token::Word(word) = &first.token else {
             return match &first.token {
+                Token::LParen => parse_set_operation(parser),
                 // `:name` is another dialect's parameter.
                 Token::Colon => Some(parser.expected_ref("an expression", first)),
                 token => {
@@ -235,6 +236,10 @@ impl Dialect for LakegateDialect {
             Keyword::CAST if called => |p| p.parse_cast_expr(sqlparser::ast::CastKind::Cast),
             Keyword::TRY_CAST if called => |p| p.parse_cast_expr(sqlparser::ast::CastKind::TryCast),
             Keyword::EXISTS if called => |p| p.parse_exists_expr(false),
+            // `= ANY (VALUES (1))`
+            Keyword::VALUES if called && parser.get_current_token().token == Token::LParen => {
+                return Some(parser.parse_query().map(Expr::Subquery));
+            }
             Keyword::EXTRACT if called => |p| p.parse_extract_expr(),
             Keyword::CEIL if called => |p| p.parse_ceil_floor_expr(true),
             Keyword::FLOOR if called => |p| p.parse_ceil_floor_expr(false),
@@ -354,9 +359,57 @@ impl LakegateDialect {
     }
 }
 
+/// `((SELECT 1) UNION SELECT 2)`, a subquery that sqlparser takes for an expression in parentheses.
+fn parse_set_operation(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+    let word = |at: usize| match &parser.peek_nth_token_ref(at).token {
+        Token::Word(word) => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    let is_open = |at: usize| parser.peek_nth_token_ref(at).token == Token::LParen;
+    if !is_open(1) {
+        return None;
+    }
+    let first = (2..).find(|at| !is_open(*at))?;
+    let is_query = [Keyword::SELECT, Keyword::WITH, Keyword::VALUES].contains(&word(first));
+    let mut depth = 0_usize;
+    let end = (1..).take_while(|_| is_query).find(|at| {
+        match parser.peek_nth_token_ref(*at).token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::EOF => depth = 0,
+            _ => {}
+        }
+        depth == 0
+    })?;
+    let is_operation =
+        matches!(word(end + 1), Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT);
+    is_operation.then(|| {
+        parser.expect_token(&Token::LParen)?;
+        let query = parser.parse_query()?;
+        parser.expect_token(&Token::RParen)?;
+        Ok(Expr::Subquery(query))
+    })
+}
+
 /// `inet '10.0.0.1'`: a constant of a type that sqlparser has no word for.
 fn parse_typed_constant(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
-    const WORDS: [BaseType; 3] = [BaseType::Inet, BaseType::Cidr, BaseType::Macaddr];
+    const WORDS: [BaseType; 15] = [
+        BaseType::Inet,
+        BaseType::Cidr,
+        BaseType::Macaddr,
+        BaseType::Name,
+        BaseType::Oid,
+        BaseType::Xid,
+        BaseType::Regproc,
+        BaseType::Regprocedure,
+        BaseType::Regoper,
+        BaseType::Regoperator,
+        BaseType::Regtype,
+        BaseType::Regnamespace,
+        BaseType::Regrole,
+        BaseType::Regcollation,
+        BaseType::PgLsn,
+    ];
     let [first, second] = parser.peek_tokens_ref::<2>();
     let (Token::Word(word), Token::SingleQuotedString(_)) = (&first.token, &second.token) else {
         return None;

@@ -71,6 +71,7 @@ fn push(
         let name = name.ok_or_else(|| syntax("invalid Unicode escape"));
         word.value = name.map_err(|error| error.at_if(source.position(span)))?;
     }
+    refuse_exclusion(source, current, &next)?;
     let previous = current.last_mut();
     match next.token {
         Token::Word(ref mut word) => {
@@ -138,6 +139,28 @@ fn push(
     }
     current.push(next);
     Ok(())
+}
+
+/// `EXCLUDE CURRENT ROW`, `EXCLUDE GROUP` and `EXCLUDE TIES` behind the frame of a window. `EXCLUDE NO OTHERS` is what a
+/// frame is without.
+fn refuse_exclusion(
+    source: &Source<'_>,
+    before: &[TokenWithSpan],
+    next: &TokenWithSpan,
+) -> Result<()> {
+    let word = |token: &TokenWithSpan| match &token.token {
+        Token::Word(word) if word.quote_style.is_none() => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    let [.., frame, exclude] = before else { return Ok(()) };
+    let is_exclusion = word(exclude) == Keyword::EXCLUDE
+        && matches!(word(frame), Keyword::ROW | Keyword::PRECEDING | Keyword::FOLLOWING)
+        && matches!(word(next), Keyword::CURRENT | Keyword::GROUP | Keyword::TIES);
+    match is_exclusion {
+        true => Err(Error::unsupported("EXCLUDE in the frame of a window")
+            .at_if(source.position(exclude.span))),
+        false => Ok(()),
+    }
 }
 
 /// Takes `U&` away, where it stands right before a quoted name.

@@ -13,11 +13,11 @@ use super::create::{
     COMMENT, check_has_order, check_new_name, delta_schema, mapped, max_column_id, struct_type,
 };
 use super::error::no_column;
-use super::rules::{CHECK_PREFIX, column_default, parsed};
+use super::rules::{CHECK_PREFIX, default_expression, parsed};
 use super::shape::{COLUMN_MAPPING_MODE, Shape};
 use super::widening::{ENABLE_TYPE_WIDENING, widened};
 use crate::base::{Error, ErrorKind, Result};
-use crate::delta::carried::{DECLARED_TYPE, is_own_text};
+use crate::delta::carried::{DECLARED_TYPE, keeps_values};
 
 /// The property with the names of the columns that have statistics.
 const STATISTICS_COLUMNS: &str = "delta.dataSkippingStatsColumns";
@@ -272,6 +272,7 @@ impl Draft {
         self.properties.insert(ENABLE_TYPE_WIDENING.to_owned(), "true".to_owned());
         if let Some(field) = self.fields.get_mut(at) {
             *field = wider;
+            field.metadata.extend(declared_type(&declared).map(declared_as));
         }
         Ok(())
     }
@@ -285,20 +286,15 @@ impl Draft {
             let (name, length) = text.strip_suffix(')')?.split_once('(')?;
             Some((name.to_owned(), length.parse::<u32>().ok()?))
         };
-        let held = |field: &StructField| field.metadata.get(DECLARED_TYPE).cloned();
-        match (held(field), held(declared)) {
-            (old, new) if old == new => {}
-            // What was read as a value is a text.
-            (Some(MetadataValue::String(old)), None) if is_own_text(&old) => {
-                field.metadata.remove(DECLARED_TYPE);
-            }
-            (_, _) => {
-                let what =
-                    format!("reading the values of column \"{}\" as another type", field.name);
-                return Err(Error::unsupported(what)
-                    .with_hint("Add a column, UPDATE it, and drop this one."));
-            }
+        let (old, new) = (declared_type(field), declared_type(declared));
+        if !keeps_values(old.as_deref(), new.as_deref()) {
+            let what = format!("reading the values of column \"{}\" as another type", field.name);
+            return Err(
+                Error::unsupported(what).with_hint("Add a column, UPDATE it, and drop this one.")
+            );
         }
+        field.metadata.remove(DECLARED_TYPE);
+        field.metadata.extend(new.map(declared_as));
         let is_longer = match (length(field), length(declared)) {
             (_, None) => true,
             (Some((old, before)), Some((new, now))) => old == new && now >= before,
@@ -323,7 +319,7 @@ impl Draft {
         sql: Option<&str>,
     ) -> Result<()> {
         if let Some(sql) = sql {
-            column_default(&ctx.state, sql)?;
+            default_expression(&ctx.state, sql)?;
         }
         let generated = ColumnMetadataKey::GenerationExpression;
         let field = self.field_mut(column)?;
@@ -361,6 +357,17 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+fn declared_type(field: &StructField) -> Option<String> {
+    match field.metadata.get(DECLARED_TYPE) {
+        Some(MetadataValue::String(name)) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+fn declared_as(name: String) -> (String, MetadataValue) {
+    (DECLARED_TYPE.to_owned(), MetadataValue::String(name))
 }
 
 /// A nested type with the fields that another has besides, which are last.

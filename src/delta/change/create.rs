@@ -22,7 +22,7 @@ use super::error::no_column;
 use super::identity::Identity;
 use super::protocol::{check_properties, required_with};
 use super::rows::inserted;
-use super::rules::{CHECK_PREFIX, Rules, column_default, parsed};
+use super::rules::{CHECK_PREFIX, Rules, default_expression, parsed};
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE, Shape};
 use super::sink::write;
 use super::target::Target;
@@ -181,7 +181,7 @@ impl Blueprint {
             schema = with_field_metadata(&schema, column, key, Some(sql))?;
         }
         for (column, sql) in &table.defaults {
-            column_default(&ctx.state, sql)?;
+            default_expression(&ctx.state, sql)?;
             let key = ColumnMetadataKey::CurrentDefault.as_ref();
             schema = with_field_metadata(&schema, column, key, Some(sql))?;
         }

@@ -11,15 +11,21 @@ use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ident, lit};
 use datafusion::physical_expr::PhysicalExpr;
+use delta_kernel::schema::{MetadataValue, StructField};
 use deltalake::delta_datafusion::expr::parse_predicate_expression;
 use deltalake::kernel::StructTypeExt;
 
 use super::error::of_datafusion;
 use super::shape::Shape;
+use crate::base::datatype::{PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, ErrorObject, Result};
+use crate::delta::carried::{DECLARED_TYPE, carried_type};
 
 /// The prefix of the properties that hold CHECK constraints.
 pub const CHECK_PREFIX: &str = "delta.constraints.";
+
+/// The function that rounds a moment to so many digits of a second.
+const ROUNDED: &str = "datetime_rounded";
 
 /// The rules of one table, ready to be checked.
 pub struct Rules {
@@ -159,14 +165,45 @@ pub fn generated_value(state: &SessionState, shape: &Shape, column: &str) -> Res
 
 /// The value that a column has in new rows that say nothing of it.
 pub fn default_value(state: &SessionState, shape: &Shape, column: &str) -> Result<Expr> {
-    match shape.default_of(column) {
-        Some(sql) => column_default(state, sql),
-        None => Ok(lit(ScalarValue::Null)),
+    let (Some(sql), Ok(field)) = (shape.default_of(column), shape.columns.field_with_name(column))
+    else {
+        return Ok(lit(ScalarValue::Null));
+    };
+    let value = default_expression(state, sql)?;
+    match shape.schema.field(column).and_then(declared_digits) {
+        Some(digits) => rounded(state, value, field.data_type(), digits),
+        None => Ok(value),
     }
 }
 
-/// The value that the SQL of a default stands for.
-pub fn column_default(state: &SessionState, sql: &str) -> Result<Expr> {
+/// The value that the SQL of a column's default stands for.
+pub fn column_default(state: &SessionState, field: &Field, sql: &str) -> Result<Expr> {
+    let value = default_expression(state, sql)?;
+    match pg_type_of(field) {
+        Ok((PgType::Scalar(base), digits)) if base.has_precision() && digits >= 0 => {
+            rounded(state, value, field.data_type(), digits)
+        }
+        _ => Ok(value),
+    }
+}
+
+fn declared_digits(field: &StructField) -> Option<i32> {
+    match field.metadata.get(DECLARED_TYPE) {
+        Some(MetadataValue::String(name)) => carried_type(name).and_then(|(_, digits)| digits),
+        _ => None,
+    }
+}
+
+/// A moment with so many digits of a second.
+fn rounded(state: &SessionState, value: Expr, data_type: &DataType, digits: i32) -> Result<Expr> {
+    let function = state.scalar_functions().get(ROUNDED);
+    let function = function.ok_or_else(|| Error::internal("the rounding of moments is missing"))?;
+    let value = datafusion::logical_expr::cast(value, data_type.clone());
+    Ok(function.call(vec![value, lit(digits)]))
+}
+
+/// The SQL of a default as an expression.
+pub fn default_expression(state: &SessionState, sql: &str) -> Result<Expr> {
     parse_predicate_expression(&DFSchema::empty(), sql, state).map_err(|cause| {
         Error::unsupported(format!("the default \"{sql}\" of a column")).caused_by(cause)
     })

@@ -85,7 +85,7 @@ pub const KERNELS: &[Kernel] = &[
         &[Overload::new(&[Kind::Time], INTERVAL, interval_of_time)],
     ),
     Kernel::immutable(
-        "datetime_rounded",
+        DATETIME_ROUNDED,
         &[
             Overload::new(&[Kind::Timestamp, Kind::Int4], TIMESTAMP, rounded_timestamp),
             Overload::new(&[Kind::Timestamptz, Kind::Int4], TIMESTAMPTZ, rounded_timestamp),
@@ -109,6 +109,8 @@ pub const INSTANT: &str = "instant_in_session_zone";
 /// The same of the elements of arrays.
 pub const LOCAL_ELEMENTS: &str = "timestamps_in_session_zone";
 pub const INSTANT_ELEMENTS: &str = "instants_in_session_zone";
+/// A moment with so many digits of a second.
+pub const DATETIME_ROUNDED: &str = "datetime_rounded";
 pub const TIME_OF_INTERVAL: &str = "time_of_interval";
 pub const INTERVAL_OF_TIME: &str = "interval_of_time";
 

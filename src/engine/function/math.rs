@@ -3,13 +3,16 @@
 //! `numeric` too, `numeric_math` computes it; others take one as `double precision`.
 //! <https://www.postgresql.org/docs/16/functions-math.html>
 
-use datafusion::arrow::array::ArrayRef;
-use datafusion::arrow::datatypes::{Float32Type, Float64Type, Int32Type};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, make_comparator};
+use datafusion::arrow::compute::{SortOptions, cast};
+use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type};
 
 use crate::base::datatype::BaseType;
 use crate::base::{Error, ErrorKind, Result};
 
-use super::kernel::{Arguments, Body, Kernel, Kind, Overload, Returns};
+use super::kernel::{Arguments, Body, Kernel, Kind, Overload, Returns, broken, undefined};
 use super::numeric_division::field_of_digits;
 use super::numeric_math;
 
@@ -153,11 +156,14 @@ pub const KERNELS: &[Kernel] = &[
     of_two!("atan2d", |y: f64, x| Ok(exact_degrees(y.atan2(x)))),
     Kernel::immutable(
         "width_bucket",
-        &[Overload::new(
-            &[Kind::Float8, Kind::Float8, Kind::Float8, Kind::Int4],
-            Returns::Type(BaseType::Int4),
-            width_bucket,
-        )],
+        &[
+            Overload::new(
+                &[Kind::Float8, Kind::Float8, Kind::Float8, Kind::Int4],
+                Returns::Type(BaseType::Int4),
+                width_bucket,
+            ),
+            Overload::new(&[Kind::Any, Kind::Array], Returns::Type(BaseType::Int4), bucket_of),
+        ],
     ),
 ];
 
@@ -293,5 +299,41 @@ fn width_bucket(a: &Arguments<'_>) -> Result<ArrayRef> {
             (_, true) => count.checked_add(1).unwrap_or(count),
             _ => (share as i32).min(count - 1) + 1,
         }))
+    })
+}
+
+/// `width_bucket(x, thresholds)`: how many of the sorted lower bounds are not above the value.
+fn bucket_of(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let (values, one_value) = a.raw(0)?;
+    let (lists, one_list) = a.raw(1)?;
+    let lists =
+        lists.as_list_opt::<i32>().ok_or_else(|| Error::internal("an array has another type"))?;
+    let bounds = lists.values();
+    let is_number = |data_type: &DataType| data_type.is_numeric();
+    let (values, bounds) = match (values.data_type(), bounds.data_type()) {
+        (of_value, of_bound) if of_value == of_bound => (Arc::clone(values), Arc::clone(bounds)),
+        (of_value, of_bound) if is_number(of_value) && is_number(of_bound) => {
+            let number = |numbers: &ArrayRef| cast(numbers, &DataType::Float64).map_err(broken);
+            (number(values)?, number(bounds)?)
+        }
+        (of_value, of_bound) => {
+            let given = [of_value.clone(), of_bound.clone()];
+            return Err(undefined("width_bucket", &given));
+        }
+    };
+    if bounds.null_count() > 0 {
+        let message = "thresholds array must not contain NULLs";
+        return Err(Error::new(ErrorKind::NullValueNotAllowed, message));
+    }
+    let compare = make_comparator(&values, &bounds, SortOptions::default()).map_err(broken)?;
+    let offsets = lists.value_offsets();
+    let place =
+        |index: usize| offsets.get(index).and_then(|at| usize::try_from(*at).ok()).unwrap_or(0);
+    a.make::<Int32Type>(|row| {
+        let (value, list) = (if one_value { 0 } else { row }, if one_list { 0 } else { row });
+        let (start, end) = (place(list), place(list + 1));
+        let bounds: Vec<usize> = (start..end).collect();
+        let below = bounds.partition_point(|bound| compare(value, *bound).is_ge());
+        Ok(i32::try_from(below).ok())
     })
 }

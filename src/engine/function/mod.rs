@@ -11,6 +11,7 @@
 mod advisory;
 mod array;
 mod array_slice;
+mod assigned;
 mod average;
 mod bounded;
 mod cast_argument;
@@ -42,6 +43,7 @@ mod numeric_math;
 mod object_identifier;
 mod object_name;
 mod operator;
+mod pattern;
 mod period;
 mod privilege;
 mod quantified;
@@ -63,6 +65,7 @@ mod type_planner;
 mod undefined;
 mod variance;
 mod window;
+mod window_by_row;
 mod zoned_time;
 
 use std::collections::HashSet;
@@ -82,10 +85,12 @@ use interval_aggregate::Fold;
 use kernel::{Kernel, KernelFunction};
 
 pub use array::ROUNDED_ELEMENTS;
+pub use assigned::{NAME_OF_TEXT, OID_OF_INTEGER};
 pub use cast_argument::CastArgumentRule;
 pub use datetime_arithmetic::SPAN;
 pub use datetime_zone::{
-    INSTANT, INSTANT_ELEMENTS, INTERVAL_OF_TIME, LOCAL_ELEMENTS, LOCAL_TIMESTAMP, TIME_OF_INTERVAL,
+    DATETIME_ROUNDED, INSTANT, INSTANT_ELEMENTS, INTERVAL_OF_TIME, LOCAL_ELEMENTS, LOCAL_TIMESTAMP,
+    TIME_OF_INTERVAL,
 };
 pub use json_path::ORDER_KEY;
 pub use literal::typed_constants;
@@ -118,6 +123,7 @@ static FAMILIES: &[&[Function]] = &[
 /// The families of functions over whole columns.
 static KERNELS: &[&[Kernel]] = &[
     array::KERNELS,
+    assigned::KERNELS,
     array_slice::KERNELS,
     datetime_arithmetic::KERNELS,
     datetime_field::KERNELS,
@@ -169,7 +175,7 @@ pub fn register(state: &mut SessionState) -> Result<()> {
         state.register_udaf(function)?;
     }
     state.register_udaf(Arc::new(bool_and_udaf().as_ref().clone().with_aliases(["every"])))?;
-    for function in window::functions() {
+    for function in window::functions().into_iter().chain(window_by_row::functions()) {
         state.register_udwf(function)?;
     }
     bounded::bound(state)?;

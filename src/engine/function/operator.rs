@@ -73,7 +73,9 @@ impl ExprPlanner for OperatorPlanner {
             };
         }
         let expression = match expression.op {
-            BinaryOperator::PGOverlap => array_constants(expression, schema)?,
+            BinaryOperator::PGOverlap | BinaryOperator::AtArrow | BinaryOperator::ArrowAt => {
+                array_constants(expression, schema)?
+            }
             _ => expression,
         };
         let left = expression.left.to_field(schema)?.1;

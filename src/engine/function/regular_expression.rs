@@ -1,15 +1,14 @@
-//! Regular expressions: PostgreSQL's advanced ones read into those of the crate `regex`, and the functions that
-//! use them. Back references and look-around are refused, since they have no bound of time.
+//! Regular expressions: the functions that use them. What their patterns mean, `pattern` knows.
 //! <https://www.postgresql.org/docs/16/functions-matching.html>
 
 use datafusion::arrow::array::{ArrayRef, ListBuilder, StringBuilder};
 use datafusion::arrow::datatypes::{DataType, Field, Int32Type};
-use regex::{Captures, Regex, RegexBuilder};
 
 use crate::base::datatype::BaseType;
 use crate::base::{Error, ErrorKind, Result};
 
 use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, Texts, Values};
+use super::pattern::{Compiled, Found, Purpose, Regex, compile, compile_similar};
 
 use Kind::{Int4, Text};
 
@@ -68,25 +67,19 @@ pub const KERNELS: &[Kernel] = &[
     ),
 ];
 
-/// A pattern ready to be searched for.
-struct Compiled {
-    regex: Regex,
-    /// The flag `g`.
-    global: bool,
-}
-
 /// The patterns of a call, each compiled once while it does not change.
 struct Patterns<'a> {
     patterns: Texts<'a>,
     flags: Option<Texts<'a>>,
     last: Option<(&'a str, &'a str, Compiled)>,
-    translate: fn(&str, &str) -> Result<Compiled>,
+    translate: fn(&str, &str, Purpose) -> Result<Compiled>,
+    purpose: Purpose,
 }
 
 impl<'a> Patterns<'a> {
     fn new(a: &'a Arguments<'_>, flags: usize) -> Result<Patterns<'a>> {
         let (patterns, flags) = (a.texts(1)?, a.optional_texts(flags)?);
-        Ok(Patterns { patterns, flags, last: None, translate: compile })
+        Ok(Patterns { patterns, flags, last: None, translate: compile, purpose: Purpose::Find })
     }
 
     fn at(&mut self, row: usize) -> Result<&Compiled> {
@@ -96,7 +89,7 @@ impl<'a> Patterns<'a> {
             Some((known, known_flags, compiled)) if known == pattern && known_flags == flags => {
                 compiled
             }
-            _ => (self.translate)(pattern, flags)?,
+            _ => (self.translate)(pattern, flags, self.purpose)?,
         };
         Ok(&self.last.insert((pattern, flags, compiled)).2)
     }
@@ -112,183 +105,21 @@ impl<'a> Patterns<'a> {
     }
 }
 
-fn invalid(detail: &str) -> Error {
-    let message = format!("invalid regular expression: {detail}");
-    Error::new(ErrorKind::InvalidRegularExpression, message)
-}
-
-fn compile(pattern: &str, flags: &str) -> Result<Compiled> {
-    let (mut ignores_case, mut by_lines, mut dot_all) = (false, false, true);
-    let (mut extended, mut literal, mut global) = (false, false, false);
-    for flag in flags.chars() {
-        match flag {
-            'g' => global = true,
-            'i' => ignores_case = true,
-            'c' => ignores_case = false,
-            'n' | 'm' => (by_lines, dot_all) = (true, false),
-            'p' => dot_all = false,
-            's' => (by_lines, dot_all) = (false, true),
-            'w' => by_lines = true,
-            'x' => extended = true,
-            't' => extended = false,
-            'q' => literal = true,
-            'e' | 'b' => {}
-            other => {
-                let message = format!("invalid regular expression option: \"{other}\"");
-                return Err(Error::new(ErrorKind::InvalidParameterValue, message));
-            }
-        }
-    }
-    let translated = match pattern.strip_prefix("***=") {
-        Some(rest) => regex::escape(rest),
-        None if literal => regex::escape(pattern),
-        None => translated(pattern)?,
-    };
-    let regex = RegexBuilder::new(&translated)
-        .case_insensitive(ignores_case)
-        .multi_line(by_lines)
-        .dot_matches_new_line(dot_all)
-        .ignore_whitespace(extended)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => invalid("the expression is too large"),
-            other => invalid("it cannot be read").caused_by(other),
-        })?;
-    Ok(Compiled { regex, global })
-}
-
-/// A pattern in the words of the crate.
-fn translated(pattern: &str) -> Result<String> {
-    let mut made = String::with_capacity(pattern.len() + 8);
-    let mut characters = pattern.strip_prefix("***:").unwrap_or(pattern).chars().peekable();
-    let mut in_class = false;
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => escape(characters.next(), in_class, &mut made)?,
-            '[' if !in_class => {
-                in_class = true;
-                made.push('[');
-                if characters.next_if_eq(&'^').is_some() {
-                    made.push('^');
-                }
-                // A bracket that comes first is itself.
-                if characters.next_if_eq(&']').is_some() {
-                    made.push_str("\\]");
-                }
-            }
-            '[' if matches!(characters.peek(), Some(':')) => {
-                made.push('[');
-                for next in characters.by_ref() {
-                    made.push(next);
-                    if next == ']' {
-                        break;
-                    }
-                }
-            }
-            '[' => made.push_str("\\["),
-            ']' if in_class => {
-                in_class = false;
-                made.push(']');
-            }
-            '&' | '~' if in_class => {
-                made.push('\\');
-                made.push(character);
-            }
-            '(' if !in_class && characters.peek() == Some(&'?') => {
-                made.push('(');
-                made.extend(characters.next());
-                if let Some('=' | '!' | '<') = characters.peek() {
-                    return Err(Error::unsupported("look-around in a regular expression"));
-                }
-            }
-            other => made.push(other),
-        }
-    }
-    Ok(made)
-}
-
-fn escape(letter: Option<char>, in_class: bool, made: &mut String) -> Result<()> {
-    match letter {
-        None => return Err(invalid("invalid escape \\ sequence")),
-        Some('m') if !in_class => made.push_str("\\b{start}"),
-        Some('M') if !in_class => made.push_str("\\b{end}"),
-        Some('y') if !in_class => made.push_str("\\b"),
-        Some('Y') if !in_class => made.push_str("\\B"),
-        Some('Z') if !in_class => made.push_str("\\z"),
-        Some('1'..='9') if !in_class => {
-            return Err(Error::unsupported("a back reference in a regular expression"));
-        }
-        Some('e') => made.push_str("\\x1B"),
-        Some(
-            letter @ ('d' | 'D' | 'w' | 'W' | 's' | 'S' | 'A' | 'n' | 't' | 'r' | 'f' | 'v' | 'x'
-            | 'u' | 'U' | 'a'),
-        ) => {
-            made.push('\\');
-            made.push(letter);
-        }
-        Some(letter) if letter.is_ascii_alphanumeric() => {
-            return Err(invalid("invalid escape \\ sequence"));
-        }
-        Some(other) => made.push_str(&regex::escape(other.encode_utf8(&mut [0; 4]))),
-    }
-    Ok(())
-}
-
 fn is_match(a: &Arguments<'_>) -> Result<ArrayRef> {
     let texts = a.texts(0)?;
-    let mut patterns = Patterns::new(a, 2)?;
+    let mut patterns = Patterns { purpose: Purpose::Test, ..Patterns::new(a, 2)? };
     a.make_flags(|row| {
         let compiled = patterns.single(row, "regexp_like")?;
-        Ok(Some(compiled.regex.is_match(texts.at(row))))
+        compiled.regex.is_match(texts.at(row)).map(Some)
     })
 }
 
 /// A pattern of SIMILAR TO covers the whole text.
 fn similar_to(a: &Arguments<'_>) -> Result<ArrayRef> {
     let texts = a.texts(0)?;
-    let mut patterns = Patterns { translate: compile_similar, ..Patterns::new(a, 2)? };
-    a.make_flags(|row| Ok(Some(patterns.at(row)?.regex.is_match(texts.at(row)))))
-}
-
-fn compile_similar(pattern: &str, escape: &str) -> Result<Compiled> {
-    let escape = escape.chars().next().unwrap_or('\\');
-    let mut made = String::from("^(?:");
-    let mut in_class = false;
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            escaped if escaped == escape => match characters.next() {
-                Some(next) => made.push_str(&regex::escape(next.encode_utf8(&mut [0; 4]))),
-                None => {
-                    let message = "LIKE pattern must not end with escape character";
-                    return Err(Error::new(ErrorKind::InvalidEscapeSequence, message));
-                }
-            },
-            '[' if !in_class => {
-                in_class = true;
-                made.push('[');
-            }
-            ']' if in_class => {
-                in_class = false;
-                made.push(']');
-            }
-            other if in_class => made.push(other),
-            '%' => made.push_str(".*"),
-            '_' => made.push('.'),
-            '(' => made.push_str("(?:"),
-            '.' | '^' | '$' | '\\' => {
-                made.push('\\');
-                made.push(character);
-            }
-            other => made.push(other),
-        }
-    }
-    made.push_str(")$");
-    let regex = RegexBuilder::new(&made)
-        .dot_matches_new_line(true)
-        .build()
-        .map_err(|error| invalid("it cannot be read").caused_by(error))?;
-    Ok(Compiled { regex, global: false })
+    let mut patterns =
+        Patterns { translate: compile_similar, purpose: Purpose::Test, ..Patterns::new(a, 2)? };
+    a.make_flags(|row| patterns.at(row)?.regex.is_match(texts.at(row)).map(Some))
 }
 
 /// `substring(text from pattern)`: the first group of the first match, or all of it.
@@ -297,11 +128,11 @@ pub fn substring(a: &Arguments<'_>) -> Result<ArrayRef> {
     let mut patterns = Patterns::new(a, 2)?;
     a.make_texts(|row, out| {
         let regex = &patterns.at(row)?.regex;
-        let Some(found) = regex.captures(texts.at(row)) else { return Ok(false) };
+        let Some(found) = regex.first(texts.at(row))? else { return Ok(false) };
         let group = usize::from(regex.captures_len() > 1);
         match found.get(group) {
             Some(part) => {
-                out.push_str(part.as_str());
+                out.push_str(part.text);
                 Ok(true)
             }
             None => Ok(false),
@@ -310,7 +141,7 @@ pub fn substring(a: &Arguments<'_>) -> Result<ArrayRef> {
 }
 
 /// Writes a replacement: `\1` to `\9` are groups, `\&` is the match.
-fn expand(found: &Captures<'_>, replacement: &str, out: &mut String) {
+fn expand(found: &Found<'_>, replacement: &str, out: &mut String) {
     let mut characters = replacement.chars().peekable();
     while let Some(character) = characters.next() {
         if character != '\\' {
@@ -332,7 +163,7 @@ fn expand(found: &Captures<'_>, replacement: &str, out: &mut String) {
         match group {
             Some(group) => {
                 characters.next();
-                out.push_str(found.get(group).map_or("", |part| part.as_str()));
+                out.push_str(found.get(group).map_or("", |part| part.text));
             }
             None => out.push('\\'),
         }
@@ -347,26 +178,43 @@ fn replaced(
     replacement: &str,
     wanted: usize,
     out: &mut String,
-) {
-    let mut copied = 0;
-    for (index, found) in
-        regex.captures_iter(text).filter(|found| starts_at(found) >= from).enumerate()
-    {
-        let Some(whole) = found.get(0) else { continue };
-        if wanted == 0 || index + 1 == wanted {
-            out.push_str(text.get(copied..whole.start()).unwrap_or_default());
+) -> Result<()> {
+    let (mut copied, mut number) = (0, 0);
+    for found in regex.all(text) {
+        let found = found?;
+        let Some(whole) = found.get(0).filter(|whole| whole.start >= from) else { continue };
+        number += 1;
+        if wanted == 0 || number == wanted {
+            out.push_str(text.get(copied..whole.start).unwrap_or_default());
             expand(&found, replacement, out);
-            copied = whole.end();
+            copied = whole.end;
         }
-        if wanted != 0 && index + 1 >= wanted {
+        if wanted != 0 && number >= wanted {
             break;
         }
     }
     out.push_str(text.get(copied..).unwrap_or_default());
+    Ok(())
 }
 
-fn starts_at(found: &Captures<'_>) -> usize {
-    found.get(0).map_or(0, |whole| whole.start())
+/// The match of this number, counted from 1, among those that start at a byte or behind it.
+fn numbered<'t>(
+    regex: &Regex,
+    text: &'t str,
+    from: usize,
+    number: usize,
+) -> Result<Option<Found<'t>>> {
+    let mut left = number;
+    for found in regex.all(text) {
+        let found = found?;
+        if found.get(0).is_some_and(|whole| whole.start >= from) {
+            left -= 1;
+            if left == 0 {
+                return Ok(Some(found));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn replace(a: &Arguments<'_>) -> Result<ArrayRef> {
@@ -375,7 +223,7 @@ fn replace(a: &Arguments<'_>) -> Result<ArrayRef> {
     a.make_texts(|row, out| {
         let compiled = patterns.at(row)?;
         let wanted = usize::from(!compiled.global);
-        replaced(&compiled.regex, texts.at(row), 0, replacements.at(row), wanted, out);
+        replaced(&compiled.regex, texts.at(row), 0, replacements.at(row), wanted, out)?;
         Ok(true)
     })
 }
@@ -388,7 +236,7 @@ fn replace_from(a: &Arguments<'_>) -> Result<ArrayRef> {
         let from = start(&starts, row, texts.at(row))?;
         let wanted = at_least(&numbers, row, "n", 0, 1)?;
         let compiled = patterns.at(row)?;
-        replaced(&compiled.regex, texts.at(row), from, replacements.at(row), wanted, out);
+        replaced(&compiled.regex, texts.at(row), from, replacements.at(row), wanted, out)?;
         Ok(true)
     })
 }
@@ -420,10 +268,10 @@ fn start(values: &Integers<'_>, row: usize, text: &str) -> Result<usize> {
         .map_or(text.len() + usize::from(character > text.chars().count() + 1), |(at, _)| at))
 }
 
-fn append_groups(regex: &Regex, found: &Captures<'_>, groups: &mut StringBuilder) {
+fn append_groups(regex: &Regex, found: &Found<'_>, groups: &mut StringBuilder) {
     let first = usize::from(regex.captures_len() > 1);
-    for group in found.iter().skip(first) {
-        groups.append_option(group.map(|part| part.as_str()));
+    for group in first..regex.captures_len() {
+        groups.append_option(found.get(group).map(|part| part.text));
     }
 }
 
@@ -432,7 +280,7 @@ fn first_match(a: &Arguments<'_>) -> Result<ArrayRef> {
     let mut patterns = Patterns::new(a, 2)?;
     a.make_text_arrays(|row, groups| {
         let regex = &patterns.single(row, "regexp_match")?.regex;
-        let Some(found) = regex.captures(texts.at(row)) else { return Ok(false) };
+        let Some(found) = regex.first(texts.at(row))? else { return Ok(false) };
         append_groups(regex, &found, groups);
         Ok(true)
     })
@@ -453,8 +301,8 @@ fn all_matches(a: &Arguments<'_>) -> Result<ArrayRef> {
         if let (Some(text), Some(_)) = (texts.get(row), patterns.patterns.get(row)) {
             let compiled = patterns.at(row)?;
             let most = if compiled.global { usize::MAX } else { 1 };
-            for found in compiled.regex.captures_iter(text).take(most) {
-                append_groups(&compiled.regex, &found, matches.values().values());
+            for found in compiled.regex.all(text).take(most) {
+                append_groups(&compiled.regex, &found?, matches.values().values());
                 matches.values().append(true);
             }
         }
@@ -470,13 +318,15 @@ fn split(a: &Arguments<'_>) -> Result<ArrayRef> {
         let text = texts.at(row);
         let regex = &patterns.single(row, "regexp_split_to_array")?.regex;
         let mut copied = 0;
-        for found in regex.find_iter(text) {
+        for found in regex.all(text) {
+            let Some(found) = found?.get(0) else { continue };
             // An empty match at an end, or right behind another, splits nothing.
-            if found.is_empty() && (found.start() == copied || found.start() == text.len()) {
+            let is_at_end = found.start == copied || found.start == text.len();
+            if found.text.is_empty() && is_at_end {
                 continue;
             }
-            parts.append_value(text.get(copied..found.start()).unwrap_or_default());
-            copied = found.end();
+            parts.append_value(text.get(copied..found.start).unwrap_or_default());
+            copied = found.end;
         }
         parts.append_value(text.get(copied..).unwrap_or_default());
         Ok(true)
@@ -491,8 +341,11 @@ fn count(a: &Arguments<'_>) -> Result<ArrayRef> {
         let text = texts.at(row);
         let from = start(&starts, row, text)?;
         let regex = &patterns.single(row, "regexp_count")?.regex;
-        let found = regex.find_iter(text).filter(|found| found.start() >= from).count();
-        Ok(i32::try_from(found).ok())
+        let mut count = 0;
+        for found in regex.all(text) {
+            count += i32::from(found?.get(0).is_some_and(|whole| whole.start >= from));
+        }
+        Ok(Some(count))
     })
 }
 
@@ -507,10 +360,9 @@ fn substr(a: &Arguments<'_>) -> Result<ArrayRef> {
         let number = at_least(&numbers, row, "n", 1, 1)?;
         let group = at_least(&groups, row, "subexpr", 0, 0)?;
         let regex = &patterns.single(row, "regexp_substr")?.regex;
-        let mut found = regex.captures_iter(text).filter(|found| starts_at(found) >= from);
-        let part = found.nth(number - 1).and_then(|found| found.get(group));
+        let part = numbered(regex, text, from, number)?.and_then(|found| found.get(group));
         if let Some(part) = &part {
-            out.push_str(part.as_str());
+            out.push_str(part.text);
         }
         Ok(part.is_some())
     })
@@ -528,10 +380,9 @@ fn instr(a: &Arguments<'_>) -> Result<ArrayRef> {
         let at_end = at_least(&ends, row, "endoption", 0, 0)? == 1;
         let group = at_least(&groups, row, "subexpr", 0, 0)?;
         let regex = &patterns.single(row, "regexp_instr")?.regex;
-        let mut found = regex.captures_iter(text).filter(|found| starts_at(found) >= from);
-        let part = found.nth(number - 1).and_then(|found| found.get(group));
+        let part = numbered(regex, text, from, number)?.and_then(|found| found.get(group));
         let place = part.map_or(0, |part| {
-            let byte = if at_end { part.end() } else { part.start() };
+            let byte = if at_end { part.end } else { part.start };
             text.get(..byte).map_or(0, |before| before.chars().count()) + 1
         });
         Ok(i32::try_from(place).ok())

@@ -1,4 +1,4 @@
-//! What ordered-set aggregates make of the array of their values: `mode` and `percentile_disc`.
+//! What ordered-set aggregates make of the array of their values: `mode`, `percentile_disc` and `percentile_cont`.
 //! <https://www.postgresql.org/docs/16/functions-aggregate.html>
 
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::base::{Error, ErrorKind, Result};
 
 use super::kernel::{Arguments, Kernel, Kind, Overload, Returns, Shape, broken};
 
+const FLOAT: Returns = Returns::Type(BaseType::Float8);
 const ELEMENT: Returns = Returns::Computed(element_field);
 
 pub const KERNELS: &[Kernel] = &[
@@ -28,11 +29,14 @@ pub const KERNELS: &[Kernel] = &[
     ),
     Kernel::immutable(
         "percentile_cont_of",
-        &[Overload::new(
-            &[Kind::Array, Kind::Array, Kind::Bool],
-            Returns::ArrayOf(BaseType::Float8),
-            interpolated,
-        )],
+        &[
+            Overload::new(&[Kind::Array, Kind::Float8, Kind::Bool], FLOAT, interpolated),
+            Overload::new(
+                &[Kind::Array, Kind::Array, Kind::Bool],
+                Returns::ArrayOf(BaseType::Float8),
+                all_interpolated,
+            ),
+        ],
     ),
 ];
 
@@ -118,26 +122,45 @@ fn percentiles(a: &Arguments<'_>) -> Result<ArrayRef> {
     Ok(Arc::new(made.map_err(broken)?))
 }
 
-/// `percentile_cont` of several fractions: between two values in proportion.
+/// The numbers of an array, sorted.
+fn numbers(values: &ArrayRef, descending: bool) -> Result<Vec<f64>> {
+    let values = cast(values, &DataType::Float64).map_err(broken)?;
+    let sorted = sorted(&values, descending)?;
+    let values = values.as_primitive::<Float64Type>();
+    Ok(sorted.into_iter().map(|at| values.value(at)).collect())
+}
+
+/// What stands at a fraction of the numbers: between two of them in proportion. `None` where there are none.
+fn between(numbers: &[f64], fraction: f64) -> Option<f64> {
+    let place = fraction * (numbers.len() as f64 - 1.0);
+    let at = |place: f64| numbers.get(place as usize).copied();
+    let (below, above) = (at(place.floor())?, at(place.ceil())?);
+    Some(below + (place - place.floor()) * (above - below))
+}
+
+/// `percentile_cont` of one fraction.
 fn interpolated(a: &Arguments<'_>) -> Result<ArrayRef> {
+    let (values, constant) = lists(a, 0)?;
+    let (fractions, descending) = (a.values::<Float64Type>(1)?, a.flags(2)?);
+    a.make::<Float64Type>(|row| {
+        let values = values.value(if constant { 0 } else { row });
+        let numbers = numbers(&values, descending.at(row))?;
+        Ok(between(&numbers, checked(fractions.at(row))?))
+    })
+}
+
+/// `percentile_cont` of several fractions.
+fn all_interpolated(a: &Arguments<'_>) -> Result<ArrayRef> {
     let (values, constant) = lists(a, 0)?;
     let descending = a.flags(2)?;
     let mut made = ListBuilder::new(Float64Builder::new());
     for row in 0..a.rows {
         let list = if constant { 0 } else { row };
-        let of_row = cast(&values.value(list), &DataType::Float64).map_err(broken)?;
-        let sorted = sorted(&of_row, descending.at(row))?;
-        let numbers = of_row.as_primitive::<Float64Type>();
+        let numbers = numbers(&values.value(list), descending.at(row))?;
         let fractions = fractions(a, row)?;
-        let at = |place: f64| sorted.get(place as usize).map(|at| numbers.value(*at));
-        let is_value = values.is_valid(list) && !sorted.is_empty();
+        let is_value = values.is_valid(list) && !numbers.is_empty();
         for fraction in fractions.into_iter().filter(|_| is_value) {
-            let value = fraction.and_then(|fraction| {
-                let place = fraction * (sorted.len() as f64 - 1.0);
-                let (below, above) = (at(place.floor())?, at(place.ceil())?);
-                Some(below + (place - place.floor()) * (above - below))
-            });
-            made.values().append_option(value);
+            made.values().append_option(fraction.and_then(|fraction| between(&numbers, fraction)));
         }
         made.append(is_value);
     }

@@ -3,7 +3,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use datafusion::arrow::array::Array;
+use datafusion::arrow::array::{Array, Float64Array};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::compute::kernels::{cmp, numeric};
 use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type};
 use datafusion::arrow::error::ArrowError;
@@ -138,7 +139,7 @@ impl ScalarUDFImpl for Checked {
         let result = match (self.operation, call.args.as_slice()) {
             (Operation::Round, [value]) => return rounded(value, call.number_rows),
             (Operation::Divide, [left, right]) => {
-                refuse_zero(right)?;
+                refuse_zero(left, right)?;
                 apply(left, right, numeric::div)
             }
             (Operation::Add, [left, right]) => apply(left, right, numeric::add),
@@ -225,22 +226,40 @@ fn check_range(
     Ok(())
 }
 
-fn refuse_zero(divisor: &ColumnarValue) -> Result<()> {
-    let divisor = match divisor {
-        ColumnarValue::Array(divisor) => Arc::clone(divisor),
-        ColumnarValue::Scalar(divisor) => divisor.to_array()?,
+fn refuse_zero(dividend: &ColumnarValue, divisor: &ColumnarValue) -> Result<()> {
+    let array = |value: &ColumnarValue| match value {
+        ColumnarValue::Array(array) => Ok(Arc::clone(array)),
+        ColumnarValue::Scalar(value) => value.to_array(),
     };
-    let zero = ScalarValue::new_zero(divisor.data_type())?;
+    let divisors = array(divisor)?;
+    let zero = ScalarValue::new_zero(divisors.data_type())?;
     // Comparisons of Arrow tell the zeros apart.
     let minus_zero = zero.arithmetic_negate()?;
     let has = |zero: &ScalarValue| -> Result<bool> {
-        Ok(cmp::eq(&divisor, &zero.to_scalar()?)?.true_count() > 0)
+        Ok(cmp::eq(&divisors, &zero.to_scalar()?)?.true_count() > 0)
     };
-    if has(&zero)? || has(&minus_zero)? {
-        let error = Error::new(ErrorKind::DivisionByZero, "division by zero");
-        return Err(DataFusionError::External(Box::new(error)));
+    if !has(&zero)? && !has(&minus_zero)? {
+        return Ok(());
     }
-    Ok(())
+    let number = |value: &ColumnarValue| cast(&array(value)?, &DataType::Float64);
+    let (dividends, divisors) = (number(dividend)?, number(divisor)?);
+    let (dividends, divisors) = (as_float64_array(&dividends)?, as_float64_array(&divisors)?);
+    let rows = dividends.len().max(divisors.len());
+    let at = |numbers: &Float64Array, row: usize| {
+        let place = if numbers.len() == 1 { 0 } else { row };
+        numbers.is_valid(place).then(|| numbers.value(place))
+    };
+    // What is no number or NULL stays so, divided by whatever.
+    let refused = (0..rows).any(|row| {
+        at(divisors, row) == Some(0.0) && at(dividends, row).is_some_and(|value| !value.is_nan())
+    });
+    match refused {
+        true => {
+            let error = Error::new(ErrorKind::DivisionByZero, "division by zero");
+            Err(DataFusionError::External(Box::new(error)))
+        }
+        false => Ok(()),
+    }
 }
 
 fn rounded(value: &ColumnarValue, rows: usize) -> Result<ColumnarValue> {

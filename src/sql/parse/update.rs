@@ -1,11 +1,18 @@
 //! UPDATE and DELETE, and the assignments that MERGE shares with them.
 
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Expr, Query as SubqueryTree, SelectItem, SetExpr, TableFactor, Visit, Visitor,
+};
 use sqlparser::tokenizer::Token;
 
 use super::merge;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
+use crate::sql::rewrite::made_query;
+use crate::sql::selects::selects;
 use crate::sql::statement::{
     Assignment, ColumnName, Delete, Expression, JoinedChange, MergeAction, Query, Statement, Update,
 };
@@ -92,7 +99,7 @@ pub fn assignments(
     Ok(assigned.into_iter().flatten().collect())
 }
 
-/// `(column, …) = [ROW] (value, …)`: each column has the value at its place.
+/// `(column, …) = [ROW] (value, …)` and `(column, …) = (SELECT …)`: each column has the value at its place.
 fn assigned_row(c: &mut Cursor<'_>, target: &str) -> Result<Vec<Assignment>> {
     let columns = c.parenthesized(|c| c.list(|c| assigned_column(c, target)))?;
     c.expect_token(&Token::Eq)?;
@@ -102,9 +109,8 @@ fn assigned_row(c: &mut Cursor<'_>, target: &str) -> Result<Vec<Assignment>> {
         return Err(no_row(c.position()));
     }
     if ["select", "with", "values"].iter().any(|word| c.is_nth(1, word)) {
-        return Err(c
-            .unsupported("assignment of a subquery to a list of columns")
-            .with_hint("Assign each column by itself, or use UPDATE … FROM."));
+        let values = subquery_columns(c, columns.len())?.ok_or_else(|| no_row(position))?;
+        return paired(columns, values.into_iter().map(Some).collect(), position);
     }
     let values = c.parenthesized(|c| c.list(value))?;
     // What follows makes the row a part of an expression.
@@ -114,6 +120,99 @@ fn assigned_row(c: &mut Cursor<'_>, target: &str) -> Result<Vec<Assignment>> {
     if !ends || values.len() == 1 && !is_row {
         return Err(no_row(position));
     }
+    paired(columns, values, position)
+}
+
+/// A subquery in parentheses as so many that give one column each, in their order.
+fn subquery_columns(c: &mut Cursor<'_>, columns: usize) -> Result<Option<Vec<Expression>>> {
+    let Expr::Subquery(query) = c.written_expression()? else { return Ok(None) };
+    let given = match query.body.as_ref() {
+        SetExpr::Select(select) if select.projection.iter().all(is_value) => {
+            select.projection.len()
+        }
+        _ => columns,
+    };
+    let one = |place: usize| {
+        let query = match column_alone(&query, place) {
+            Some(query) => query,
+            None => column_of(&query, given, place)?,
+        };
+        c.prepared_expression(Expr::Subquery(query))
+    };
+    (0..given).map(one).collect::<Result<_>>().map(Some)
+}
+
+fn is_value(item: &SelectItem) -> bool {
+    matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. })
+}
+
+/// The query with one of its columns, where the others do not say which rows there are: none of them or each is an
+/// aggregate.
+fn column_alone(query: &SubqueryTree, place: usize) -> Option<Box<SubqueryTree>> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let is_aggregate = |item: &SelectItem| item.visit(&mut FindAggregate).is_break();
+    let is_column = |item: &SelectItem| {
+        matches!(
+            item,
+            SelectItem::UnnamedExpr(
+                Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_)
+            )
+        )
+    };
+    let items = &select.projection;
+    let is_alike = items.iter().all(is_aggregate) || items.iter().all(is_column);
+    if !is_alike || query.order_by.is_some() || select.distinct.is_some() {
+        return None;
+    }
+    let mut query = query.clone();
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        select.projection = select.projection.get(place).cloned().into_iter().collect();
+    }
+    Some(Box::new(query))
+}
+
+/// Breaks where an aggregate is called.
+struct FindAggregate;
+
+impl Visitor for FindAggregate {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        const AGGREGATES: [&str; 7] = ["count", "sum", "avg", "min", "max", "bool_and", "bool_or"];
+        match expression {
+            Expr::Function(function) if function.over.is_none() => {
+                let name = function.name.to_string().to_lowercase();
+                match AGGREGATES.contains(&name.as_str()) {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// `(SELECT column FROM (query) AS given (column, …))`
+fn column_of(query: &SubqueryTree, columns: usize, place: usize) -> Result<Box<SubqueryTree>> {
+    let names: Vec<String> = (1..=columns).map(|number| format!("c{number}")).collect();
+    let name = names.get(place).map_or("c1", String::as_str);
+    let text = format!("SELECT {name} FROM (SELECT 1) AS given ({})", names.join(", "));
+    let mut made = made_query(&text)?;
+    for select in selects(&mut made.body) {
+        for from in &mut select.from {
+            if let TableFactor::Derived { subquery, .. } = &mut from.relation {
+                **subquery = query.clone();
+            }
+        }
+    }
+    Ok(made)
+}
+
+fn paired(
+    columns: Vec<ColumnName>,
+    values: Vec<Option<Expression>>,
+    position: usize,
+) -> Result<Vec<Assignment>> {
     if values.len() != columns.len() {
         let message = "number of columns does not match number of values";
         return Err(Error::new(ErrorKind::SyntaxError, message).at(position));

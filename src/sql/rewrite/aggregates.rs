@@ -4,8 +4,8 @@
 
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectName, Value,
+    BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Ident, ObjectName, Value,
 };
 
 use super::{call, hypothetical, take};
@@ -26,7 +26,7 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
         "json_object_agg" => pair(expression, "json_object_of"),
         "jsonb_object_agg" => pair(expression, "jsonb_object_of"),
         "mode" | "percentile_disc" => ordered_set(expression, "percentile_disc_of"),
-        "percentile_cont" if has_array_argument(function) => {
+        "percentile_cont" if !has_constant_argument(function) => {
             ordered_set(expression, "percentile_cont_of");
         }
         "rank" | "dense_rank" | "percent_rank" | "cume_dist"
@@ -71,17 +71,14 @@ fn regr_count(function: &mut Function) {
     rename(function, "count");
 }
 
-/// Whether the argument is written as an array.
-fn has_array_argument(function: &Function) -> bool {
-    let FunctionArguments::List(list) = &function.args else { return false };
+/// Whether the fraction is a number that is written, which the planner's own aggregate wants.
+fn has_constant_argument(function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return true };
     let [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] = list.args.as_slice() else {
-        return false;
+        return true;
     };
-    match argument {
-        Expr::Array(_) => !function.within_group.is_empty(),
-        Expr::Cast { data_type, .. } => matches!(data_type, DataType::Array(_)),
-        _ => false,
-    }
+    function.within_group.is_empty()
+        || matches!(argument, Expr::Value(value) if matches!(value.value, Value::Number(..)))
 }
 
 /// `f(array_agg(x))`

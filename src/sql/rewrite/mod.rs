@@ -2,6 +2,7 @@
 //! meaning and stands in its own file; they run bottom-up, in the order of the list.
 
 mod aggregates;
+mod array_casts;
 mod array_fill;
 mod array_slices;
 mod array_subquery;
@@ -19,6 +20,7 @@ mod frame_offsets;
 mod grouping_tuples;
 mod hypothetical;
 mod interval_literals;
+mod joined_relations;
 mod lateral_names;
 mod like_any;
 mod like_escape;
@@ -39,10 +41,15 @@ mod system_columns;
 mod table_sample;
 mod type_functions;
 mod type_of;
+mod ungrouped_having;
 mod union_chains;
 mod values_lists;
+mod values_subqueries;
+mod variadic;
+mod window_arguments;
 mod window_names;
 mod with_order;
+mod with_scopes;
 
 use std::ops::ControlFlow;
 
@@ -75,19 +82,23 @@ const RULES: &[Rule] = &[
     Rule::Relation(catalog_functions::in_relation),
     Rule::Relation(set_functions::in_relation),
     Rule::Relation(table_sample::rewrite),
+    Rule::Relation(joined_relations::rewrite),
     Rule::Relation(lateral_names::rewrite),
     Rule::Relation(ordered_subqueries::in_relation),
     Rule::Expression(set_functions::in_expression),
     Rule::Expression(composite_fields::rewrite),
     Rule::Expression(collations::rewrite),
+    Rule::Expression(array_casts::rewrite),
     Rule::Expression(type_functions::rewrite),
     Rule::Expression(float_constants::rewrite),
     Rule::Expression(numeric_constants::rewrite),
     Rule::Expression(character_casts::rewrite),
     Rule::Expression(interval_literals::rewrite),
     Rule::Expression(frame_offsets::rewrite),
+    Rule::Expression(window_arguments::rewrite),
     Rule::Expression(datetime_precision::rewrite),
     Rule::Expression(extract::rewrite),
+    Rule::Expression(variadic::rewrite),
     Rule::Expression(named_arguments::rewrite),
     Rule::Expression(normalized::refuse),
     Rule::Expression(substrings::rewrite),
@@ -100,6 +111,7 @@ const RULES: &[Rule] = &[
     Rule::Expression(array_slices::rewrite),
     Rule::Expression(array_subquery::rewrite),
     Rule::Expression(document_constants::rewrite),
+    Rule::Expression(values_subqueries::rewrite),
     Rule::Expression(row_comparison::rewrite),
     Rule::Expression(row_values::rewrite),
     Rule::Expression(like_any::rewrite),
@@ -108,8 +120,10 @@ const RULES: &[Rule] = &[
     Rule::Expression(grouping_tuples::rewrite),
     Rule::Query(fetch::rewrite),
     Rule::Query(ordered_subqueries::in_query),
+    Rule::Query(with_scopes::rewrite),
     Rule::Query(with_order::rewrite),
     Rule::Query(merged_columns::rewrite),
+    Rule::Query(ungrouped_having::rewrite),
     Rule::Query(system_columns::rewrite),
     Rule::Query(union_chains::rewrite),
     Rule::Query(values_lists::rewrite),
@@ -203,7 +217,7 @@ pub fn call(name: &str, arguments: Vec<Expr>) -> Expr {
 }
 
 /// A query that is written here.
-fn made_query(text: &str) -> Result<Box<Query>> {
+pub fn made_query(text: &str) -> Result<Box<Query>> {
     let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text);
     let parsed = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
     parsed.map_err(|()| Error::internal("a made query is none"))
