@@ -4,6 +4,7 @@ mod adapter;
 pub mod change;
 mod carried;
 mod change_feed;
+mod check;
 mod clustering;
 mod deletion_vector;
 mod error;

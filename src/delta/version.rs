@@ -14,7 +14,8 @@ use deltalake::logstore::LogStoreRef;
 use object_store::{ObjectMeta, ObjectStore};
 use roaring::RoaringTreemap;
 
-use super::change::{CHECK_PREFIX, Identity};
+use super::change::Identity;
+use super::check::{CHECK_PREFIX, declared_check};
 use super::deletion_vector::DeletionVectors;
 use super::error::same;
 use super::feature::{check_format, check_readable, check_writable, feature_names};
@@ -154,11 +155,11 @@ impl TableVersion {
         Identity::of(self.snapshot.schema().field(column)?)
     }
 
-    /// The checks that rows must pass: name and SQL, by name.
+    /// The checks that rows must pass: name and SQL as it was declared, by name.
     pub fn checks(&self) -> Vec<(String, String)> {
         let checks = self.properties().iter().filter_map(|(key, sql)| {
             let name = key.strip_prefix(CHECK_PREFIX)?;
-            Some((name.to_owned(), sql.clone()))
+            Some((name.to_owned(), declared_check(sql).unwrap_or(sql).to_owned()))
         });
         let mut checks: Vec<_> = checks.collect();
         checks.sort();

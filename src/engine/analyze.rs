@@ -189,7 +189,9 @@ impl Engine {
         let snapshot = self.metastore.snapshot();
         let mut all = self.analyzed.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut next = AnalyzedTables::clone(&all);
-        next.retain(|id, _| snapshot.relation_by_id(*id).is_some());
+        // Temporary tables are known to their sessions alone.
+        let old = found.analyzed_at.saturating_sub(UNKNOWN_TABLES_KEPT_MICROS);
+        next.retain(|id, known| known.analyzed_at > old || snapshot.relation_by_id(*id).is_some());
         next.insert(found.relation, Arc::new(found));
         *all = Arc::new(next);
         Ok(())
@@ -229,6 +231,9 @@ fn all_tables(snapshot: &Snapshot, catalog: &str) -> Vec<Arc<Relation>> {
     });
     relations.map(Arc::clone).collect()
 }
+
+/// How long the findings of a table are kept that the metastore does not know.
+const UNKNOWN_TABLES_KEPT_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// Aggregates of each column.
 const PER_COLUMN: usize = 5;

@@ -312,6 +312,10 @@ fn from_known_plan(message: &str) -> Option<Error> {
         let message = format!("function {call} does not exist");
         return error(ErrorKind::UndefinedFunction, message);
     }
+    if let Some(name) = told("Function '", "' failed to match any signature") {
+        let message = format!("function {name} does not exist for the types of its arguments");
+        return error(ErrorKind::UndefinedFunction, message);
+    }
     for nested in ["be nested", "contain window function calls"] {
         if message.contains(&format!("ggregate function calls cannot {nested}")) {
             let message = format!("aggregate function calls cannot {nested}");

@@ -16,11 +16,12 @@ use super::create::upgraded;
 use super::identity::set_last_number;
 use super::protocol::{check_properties, required_with};
 use super::provenance::{named_elsewhere, provenance};
-use super::rules::{CHECK_PREFIX, Rules};
+use super::rules::Rules;
 use super::shape::{COLUMN_MAPPING_MODE, Shape};
 use super::target::Target;
 use super::{ChangeContext, Changed};
 use crate::base::{Error, ErrorKind, Result};
+use crate::delta::check::CHECK_PREFIX;
 use crate::delta::clustering::{clustered_by, clustering_columns};
 use crate::storage::Location;
 

@@ -13,11 +13,12 @@ use super::create::{
     COMMENT, check_has_order, check_new_name, delta_schema, mapped, max_column_id, struct_type,
 };
 use super::error::no_column;
-use super::rules::{CHECK_PREFIX, default_expression, parsed};
+use super::rules::{default_expression, parsed};
 use super::shape::{COLUMN_MAPPING_MODE, Shape};
 use super::widening::{ENABLE_TYPE_WIDENING, widened};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::carried::{DECLARED_TYPE, keeps_values};
+use crate::delta::check::CHECK_PREFIX;
 
 /// The property with the names of the columns that have statistics.
 const STATISTICS_COLUMNS: &str = "delta.dataSkippingStatsColumns";

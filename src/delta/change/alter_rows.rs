@@ -10,6 +10,7 @@ use super::error::{no_column, of_datafusion};
 use super::rules::{Rules, parsed};
 use super::target::Target;
 use crate::base::{Error, ErrorKind, Result};
+use crate::delta::check::held_check;
 
 impl Draft {
     pub async fn set_not_null(
@@ -40,10 +41,11 @@ impl Draft {
             let what = format!("constraint \"{name}\" of the table already exists");
             return Err(Error::new(ErrorKind::DuplicateObject, what));
         }
-        self.properties.insert(check_key(name), sql.to_owned());
+        let held = held_check(sql);
+        self.properties.insert(check_key(name), held.clone());
         let shape = self.shape()?;
         Rules::try_new(&ctx.state, &shape, None)?;
-        let holds = parsed(&ctx.state, &shape, sql)?;
+        let holds = parsed(&ctx.state, &shape, &held)?;
         if self.is_any_row(ctx, target, holds.is_not_true()).await? {
             let what = format!("check constraint \"{name}\" of relation is violated by some row");
             return Err(Error::new(ErrorKind::CheckViolation, what));

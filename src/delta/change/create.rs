@@ -22,7 +22,7 @@ use super::error::no_column;
 use super::identity::Identity;
 use super::protocol::{check_properties, required_with};
 use super::rows::inserted;
-use super::rules::{CHECK_PREFIX, Rules, default_expression, parsed};
+use super::rules::{Rules, default_expression, parsed};
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE, Shape};
 use super::sink::write;
 use super::target::Target;
@@ -31,6 +31,7 @@ use crate::base::datatype::{TYPE_METADATA, TYPMOD_METADATA};
 use crate::base::{Error, ErrorKind, Result};
 use crate::delta::TableVersion;
 use crate::delta::carried::{DECLARED_TYPE, held_field};
+use crate::delta::check::{CHECK_PREFIX, held_check};
 use crate::delta::clustering::clustered_by;
 use crate::storage::Location;
 
@@ -190,7 +191,7 @@ impl Blueprint {
         }
         let mut properties: HashMap<String, String> = table.properties.iter().cloned().collect();
         for (name, sql) in &table.checks {
-            properties.insert(format!("{CHECK_PREFIX}{name}"), sql.clone());
+            properties.insert(format!("{CHECK_PREFIX}{name}"), held_check(sql));
         }
         if properties.get(COLUMN_MAPPING_MODE).is_some_and(|mode| mode != "none") {
             let max_id = replaced.map_or(0, |target| max_column_id(&target.shape.properties));

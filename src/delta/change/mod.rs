@@ -54,6 +54,7 @@ use datafusion::execution::context::SessionState;
 
 use super::Tables;
 
+pub use super::check::CHECK_PREFIX;
 #[cfg(test)]
 pub use alter::add_columns;
 pub use alter::{Alteration, NewColumn, Place, Upgrade, alter};
@@ -73,7 +74,7 @@ pub use optimize::{Optimized, optimize};
 pub use restore::restore;
 pub use returned::{Returned, cast_rows};
 pub use rewrite::{RowPredicate, delete, update};
-pub use rules::{CHECK_PREFIX, column_default};
+pub use rules::column_default;
 pub use transaction::{check_unchanged, commit_net, discard_staged, next_version, published, undo};
 pub use vacuum::{Vacuum, clean_log, vacuum};
 pub use widening::ENABLE_TYPE_WIDENING;

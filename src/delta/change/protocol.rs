@@ -9,10 +9,10 @@ use deltalake::kernel::{
 use serde_json::json;
 
 use super::owed::IN_COMMIT_TIMESTAMPS;
-use super::rules::CHECK_PREFIX;
 use super::shape::{COLUMN_MAPPING_MAX_ID, COLUMN_MAPPING_MODE};
 use super::widening::ENABLE_TYPE_WIDENING;
 use crate::base::{Error, ErrorKind, Result};
+use crate::delta::check::CHECK_PREFIX;
 use crate::delta::check_writable;
 
 /// The versions whose features are listed by name.

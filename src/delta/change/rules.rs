@@ -20,9 +20,7 @@ use super::shape::Shape;
 use crate::base::datatype::{PgType, pg_type_of};
 use crate::base::{Error, ErrorKind, ErrorObject, Result};
 use crate::delta::carried::{DECLARED_TYPE, carried_type};
-
-/// The prefix of the properties that hold CHECK constraints.
-pub const CHECK_PREFIX: &str = "delta.constraints.";
+use crate::delta::check::{CHECK_PREFIX, declared_check};
 
 /// The function that rounds a moment to so many digits of a second.
 const ROUNDED: &str = "datetime_rounded";
@@ -41,7 +39,11 @@ struct Rule {
 }
 
 enum RuleKind {
-    Check(String),
+    Check {
+        name: String,
+        /// Whether NULL passes, as it does where SQL declares the constraint.
+        takes_null: bool,
+    },
     Invariant(String),
     Generated(String),
     /// The condition under which INSERT replaces rows.
@@ -63,8 +65,10 @@ impl Rules {
         // PostgreSQL checks constraints in the order of their names.
         checks.sort_unstable();
         for (name, sql) in checks {
-            let holds = parsed(state, shape, sql)?;
-            rules.push(Rule::try_new(state, shape, RuleKind::Check(name.to_owned()), holds)?);
+            let declared = declared_check(sql);
+            let holds = parsed(state, shape, declared.unwrap_or(sql))?;
+            let kind = RuleKind::Check { name: name.to_owned(), takes_null: declared.is_some() };
+            rules.push(Rule::try_new(state, shape, kind, holds)?);
         }
         let invariants = shape.schema.get_invariants().map_err(|cause| {
             Error::new(ErrorKind::DataCorrupted, "an invariant of the table cannot be read")
@@ -105,7 +109,15 @@ impl Rules {
         for rule in &self.rules {
             let holds = rule.holds.evaluate(batch).map_err(of_datafusion)?;
             let holds = holds.into_array(batch.num_rows()).map_err(of_datafusion)?;
-            if !all_true(holds.as_boolean()) {
+            let holds = holds.as_boolean();
+            let is_kept = match &rule.kind {
+                RuleKind::Check { takes_null: true, .. } => !holds.has_false(),
+                RuleKind::Check { takes_null: false, .. }
+                | RuleKind::Invariant(_)
+                | RuleKind::Generated(_)
+                | RuleKind::Replaced => all_true(holds),
+            };
+            if !is_kept {
                 return Err(rule.kind.violated());
             }
         }
@@ -130,7 +142,7 @@ impl Rule {
 impl RuleKind {
     fn subject(&self) -> String {
         match self {
-            RuleKind::Check(name) => format!("check constraint \"{name}\""),
+            RuleKind::Check { name, .. } => format!("check constraint \"{name}\""),
             RuleKind::Invariant(column) => format!("the invariant of column \"{column}\""),
             RuleKind::Generated(column) => format!("the generation of column \"{column}\""),
             RuleKind::Replaced => "the condition of REPLACE WHERE".to_owned(),
@@ -141,10 +153,15 @@ impl RuleKind {
         let error =
             Error::new(ErrorKind::CheckViolation, format!("new row violates {}", self.subject()));
         match self {
-            // PostgreSQL lets NULL pass; the Delta protocol does not.
-            RuleKind::Check(name) => error
-                .about(ErrorObject { constraint: Some(name.clone()), ..ErrorObject::default() })
-                .with_hint("A constraint of a Delta table must be true; NULL is not."),
+            RuleKind::Check { name, takes_null } => {
+                let constraint = Some(name.clone());
+                let error = error.about(ErrorObject { constraint, ..ErrorObject::default() });
+                match takes_null {
+                    true => error,
+                    false => error
+                        .with_hint("This constraint of the Delta table must be true; NULL is not."),
+                }
+            }
             RuleKind::Invariant(_) => error,
             RuleKind::Replaced => error.with_hint("Add such rows by an INSERT of their own."),
             RuleKind::Generated(_) => error.with_hint("Leave the column out of the statement."),

@@ -14,6 +14,7 @@ mod array_slice;
 mod assigned;
 mod average;
 mod bounded;
+mod byte_string;
 mod cast_argument;
 mod catalog;
 mod clock;
@@ -124,6 +125,7 @@ static FAMILIES: &[&[Function]] = &[
 static KERNELS: &[&[Kernel]] = &[
     array::KERNELS,
     assigned::KERNELS,
+    byte_string::KERNELS,
     array_slice::KERNELS,
     datetime_arithmetic::KERNELS,
     datetime_field::KERNELS,

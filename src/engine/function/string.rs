@@ -90,7 +90,6 @@ pub const KERNELS: &[Kernel] = &[
             Overload::new(&[Bytea], INTEGER, byte_length),
         ],
     ),
-    Kernel::immutable("get_byte", &[Overload::new(&[Bytea, Int4], INTEGER, get_byte)]),
     Kernel::immutable("convert_from", &[Overload::new(&[Bytea, Text], TEXT, convert_from)]),
     Kernel::immutable("convert_to", &[Overload::new(&[Text, Text], BYTES, convert_to)]),
     Kernel::immutable(
@@ -398,19 +397,6 @@ fn like_escape(a: &Arguments<'_>) -> Result<ArrayRef> {
 fn byte_length(a: &Arguments<'_>) -> Result<ArrayRef> {
     let values = a.bytes(0)?;
     a.make::<Int32Type>(|row| Ok(i32::try_from(values.at(row).len()).ok()))
-}
-
-fn get_byte(a: &Arguments<'_>) -> Result<ArrayRef> {
-    let (values, places) = (a.bytes(0)?, a.values::<Int32Type>(1)?);
-    a.make::<Int32Type>(|row| {
-        let (value, place) = (values.at(row), places.at(row));
-        let byte = usize::try_from(place).ok().and_then(|place| value.get(place));
-        byte.map(|byte| Some(i32::from(*byte))).ok_or_else(|| {
-            let last = value.len() as i64 - 1;
-            let message = format!("index {place} out of valid range, 0..{last}");
-            Error::new(ErrorKind::ArraySubscriptError, message)
-        })
-    })
 }
 
 fn known_encoding(name: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! MERGE INTO, PostgreSQL's and Databricks', and the commands that are read as one.
 
-use sqlparser::ast::{TableAlias, TableFactor};
+use sqlparser::ast::{Expr, TableAlias, TableFactor, Value};
 use sqlparser::tokenizer::Token;
 
 use super::update;
@@ -46,7 +46,7 @@ pub fn merge(c: &mut Cursor<'_>) -> Result<Statement> {
     }))
 }
 
-/// `UPDATE table SET … FROM relation WHERE condition` and `DELETE FROM table USING relation WHERE condition`,
+/// `UPDATE table SET … FROM relation [WHERE condition]` and `DELETE FROM table USING relation [WHERE condition]`,
 /// read up to the relation's word: a MERGE that changes what matches.
 pub fn joined(
     c: &mut Cursor<'_>,
@@ -64,18 +64,13 @@ pub fn joined(
         _ => None,
     };
     let source = c.query_from(from)?;
-    if !c.is("where") {
-        if !c.at_end() && !c.is("returning") {
-            return Err(c.syntax_error());
-        }
-        let (what, hint) = match written_as {
-            JoinedChange::Update => ("UPDATE … FROM without WHERE", "Say which rows match."),
-            JoinedChange::Delete => ("DELETE … USING without WHERE", "Say which rows match."),
-        };
-        return Err(c.unsupported(what).with_hint(hint));
-    }
-    c.expect("where")?;
-    let on = c.expression()?;
+    let on = if c.take("where") {
+        c.expression()?
+    } else if c.at_end() || c.is("returning") {
+        c.prepared_expression(Expr::value(Value::Boolean(true)))?
+    } else {
+        return Err(c.syntax_error());
+    };
     let clauses = vec![MergeClause { when: MergeMatch::Matched, predicate: None, action }];
     let returning = returning(c, &table, alias.as_deref())?;
     let written_as = Some(written_as);
