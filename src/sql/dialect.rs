@@ -361,19 +361,25 @@ impl LakegateDialect {
 
 /// `((SELECT 1) UNION SELECT 2)`, a subquery that sqlparser takes for an expression in parentheses.
 fn parse_set_operation(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
-    let word = |at: usize| match &parser.peek_nth_token_ref(at).token {
+    // Looking ahead by distance would count the tokens from here each time.
+    let current = parser.get_current_index();
+    let is_next = std::ptr::eq(parser.token_at(current), parser.peek_token_ref());
+    let start = if is_next { current } else { current + 1 };
+    let token = |at: usize| &parser.token_at(start + at).token;
+    let word = |at: usize| match token(at) {
         Token::Word(word) => word.keyword,
         _ => Keyword::NoKeyword,
     };
-    let is_open = |at: usize| parser.peek_nth_token_ref(at).token == Token::LParen;
-    if !is_open(1) {
+    if *token(1) != Token::LParen {
         return None;
     }
-    let first = (2..).find(|at| !is_open(*at))?;
-    let is_query = [Keyword::SELECT, Keyword::WITH, Keyword::VALUES].contains(&word(first));
+    let first = (2..).find(|at| *token(*at) != Token::LParen)?;
+    if ![Keyword::SELECT, Keyword::WITH, Keyword::VALUES].contains(&word(first)) {
+        return None;
+    }
     let mut depth = 0_usize;
-    let end = (1..).take_while(|_| is_query).find(|at| {
-        match parser.peek_nth_token_ref(*at).token {
+    let end = (1..).find(|at| {
+        match token(*at) {
             Token::LParen => depth += 1,
             Token::RParen => depth = depth.saturating_sub(1),
             Token::EOF => depth = 0,

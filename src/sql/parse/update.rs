@@ -2,17 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{
-    Expr, Query as SubqueryTree, SelectItem, SetExpr, TableFactor, Visit, Visitor,
-};
+use sqlparser::ast::{Expr, Query as SubqueryTree, SelectItem, SetExpr, Visit, Visitor};
 use sqlparser::tokenizer::Token;
 
 use super::merge;
 use crate::base::name::ObjectName;
 use crate::base::{Error, ErrorKind, Result};
 use crate::sql::cursor::Cursor;
-use crate::sql::rewrite::made_query;
-use crate::sql::selects::selects;
+use crate::sql::rewrite::made_query_over;
 use crate::sql::statement::{
     Assignment, ColumnName, Delete, Expression, JoinedChange, MergeAction, Query, Statement, Update,
 };
@@ -197,15 +194,7 @@ fn column_of(query: &SubqueryTree, columns: usize, place: usize) -> Result<Box<S
     let names: Vec<String> = (1..=columns).map(|number| format!("c{number}")).collect();
     let name = names.get(place).map_or("c1", String::as_str);
     let text = format!("SELECT {name} FROM (SELECT 1) AS given ({})", names.join(", "));
-    let mut made = made_query(&text)?;
-    for select in selects(&mut made.body) {
-        for from in &mut select.from {
-            if let TableFactor::Derived { subquery, .. } = &mut from.relation {
-                **subquery = query.clone();
-            }
-        }
-    }
-    Ok(made)
+    made_query_over(&text, query.clone())
 }
 
 fn paired(

@@ -67,6 +67,7 @@ pub use row_values::{ALL_FIELDS, WHOLE_ROW};
 pub use session_words::is_session_word;
 pub use set_functions::ROWS_FROM;
 
+use super::selects::selects;
 use super::source::Source;
 use crate::base::{Error, Result};
 
@@ -217,10 +218,21 @@ pub fn call(name: &str, arguments: Vec<Expr>) -> Expr {
 }
 
 /// A query that is written here.
-pub fn made_query(text: &str) -> Result<Box<Query>> {
+fn made_query(text: &str) -> Result<Box<Query>> {
     let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text);
     let parsed = parser.as_mut().map_err(|_| ()).and_then(|p| p.parse_query().map_err(|_| ()));
     parsed.map_err(|()| Error::internal("a made query is none"))
+}
+
+/// A query that is written here, over another in the place of its `FROM (SELECT 1)`.
+pub fn made_query_over(text: &str, inner: Query) -> Result<Box<Query>> {
+    let mut made = made_query(text)?;
+    let from = selects(&mut made.body).into_iter().flat_map(|select| &mut select.from).next();
+    match from.map(|from| &mut from.relation) {
+        Some(TableFactor::Derived { subquery, .. }) => **subquery = inner,
+        _ => return Err(Error::internal("a made query reads no other")),
+    }
+    Ok(made)
 }
 
 /// Takes an expression out of the tree, leaving NULL.

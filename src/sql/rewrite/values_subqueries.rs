@@ -3,9 +3,8 @@
 
 use sqlparser::ast::{Expr, Query, SetExpr};
 
-use super::made_query;
+use super::made_query_over;
 use crate::base::Result;
-use crate::sql::selects::selects;
 
 pub fn rewrite(expression: &mut Expr) -> Result<()> {
     match expression {
@@ -18,20 +17,10 @@ pub fn rewrite(expression: &mut Expr) -> Result<()> {
     }
 }
 
-fn selected(subquery: &mut Box<Query>) -> Result<()> {
-    if !matches!(subquery.body.as_ref(), SetExpr::Values(_)) {
-        return Ok(());
+fn selected(subquery: &mut Query) -> Result<()> {
+    if matches!(subquery.body.as_ref(), SetExpr::Values(_)) {
+        let text = "SELECT * FROM (SELECT 1) AS \"values\"";
+        *subquery = *made_query_over(text, subquery.clone())?;
     }
-    let mut query = made_query("SELECT * FROM (VALUES (0)) AS \"values\"")?;
-    for select in selects(&mut query.body) {
-        for from in &mut select.from {
-            if let sqlparser::ast::TableFactor::Derived { subquery: values, .. } =
-                &mut from.relation
-            {
-                std::mem::swap(values, subquery);
-            }
-        }
-    }
-    *subquery = query;
     Ok(())
 }
